@@ -1,0 +1,61 @@
+"""The connection pool and the unit of work."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import TypeAlias, TypeVar
+
+import asyncpg
+
+Pool: TypeAlias = asyncpg.Pool
+Connection: TypeAlias = asyncpg.Connection
+
+T = TypeVar("T")
+
+SESSION_SETTINGS = {
+    "application_name": "usance",
+    "timezone": "UTC",
+    "jit": "off",
+    "idle_in_transaction_session_timeout": "300s",
+}
+RETRIED = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
+"""SQLSTATE 40001 and 40P01: nothing was changed, the same call may succeed now."""
+
+
+async def open_pool(url: str, size: int = 10) -> Pool:
+    """Open a pool of at most ``size`` connections; prepared statements stay prepared."""
+    return await asyncpg.create_pool(
+        url,
+        min_size=min(2, size),
+        max_size=size,
+        statement_cache_size=1024,
+        max_cached_statement_lifetime=0,
+        max_inactive_connection_lifetime=0,
+        max_queries=2**40,
+        server_settings=SESSION_SETTINGS,
+        reset=_nothing_to_reset,
+    )
+
+
+@asynccontextmanager
+async def transaction(pool: Pool) -> AsyncIterator[Connection]:
+    """The unit of work: everything done on the connection happens, or nothing does."""
+    async with pool.acquire() as connection, connection.transaction():
+        yield connection
+
+
+async def retrying(operation: Callable[[], Awaitable[T]], attempts: int = 5) -> T:
+    """Run a whole unit of work again when it lost against another one (40001, 40P01)."""
+    for attempt in range(1, attempts):
+        try:
+            return await operation()
+        except RETRIED:
+            await asyncio.sleep(random.uniform(0, 0.01 * 2**attempt))
+    return await operation()
+
+
+async def _nothing_to_reset(connection: Connection) -> None:
+    """Sessions carry no state of ours between uses, so giving one back costs no round trip."""
