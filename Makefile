@@ -4,7 +4,9 @@
 PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
-COMPILE := uv pip compile pyproject.toml --group build --python-version 3.11 --universal \
+# Byte code once for all starts; twice as fast on two cores as pip's own.
+COMPILE := $(BIN)/python -m compileall -q -j 2 -x '/(tests?|faker|polyfactory|pip|setuptools)/' .venv
+LOCK := uv pip compile pyproject.toml --group build --python-version 3.11 --universal \
 	--generate-hashes --no-header --no-annotate --quiet
 
 help:  ## list the targets
@@ -27,8 +29,8 @@ bench: venv  ## measure against the yardsticks, one JSON line a bench
 	for name in kernel quote day day-peak day-idle repay read; do \
 		$(BIN)/usance bench $$name --json || failed=1; done; test -z "$$failed"
 lock:  ## renew the lock files from pyproject.toml (needs uv)
-	$(COMPILE) -o requirements.lock
-	$(COMPILE) --group dev -c requirements.lock -o requirements-dev.lock
+	$(LOCK) -o requirements.lock
+	$(LOCK) --group dev -c requirements.lock -o requirements-dev.lock
 	sed -i "s/ ; sys_platform == 'linux'//" requirements.lock requirements-dev.lock
 clean:  ## remove .venv and everything that was generated
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache dist
@@ -42,7 +44,9 @@ clean:  ## remove .venv and everything that was generated
 .venv/.runtime: requirements.lock pyproject.toml | .venv/.python
 	$(PIP) install --require-hashes --no-compile --no-deps -r requirements.lock
 	$(PIP) install --no-build-isolation --no-deps --no-compile --no-index --editable .
+	@$(COMPILE)
 	@touch $@
 .venv/.dev: requirements-dev.lock .venv/.runtime
 	$(PIP) install --require-hashes --no-compile --no-deps -r requirements-dev.lock
+	@$(COMPILE)
 	@touch $@

