@@ -23,6 +23,13 @@ SESSION_SETTINGS = {
 }
 RETRIED = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
 """SQLSTATE 40001 and 40P01: nothing was changed, the same call may succeed now."""
+CONNECTION_LOST = (
+    OSError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.InterfaceError,
+)
+"""The server went away, or is not ready yet. A commit under way may or may not have happened."""
 
 
 async def open_pool(url: str, size: int = 10) -> Pool:

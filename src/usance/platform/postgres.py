@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import asyncio
 import fcntl
+import logging
 import os
 import shutil
 import signal
 import subprocess
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 
 from usance.platform.config import Settings
@@ -34,9 +35,12 @@ __all__ = [
     "stop", "using",
 ]  # fmt: skip
 
+logger = logging.getLogger(__name__)
+
 START_SECONDS = 60
 STOP_SECONDS = 60
 POLL_SECONDS = 0.01
+WATCH_SECONDS = 1
 
 # Durable OLTP on a small machine. Data is never at risk for speed: fsync stays on.
 SERVER_SETTINGS = {
@@ -67,9 +71,13 @@ async def database_url(settings: Settings) -> AsyncIterator[str]:
         return
     session = using(settings.home)
     cluster = await asyncio.to_thread(session.__enter__)
+    leaving = asyncio.Event()
+    watch = asyncio.create_task(_keep_running(settings.home, leaving))
     try:
         yield cluster.url()
     finally:
+        leaving.set()
+        await watch
         await asyncio.to_thread(session.__exit__, None, None, None)
 
 
@@ -86,6 +94,22 @@ def using(home: Path) -> Iterator[Cluster]:
         finally:
             with _exclusive(home):
                 _stop_if_last(cluster, users.fileno())
+
+
+async def _keep_running(home: Path, leaving: asyncio.Event) -> None:
+    """Start the server again when it was killed; it recovers by itself from its log."""
+    while not leaving.is_set():
+        await asyncio.to_thread(_restart_if_down, home)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(leaving.wait(), WATCH_SECONDS)
+
+
+def _restart_if_down(home: Path) -> None:
+    with _exclusive(home):
+        try:
+            start(home)
+        except PostgresError as error:
+            logger.error("the database server is down", extra={"reason": str(error)})
 
 
 def start(home: Path) -> Cluster:
