@@ -23,6 +23,7 @@ from pathlib import Path
 from usance.platform.config import Settings
 from usance.platform.postgres_place import (
     DATABASE,
+    SOCKET_NAME,
     USER,
     Cluster,
     PostgresError,
@@ -157,8 +158,8 @@ def _initialise(cluster: Cluster) -> None:
 def _launch(cluster: Cluster) -> None:
     """Start the server; try again while leftovers of a killed one are still going down."""
     deadline = time.monotonic() + START_SECONDS
-    _forget_foreign_pid(cluster)
     while True:
+        _forget_the_dead(cluster)
         process = _spawn(cluster)
         while process.poll() is None:
             if _is_ready(cluster, process.pid):
@@ -234,14 +235,18 @@ def _is_postmaster(pid: int, data: Path) -> bool:
         arguments = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
     except OSError:
         return False
-    return os.fsencode(f"-D{data}") in arguments
+    return os.fsencode(f"-D{data}") in arguments or os.fsencode(data) in arguments
 
 
-def _forget_foreign_pid(cluster: Cluster) -> None:
-    """PostgreSQL will not start while the recorded number is some other living process."""
-    pid = _recorded_pid(cluster)
-    if pid is not None and Path(f"/proc/{pid}").exists():
-        (cluster.data / "postmaster.pid").unlink()
+def _forget_the_dead(cluster: Cluster) -> None:
+    """Remove the lock files of a server that is gone, called while none is running.
+
+    PostgreSQL will not start while the number in them is any process at all: a zombie that
+    nobody has reaped yet, or after a reboot a stranger. Leftover children of a killed server
+    are still found, through its shared memory.
+    """
+    for lock in (cluster.data / "postmaster.pid", cluster.socket_dir / f"{SOCKET_NAME}.lock"):
+        lock.unlink(missing_ok=True)
 
 
 def _log_tail(cluster: Cluster) -> str:
