@@ -1,0 +1,249 @@
+"""Early money on a term contract: what it repays, and how the rows ahead are planned anew."""
+
+from usance.contract.accrual import bill, charge_fee, denominator, interest_base, restart, run_now
+from usance.contract.records import (
+    EQUAL_INSTALMENT,
+    EQUAL_PRINCIPAL,
+    FEE,
+    INTEREST,
+    KEEP_INSTALMENT,
+    LAPSED,
+    LAST,
+    LOWER_INSTALMENT,
+    NEXT,
+    PRINCIPAL,
+    Contract,
+    Due,
+    Out,
+    Terms,
+    at,
+    emit,
+    mark_paid,
+    unpaid,
+)
+from usance.contract.waterfall import pay
+from usance.core.days import WHOLE_PERIOD, count_weight
+from usance.core.kernel import kernel
+from usance.core.money import RATE_ONE, divide_half_even, rounded
+from usance.core.rules import rule
+
+
+@kernel
+def ask_run(t: Terms, c: Contract, dues: list[Due], out: Out) -> None:
+    """Ask now the interest that has run in the running row."""
+    row = dues[at(dues, c.running)]
+    asked_before = c.billed_net
+    amount = bill(t, c, dues, c.running, out)
+    row.interest = max(row.interest, asked_before + amount)
+
+
+@kernel
+def charge_running_fee(c: Contract, dues: list[Due], out: Out) -> None:
+    """Ask the planned fee of the running row, once."""
+    row = dues[at(dues, c.running)]
+    if row.fee > c.fee_billed:
+        planned = row.fee - c.fee_billed
+        row.fee = c.fee_billed
+        charge_fee(c, row, planned, out)
+        c.fee_billed = row.fee
+
+
+@kernel
+@rule("R-EARLY-01")
+def pay_run(t: Terms, c: Contract, dues: list[Due], amount: int, source: int, out: Out) -> int:
+    """Early money first pays the running row's fee and the interest run to today."""
+    row = dues[at(dues, c.running)]
+    charge_running_fee(c, dues, out)
+    left = amount - pay(t, c, row, FEE, amount, source, out)
+    ask_run(t, c, dues, out)
+    owed = c.billed_net - row.paid_interest
+    return left - pay(t, c, row, INTEREST, min(left, owed), source, out)
+
+
+@kernel
+def repay_row(c: Contract, d: Due, amount: int, source: int, out: Out) -> None:
+    """Principal repaid ahead of its day leaves the balance at once."""
+    if amount == 0:
+        return
+    mark_paid(c, d, PRINCIPAL, amount)
+    d.principal = max(d.principal, d.paid_principal)
+    c.balance -= amount
+    emit(out, source, PRINCIPAL, d.n, amount)
+
+
+@kernel
+@rule("R-EARLY-02")
+def close_row_early(t: Terms, c: Contract, dues: list[Due], d: Due) -> None:
+    """The running row is covered: it asks what was paid, and the next one runs from today."""
+    d.principal = d.paid_principal
+    d.interest = c.billed_net
+    d.phase = LAPSED
+    restart(c)
+    c.running += 1
+
+
+@kernel
+@rule("R-EARLY-02")
+def repay_next(
+    t: Terms, c: Contract, dues: list[Due], amount: int, paid_run: int, source: int, out: Out
+) -> int:
+    """Row after row, each up to its planned total; gives what is left."""
+    left = amount
+    n = c.running
+    while n <= c.rows and left > 0:
+        d = dues[at(dues, n)]
+        room = d.principal + d.interest - d.paid_principal - d.paid_interest
+        if n == c.running:
+            room += paid_run
+        if d.principal > 0 and room > 0:
+            used = min(left, room, c.balance)
+            repay_row(c, d, used, source, out)
+            left -= used
+            if used == room and n == c.running and n < c.rows:
+                close_row_early(t, c, dues, d)
+        n += 1
+    return left
+
+
+@kernel
+def repay_last(c: Contract, dues: list[Due], amount: int, source: int, out: Out) -> int:
+    """From the last row backwards."""
+    left = amount
+    for n in range(c.rows, c.running - 1, -1):
+        d = dues[at(dues, n)]
+        used = min(left, unpaid(d, PRINCIPAL))
+        repay_row(c, d, used, source, out)
+        left -= used
+    return left
+
+
+@kernel
+def repay_spread(c: Contract, dues: list[Due], amount: int, source: int, out: Out) -> int:
+    """Equal parts over the rows with unpaid principal, the odd minor units to the last ones."""
+    left = amount
+    while left > 0:
+        open_rows = 0
+        for n in range(c.running, c.rows + 1):
+            if unpaid(dues[at(dues, n)], PRINCIPAL) > 0:
+                open_rows += 1
+        if open_rows == 0:
+            return left
+        part, odd = left // open_rows, left % open_rows
+        place = 0
+        for n in range(c.running, c.rows + 1):
+            d = dues[at(dues, n)]
+            if unpaid(d, PRINCIPAL) > 0:
+                share = part
+                if place >= open_rows - odd:
+                    share += 1
+                used = min(share, unpaid(d, PRINCIPAL))
+                repay_row(c, d, used, source, out)
+                left -= used
+                place += 1
+    return left
+
+
+@kernel
+@rule("R-EARLY-03")
+def repay_here(c: Contract, dues: list[Due], amount: int, source: int, out: Out) -> int:
+    """Shorten, lower: the running row takes the money on top of its instalment."""
+    d = dues[at(dues, c.running)]
+    used = min(amount, c.balance)
+    d.extra += used
+    d.principal += used
+    repay_row(c, d, used, source, out)
+    return amount - used
+
+
+@kernel
+def repay_principal(
+    t: Terms, c: Contract, dues: list[Due], amount: int, paid_run: int, source: int, out: Out
+) -> int:
+    """Early principal by the terms' early effect; gives what is left."""
+    if t.early == KEEP_INSTALMENT and t.future == NEXT:
+        left = repay_next(t, c, dues, amount, paid_run, source, out)
+    elif t.early == KEEP_INSTALMENT and t.future == LAST:
+        left = repay_last(c, dues, amount, source, out)
+    elif t.early == KEEP_INSTALMENT:
+        left = repay_spread(c, dues, amount, source, out)
+    else:
+        left = repay_here(c, dues, amount, source, out)
+        if t.early == LOWER_INSTALMENT and c.balance > 0:
+            c.instalment = lowered_instalment(t, c, dues)
+    plan_rows(t, c, dues)
+    return left
+
+
+@kernel
+def row_interest(t: Terms, c: Contract, d: Due, start: int, base: int) -> int:
+    """Interest of a row, rounded, with what has run of it if it is the running one."""
+    below = t.basis * RATE_ONE
+    if t.count == WHOLE_PERIOD:
+        below *= d.due_on - d.from_on
+    product = base * t.rate
+    weight = count_weight(t.count, start, d.due_on)
+    rest = product % below * weight
+    whole = product // below * weight
+    if d.n == c.running:
+        rest += c.accrued_rest
+        whole += c.accrued
+    return rounded(whole + rest // below, rest % below, below, t.rounding)
+
+
+@kernel
+def planned_principal(t: Terms, c: Contract, d: Due, interest: int, balance: int) -> int:
+    """Principal that a row asks: by amortisation, at least what is paid, at most all there is."""
+    most = d.paid_principal + balance
+    if d.n == c.rows:
+        return most
+    wanted = d.paid_principal
+    if t.amortisation == EQUAL_INSTALMENT:
+        wanted = c.instalment - interest + d.extra
+    elif t.amortisation == EQUAL_PRINCIPAL:
+        wanted = c.instalment + d.extra
+    return min(max(wanted, d.paid_principal), most)
+
+
+@kernel
+@rule("R-EARLY-05", "R-SCHED-02", "R-SCHED-03", "R-SCHED-04", "R-SCHED-05")
+def plan_rows(t: Terms, c: Contract, dues: list[Due]) -> None:
+    """Plan interest and principal of the rows from the running one on, on the balance of today."""
+    balance = c.balance
+    start = c.accrued_on
+    for n in range(c.running, c.rows + 1):
+        d = dues[at(dues, n)]
+        base = balance
+        if t.flat == 1 and balance > 0:
+            base = c.principal
+        interest = row_interest(t, c, d, start, base)
+        d.interest = interest
+        if n == c.running:
+            d.interest = c.billed_net + max(interest - c.billed, 0)
+        d.principal = planned_principal(t, c, d, interest, balance)
+        balance -= d.principal - d.paid_principal
+        start = d.due_on
+
+
+def lowered_instalment(t: Terms, c: Contract, dues: list[Due]) -> int:
+    """The equal instalment (or equal principal) over the rows left, on today's balance."""
+    from usance.contract.schedule import equal_instalment
+
+    rows = [dues[at(dues, n)] for n in range(c.running, c.rows + 1)]
+    if t.amortisation == EQUAL_PRINCIPAL:
+        return divide_half_even(c.balance, len(rows) * t.unit) * t.unit
+    if t.amortisation != EQUAL_INSTALMENT:
+        return 0
+    starts = [c.accrued_on, *(row.due_on for row in rows[:-1])]
+    periods = [(start, row) for start, row in zip(starts, rows, strict=True)]
+    return equal_instalment(t, c.balance, c.principal, periods)
+
+
+@kernel
+def run_unasked(t: Terms, c: Contract, dues: list[Due]) -> int:
+    """Interest that would be asked today (running row)."""
+    if c.running > c.rows:
+        return 0
+    return run_now(t, c, dues)
+
+
+__all__ = ["denominator", "interest_base", "pay_run", "plan_rows", "repay_principal"]

@@ -1,0 +1,75 @@
+"""The annual rates of a cash flow, in integers: APR (periodic) and IRR (effective).
+
+A discount factor v solves sum(flow x v^time) = paid out. The left side is increasing and convex in
+v, so Newton from above falls to the root without overshooting; all in fixed point.
+"""
+
+from usance.core.money import divide_half_even
+from usance.core.rules import rule
+
+ONE = 10**27
+SIX = 10**6
+
+
+def power(v: int, exponent: int) -> int:
+    """v^exponent in fixed point, exponent >= 0."""
+    result = ONE
+    while exponent:
+        if exponent & 1:
+            result = result * v // ONE
+        v = v * v // ONE
+        exponent >>= 1
+    return result
+
+
+def value_and_slope(v: int, flows: list[tuple[int, int]]) -> tuple[int, int]:
+    """Present value and its derivative for (time, amount) flows in order of time."""
+    total = slope = 0
+    at, factor = 0, ONE
+    for time, amount in flows:
+        factor = factor * power(v, time - at) // ONE
+        at = time
+        total += amount * factor
+        slope += amount * time * factor
+    return total, slope * ONE // v
+
+
+def discount_factor(paid_out: int, flows: list[tuple[int, int]]) -> int | None:
+    """v in fixed point; None where no rate explains the flows."""
+    flows = [(time, amount) for time, amount in flows if amount]
+    if paid_out <= 0 or not flows or any(amount < 0 or time < 0 for time, amount in flows):
+        return None
+    if flows[-1][0] == 0:
+        return None
+    v, target = ONE, paid_out * ONE
+    while value_and_slope(v, flows)[0] < target:
+        v *= 2
+    for _ in range(200):
+        total, slope = value_and_slope(v, flows)
+        step = (total - target) * ONE // slope
+        v -= step
+        if abs(step) <= 1:
+            break
+    return v
+
+
+@rule("R-RATE-02")
+def apr(paid_out: int, flows: list[int], months: int, days: int) -> int | None:
+    """Rate per period x periods a year, per 10^6; ``flows`` are equal periods apart."""
+    v = discount_factor(paid_out, list(enumerate(flows, 1)))
+    if v is None:
+        return None
+    number, below = (365, days) if days else (12, months)
+    return divide_half_even((ONE - v) * number * SIX, v * below)
+
+
+@rule("R-RATE-02")
+def irr(paid_out: int, flows: list[tuple[int, int]]) -> int | None:
+    """Effective annual rate per 10^6 of (days since pay-out, amount) flows."""
+    v = discount_factor(paid_out, sorted(flows))
+    if v is None:
+        return None
+    year = power(v, 365)
+    if year == 0:
+        return None
+    return divide_half_even((ONE - year) * SIX, year)

@@ -1,0 +1,155 @@
+"""Where a contract stands: days past due, pay-off, its next alarm, what runs into the ledger."""
+
+from usance.contract.accrual import (
+    denominator,
+    interest_base,
+    penalty_base,
+    penalty_step,
+    run_now,
+)
+from usance.contract.early import run_unasked
+from usance.contract.records import (
+    ACTIVE,
+    ASKED,
+    CHARGED_OFF,
+    CLOSED,
+    LAPSED,
+    LINE,
+    Contract,
+    Due,
+    Terms,
+    at,
+    outstanding,
+)
+from usance.contract.waterfall import at_index
+from usance.core.days import NEVER, next_month_day
+from usance.core.kernel import kernel
+from usance.core.money import RATE_ONE
+from usance.core.rules import rule
+
+
+@kernel
+@rule("R-LATE-01")
+def days_past_due(c: Contract, day: int) -> int:
+    """Age of the oldest unmet required amount on ``day``."""
+    if c.late_from == 0 or c.late_from >= day:
+        return 0
+    return day - c.late_from
+
+
+@kernel
+@rule("R-EXT-01")
+def days_past_due_unextended(c: Contract, day: int) -> int:
+    """The same as if nothing had been extended, so that re-ageing cannot hide risk."""
+    if c.late_from_unextended == 0 or c.late_from_unextended >= day:
+        return 0
+    return day - c.late_from_unextended
+
+
+@kernel
+@rule("R-PAYOFF-01")
+def pay_off(t: Terms, c: Contract, dues: list[Due]) -> int:
+    """What closes the contract on the day it stands at."""
+    total = c.unpaid_principal + c.unpaid_interest + c.unpaid_fee + c.unpaid_penalty
+    if c.status == ACTIVE:
+        if c.kind == LINE:
+            total += run_unasked_line(t, c, dues)
+        elif c.running <= c.rows:
+            row = dues[at(dues, c.running)]
+            total += run_unasked(t, c, dues) + row.fee - c.fee_billed
+    return total
+
+
+@kernel
+def run_unasked_line(t: Terms, c: Contract, dues: list[Due]) -> int:
+    """Interest that a payment today would ask; nothing where nothing is unpaid."""
+    if c.unpaid_principal + c.unpaid_interest + c.unpaid_fee + c.unpaid_penalty == 0:
+        return 0
+    return run_now(t, c, dues)
+
+
+@kernel
+def late_alarm(t: Terms, c: Contract, d: Due) -> int:
+    """The next close that must see an unpaid, asked due: its due day, grace, steps, non-accrual."""
+    if d.due_on >= c.on:
+        return d.due_on
+    best = NEVER
+    if d.phase == ASKED:
+        best = d.due_on + t.grace
+    for i in range(t.overdue_steps):
+        step_on = d.due_on + t.overdue_step[i] - 1
+        if step_on >= c.on:
+            best = min(best, step_on)
+    for i in range(1, t.penalty_count):
+        step_on = d.due_on + t.penalty_from[i] - 2
+        if step_on >= c.on:
+            best = min(best, step_on)
+    if c.non_accrual == 0 and d.due_on + t.non_accrual - 1 >= c.on:
+        best = min(best, d.due_on + t.non_accrual - 1)
+    return best
+
+
+@kernel
+def reminder_alarm(t: Terms, c: Contract, due_on: int) -> int:
+    """The close after which the next reminder of a due goes out."""
+    best = NEVER
+    for i in range(t.reminders):
+        remind_on = due_on - t.reminder[i] - 1
+        if remind_on >= c.on:
+            best = min(best, remind_on)
+    return best
+
+
+@kernel
+@rule("R-ALARM-01")
+def next_alarm(t: Terms, c: Contract, dues: list[Due]) -> int:
+    """The next business day whose close must wake the contract; NEVER if none."""
+    if c.status == CLOSED or c.status == CHARGED_OFF:
+        return NEVER
+    best = NEVER
+    if c.kind == LINE:
+        best = next_month_day(c.on - 1, c.statement_day)
+    elif c.running <= c.rows:
+        due_on = dues[at(dues, c.running)].due_on
+        best = min(due_on, reminder_alarm(t, c, due_on))
+    for i in range(at_index(dues, c.first_open), at_index(dues, c.running)):
+        d = dues[i]
+        if outstanding(d) > 0:
+            best = min(best, late_alarm(t, c, d))
+            if d.due_on >= c.on:
+                best = min(best, reminder_alarm(t, c, d.due_on))
+    return best
+
+
+@kernel
+@rule("R-ACCR-01")
+def interest_stream(t: Terms, c: Contract, dues: list[Due]) -> tuple[int, int, int, int, int]:
+    """What runs into the ledger: (denominator, whole, rest, slope whole, slope rest) at ``c.on``.
+
+    Interest run and not asked is ``whole + rest / denominator``; each unit of weight adds the
+    slope. Nothing on non-accrual or after the end.
+    """
+    if c.status != ACTIVE or c.non_accrual == 1:
+        return RATE_ONE, 0, 0, 0, 0
+    below = denominator(t, c, dues)
+    product = interest_base(t, c) * t.rate
+    return below, c.accrued - c.billed, c.accrued_rest, product // below, product % below
+
+
+@kernel
+@rule("R-ACCR-01")
+def penalty_stream(t: Terms, c: Contract, dues: list[Due]) -> tuple[int, int, int, int, int]:
+    """The same for the penalty interest of all lapsed dues."""
+    below = t.penalty_basis * RATE_ONE
+    whole, rest, slope, slope_rest = 0, 0, 0, 0
+    if c.status != ACTIVE or c.non_accrual == 1 or t.penalty_count == 0:
+        return below, whole, rest, slope, slope_rest
+    for i in range(at_index(dues, c.first_open), at_index(dues, c.running)):
+        d = dues[i]
+        if d.phase == LAPSED and outstanding(d) > 0:
+            product = penalty_base(t, c, d) * t.penalty_rate[penalty_step(t, d, c.on)]
+            whole += d.penalty_run - d.penalty_billed
+            rest += d.penalty_rest
+            slope += product // below
+            slope_rest += product % below
+    return below, whole, rest, slope, slope_rest

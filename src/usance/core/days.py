@@ -1,0 +1,146 @@
+"""Days as ordinals (``date.toordinal``), month steps, and the weights of day counts.
+
+The functions marked ``kernel`` also run compiled, so they know integers only.
+"""
+
+from datetime import date
+
+from usance.core.kernel import kernel
+from usance.core.rules import rule
+
+NEVER = 3_652_059  # 9999-12-31: the alarm of a contract on which nothing more happens
+
+ACTUAL = 1
+ACTUAL_ACTUAL = 2
+THIRTY_360 = 3
+WHOLE_PERIOD = 4
+
+_DAYS_OF_400_YEARS = 146_097
+_DAYS_OF_100_YEARS = 36_524
+_DAYS_OF_4_YEARS = 1_461
+
+
+@kernel
+def year_of(day: int) -> int:
+    """Year of an ordinal in the proleptic Gregorian calendar."""
+    n = day - 1
+    cycles, n = n // _DAYS_OF_400_YEARS, n % _DAYS_OF_400_YEARS
+    centuries = min(n // _DAYS_OF_100_YEARS, 3)
+    n -= centuries * _DAYS_OF_100_YEARS
+    fours, n = n // _DAYS_OF_4_YEARS, n % _DAYS_OF_4_YEARS
+    years = min(n // 365, 3)
+    return cycles * 400 + centuries * 100 + fours * 4 + years + 1
+
+
+@kernel
+def is_leap(year: int) -> int:
+    """1 in a leap year, else 0."""
+    if year % 4 == 0 and (year % 100 != 0 or year % 400 == 0):
+        return 1
+    return 0
+
+
+@kernel
+def new_year(year: int) -> int:
+    """Ordinal of the first of January."""
+    before = year - 1
+    return before * 365 + before // 4 - before // 100 + before // 400 + 1
+
+
+@kernel
+def month_length(year: int, month: int) -> int:
+    """Days of the month."""
+    if month == 2:
+        return 28 + is_leap(year)
+    if month == 4 or month == 6 or month == 9 or month == 11:
+        return 30
+    return 31
+
+
+@kernel
+def month_of(day: int) -> int:
+    """Months since year 0, counted so that ``// 12`` is the year and ``% 12 + 1`` the month."""
+    year = year_of(day)
+    left = day - new_year(year)
+    month = 1
+    while left >= month_length(year, month):
+        left -= month_length(year, month)
+        month += 1
+    return year * 12 + month - 1
+
+
+@kernel
+def day_in_month(months: int, day: int) -> int:
+    """Ordinal of ``day`` in the month ``months`` (see ``month_of``), the last day if it is shorter."""
+    year = months // 12
+    month = months % 12 + 1
+    ordinal = new_year(year)
+    for earlier in range(1, month):
+        ordinal += month_length(year, earlier)
+    return ordinal + min(day, month_length(year, month)) - 1
+
+
+@kernel
+def day_of_month(day: int) -> int:
+    """1 to 31."""
+    return day - day_in_month(month_of(day), 1) + 1
+
+
+@kernel
+@rule("R-LINE-01")
+def next_month_day(after: int, wanted: int) -> int:
+    """The first day later than ``after`` that is day ``wanted`` of its month (or the month's last)."""
+    months = month_of(after)
+    day = day_in_month(months, wanted)
+    if day <= after:
+        day = day_in_month(months + 1, wanted)
+    return day
+
+
+@rule("R-SCHED-01")
+def add_months(anchor: int, months: int) -> int:
+    """``anchor`` moved by months, keeping its day of the month where the month has it."""
+    return day_in_month(month_of(anchor) + months, day_of_month(anchor))
+
+
+@kernel
+def serial_30_360(day: int) -> int:
+    """The running number whose differences are 30/360 days (30E/360)."""
+    months = month_of(day)
+    return 30 * months + min(day_of_month(day), 30)
+
+
+@kernel
+def actual_actual_weight(start: int, end: int) -> int:
+    """Sum of night weights on the basis 365 x 366: a leap year's night weighs 365, another 366."""
+    weight = 0
+    at = start
+    while at < end:
+        year = year_of(at)
+        stop = min(end, new_year(year + 1))
+        weight += (stop - at) * (366 - is_leap(year))
+        at = stop
+    return weight
+
+
+@kernel
+@rule("R-COUNT-01")
+def count_weight(count: int, start: int, end: int) -> int:
+    """Weight of the nights from ``start`` to ``end`` under a day count."""
+    if count == ACTUAL_ACTUAL:
+        return actual_actual_weight(start, end)
+    if count == THIRTY_360:
+        return serial_30_360(end) - serial_30_360(start)
+    return end - start
+
+
+def ordinal(text: str) -> int:
+    """``YYYY-MM-DD`` as an ordinal; ValueError if it is not a day."""
+    if len(text) != 10:
+        raise ValueError(f"not a day: {text!r}")
+    return date.fromisoformat(text).toordinal()
+
+
+def iso(day: int) -> str:
+    """An ordinal as ``YYYY-MM-DD``."""
+    return date.fromordinal(day).isoformat()
