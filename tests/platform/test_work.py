@@ -18,7 +18,6 @@ from . import killable_worker
 from .killable_worker import QUICK, leave_an_effect, work_until_idle
 
 CREATE_EFFECT = "CREATE TABLE effect (key text NOT NULL, step int NOT NULL)"
-KILLS = 40
 
 
 async def enqueue(pool: Pool, queue: str, *keys: str) -> None:
@@ -136,6 +135,17 @@ async def test_the_outbox_rides_on_the_same_runner(pool: Pool) -> None:
     assert sorted(seen) == [(3, 7, "2026-01", [1]), (3, 8, "2026-01", [1])]
 
 
+async def test_the_lag_of_the_outbox_is_that_of_its_oldest_message(pool: Pool) -> None:
+    long_ago = datetime.now(UTC) - timedelta(minutes=5)
+    await work.observe_outbox(pool)
+    assert metrics.outbox_lag_seconds._value.get() == 0
+    async with transaction(pool) as connection:
+        for key, moment in (("old", long_ago), ("new", None)):
+            await work.publish(connection, "t", key, None, cell=1, borrower_id=1, not_before=moment)
+    await work.observe_outbox(pool)
+    assert 300 <= metrics.outbox_lag_seconds._value.get() < 400
+
+
 async def test_a_lost_connection_is_outlasted(pool: Pool) -> None:
     await pool.execute(CREATE_EFFECT)
     cut = "SELECT pg_terminate_backend(pg_backend_pid())"
@@ -151,12 +161,15 @@ async def test_a_lost_connection_is_outlasted(pool: Pool) -> None:
     assert await pool.fetchval("SELECT count(*) FROM effect") == 2
 
 
-async def test_killed_workers_double_and_lose_nothing(database: str, pool: Pool) -> None:
+@pytest.mark.parametrize("kills", [40, pytest.param(500, marks=pytest.mark.soak)])
+async def test_killed_workers_double_and_lose_nothing(
+    database: str, pool: Pool, kills: int
+) -> None:
     """SIGKILL again and again to whole processes, in the middle of claims, effects, commits."""
     await pool.execute(CREATE_EFFECT)
-    keys = [str(number) for number in range(600)]
+    keys = [str(number) for number in range(15 * kills)]
     await enqueue(pool, "kill", *keys)
-    await asyncio.to_thread(kill_again_and_again, database)
+    await asyncio.to_thread(kill_again_and_again, database, kills)
     survivors = work.run(pool, "kill", leave_an_effect, until_idle=True, patience=QUICK, workers=8)
     await asyncio.wait_for(survivors, 60)
     effects = await pool.fetch("SELECT key, step, count(*) FROM effect GROUP BY 1, 2")
@@ -165,11 +178,11 @@ async def test_killed_workers_double_and_lose_nothing(database: str, pool: Pool)
     assert await pool.fetchval("SELECT max(fence) FROM job") > 1, "no kill hit a claimed job"
 
 
-def kill_again_and_again(url: str) -> None:
+def kill_again_and_again(url: str, kills: int) -> None:
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([killable_worker.__name__])
     workers = [start_worker(context, url) for _ in range(3)]
-    for kill in range(KILLS):
+    for kill in range(kills):
         time.sleep(random.uniform(0.05, 0.3))
         victim = workers[kill % len(workers)]
         victim.kill()

@@ -172,6 +172,15 @@ async def dead(pool: Pool, queue: str, source: Source = JOBS) -> Sequence[Mappin
     return rows
 
 
+async def observe_outbox(pool: Pool) -> None:
+    """Set the metric of the outbox's lag; ``/metrics`` asks for it before it answers."""
+    seconds = await pool.fetchval(
+        "SELECT coalesce(extract(epoch FROM now() - min(not_before)), 0)::float8"
+        f" FROM outbox WHERE state = {WAITING} AND not_before <= now()"
+    )
+    metrics.outbox_lag_seconds.set(seconds)
+
+
 @dataclass(frozen=True, slots=True)
 class _Worker:
     pool: Pool
