@@ -1,0 +1,114 @@
+"""The kernel against the oracle on random documents, after every event and on several days.
+
+USANCE_SEED repeats a run, USANCE_ORACLE_SECONDS is its time (60), USANCE_SOAK=1 makes it
+1,000,000 operations (one operation: one document answered by both and compared)."""
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import re
+import time
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from .compare import Quote, compared, looks, shrunk
+from .reached import REACHED, REFUSED
+from .sequences import FAULTS, faulty, story
+
+DOCS = Path(__file__).parents[2] / "docs"
+# Rules that a quote document cannot reach: a new contract, and what is income when.
+NOT_IN_A_QUOTE = {"R-RESTR-01", "R-NONACC-01"}
+SOAK = os.environ.get("USANCE_SOAK") == "1"
+
+
+def kernel() -> Quote:
+    """The kernel's quote; there is none before the kernel is."""
+    if importlib.util.find_spec("usance.contract.quote") is None:
+        pytest.skip("the kernel has no quote yet")
+    from usance.contract.quote import quote
+    return quote
+
+
+def rules() -> set[str]:
+    """The rule ids of the product text."""
+    found = re.findall(r"\*\*(R-[A-Z]+-\d\d)", (DOCS / "product.md").read_text())
+    return set(found) - NOT_IN_A_QUOTE
+
+
+def refusals() -> set[str]:
+    """The refusals of 0002."""
+    text = next((DOCS / "decisions").glob("0002-*.md")).read_text()
+    return set(re.findall(r"`(R-[A-Z]+-\d\d)`", text.split("**Refusals**")[1]))
+
+
+def show(quote: Quote, document: dict[str, object], seed: str) -> str:
+    """The smallest document that still differs, and how."""
+    small = shrunk(quote, dict(document))
+    fields = compared(quote, small) or compared(quote, dict(document))
+    lines = [f"{path}: kernel {ours!r}, oracle {theirs!r}"
+             for path, (ours, theirs) in fields.items()]
+    return "\n".join([f"USANCE_SEED={seed}", json.dumps(small), *lines])
+
+
+def run_one(quote: Quote, seed: str) -> int:
+    """One story and one fault; returns the number of comparisons."""
+    random = Random(seed)
+    told = story(random)
+    documents = list(looks(random, told))
+    fault = faulty(told)
+    documents += [fault] if fault else []
+    for document in documents:
+        assert not compared(quote, document), show(quote, document, seed)
+    return len(documents)
+
+
+def table() -> str:
+    """How often each rule and each refusal was reached."""
+    counts = [f"{rule} {REACHED[rule]}" for rule in sorted(rules())]
+    refused = [f"{rule} {REFUSED[rule]}" for rule in sorted(refusals())]
+    return "\n".join(["reached:", *counts, "refused:", *refused])
+
+
+@pytest.mark.skipif(SOAK, reason="the soak run has the longer one")
+def test_random_documents_within_the_time() -> None:
+    seconds = float(os.environ.get("USANCE_ORACLE_SECONDS", "60"))
+    end = time.monotonic() + seconds
+    compare_until(lambda _: time.monotonic() >= end)
+
+
+@pytest.mark.soak
+@pytest.mark.skipif(not SOAK, reason="USANCE_SOAK=1 asks for it")
+def test_a_million_operations() -> None:
+    compare_until(lambda done: done >= 1_000_000)
+
+
+def compare_until(enough) -> None:  # type: ignore[no-untyped-def]
+    """Compare story after story; then every rule and every refusal must have been reached."""
+    quote, given = kernel(), os.environ.get("USANCE_SEED")
+    REACHED.clear()
+    REFUSED.clear()
+    seed = given or str(time.time_ns())
+    if ":" in seed:  # one story of an earlier run
+        run_one(quote, seed)
+        return
+    done = number = 0
+    while not enough(done):
+        done += run_one(quote, f"{seed}:{number}")
+        number += 1
+    print(f"seed {seed}: {number} stories, {done} comparisons\n{table()}")
+    never = sorted(rule for rule in rules() if not REACHED[rule])
+    never += sorted(rule for rule in refusals() if not REFUSED[rule])
+    assert not never, f"never reached: {never}"
+
+
+def test_every_fault_is_made() -> None:
+    random, made = Random(7), set()
+    for number in range(400):
+        told = story(Random(number), 6)
+        fault = random.choice(FAULTS)
+        if fault(told) is not None:
+            made.add(fault)
+    assert made == set(FAULTS)

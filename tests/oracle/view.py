@@ -1,0 +1,101 @@
+"""The answer of a quote: schedule, totals, events (0002)."""
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date
+from typing import Any
+
+from .cycle import Cycle
+from .line import LineContract
+from .plan import Row
+from .term import PARTS, TermContract
+from .terms import COMPONENTS, Event
+
+Answer = dict[str, Any]
+
+
+def money(minor: int, decimals: int) -> str:
+    """Minor units as a decimal string."""
+    if not decimals:
+        return str(minor)
+    sign, digits = "-" if minor < 0 else "", str(abs(minor)).rjust(decimals + 1, "0")
+    return f"{sign}{digits[:-decimals]}.{digits[-decimals:]}"
+
+
+def amounts(asked: dict[str, int], paid: int, rolled: int = 0) -> dict[str, int]:
+    """Components, total, paid and outstanding of one row."""
+    total = sum(asked.values())
+    return {**asked, "total": total, "paid": paid, "outstanding": max(0, total - paid - rolled)}
+
+
+def term_rows(contract: TermContract) -> list[Answer]:
+    """One row per due."""
+    rows: list[Answer] = []
+    balance, previous = contract.terms.principal, contract.terms.opened_on
+    for row in contract.rows:
+        asked = {component: row.asked(component) for component in COMPONENTS}
+        balance -= row.principal
+        rows.append({"n": row.n, "from": first_day(row, previous), "due_on": row.due,
+                     "days": sum((b - a).days for a, b, _ in row.spans),
+                     **amounts(asked, sum(row.paid.values())), "balance_after": balance})
+        previous = row.spans[-1][1] if row.spans else previous
+    return rows
+
+
+def first_day(row: Row, previous: date | None) -> date | None:
+    """The day from whose night on the row's interest runs."""
+    if row.spans:
+        return row.spans[0][0]
+    return previous if row.covered else row.due
+
+
+def cycle_row(cycle: Cycle) -> Answer:
+    """One statement, or the open cycle."""
+    asked = {component: cycle.asked(component) for component in COMPONENTS}
+    issued = cycle.issued_on
+    return {"n": cycle.n, "from": cycle.start, "due_on": cycle.due, "issued_on": issued,
+            "days": (issued - cycle.start).days + 1 if issued else None,
+            **amounts(asked, sum(cycle.paid.values()), cycle.rolled), "rolled": cycle.rolled,
+            "minimum_due": cycle.minimum_due if issued else None,
+            "balance": cycle.balance if issued else None}
+
+
+def totals(contract: TermContract | LineContract, rows: Iterable[Answer]) -> Answer:
+    """Sums over the rows (and the open cycle), and what stands on the contract."""
+    sums = {field: sum(row[field] for row in rows)
+            for field in (*COMPONENTS, "total", "paid", "outstanding")}
+    return {**sums, "credit_balance": contract.credit, "payoff": contract.payoff(),
+            "accrued": contract.accrued(), "dpd": contract.days_past_due(),
+            "dpd_if_not_extended": contract.days_past_due_if_not_extended()}
+
+
+COUNTS = ("n", "days", "dpd", "dpd_if_not_extended", "seq")
+
+
+def shown(fields: Answer, decimals: int) -> Answer:
+    """Amounts as decimal strings, days as ISO dates, counts as they are."""
+    def show(name: str, value: Any) -> Any:
+        if isinstance(value, date):
+            return value.isoformat()
+        return money(value, decimals) if type(value) is int and name not in COUNTS else value
+    return {name: show(name, value) for name, value in fields.items()}
+
+
+def answer(contract: TermContract | LineContract, events: list[Event],
+           parts: dict[int, dict[str, int]], undone: set[int]) -> Answer:
+    """The document that `quote` gives, less apr, irr and why."""
+    decimals = contract.terms.decimals
+    lines = [cycle_row(c) for c in contract.cycles] if isinstance(contract, LineContract) else []
+    rows = lines or term_rows(contract)  # type: ignore[arg-type]
+    shown_rows = [shown(row, decimals) for row in rows]
+    given: Answer = {"as_of": contract.today.isoformat(),
+                     "schedule": shown_rows[:-1] if lines else shown_rows,
+                     "totals": shown(totals(contract, rows), decimals)}
+    if lines:
+        given["open_cycle"] = shown_rows[-1]
+    given["events"] = []
+    for event in sorted(events, key=lambda event: event.seq):
+        own = parts.get(event.seq, dict.fromkeys(PARTS, 0))
+        mark = {"reversed": True} if event.seq in undone else {}
+        given["events"].append(shown({"seq": event.seq, **own}, decimals) | mark)
+    return given
