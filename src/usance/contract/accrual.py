@@ -13,6 +13,7 @@ from usance.contract.records import (
     LINE,
     PENALTY,
     PRINCIPAL,
+    ROUNDING,
     Contract,
     Due,
     Out,
@@ -108,8 +109,12 @@ def book(c: Contract, out: Out, component: int, n: int, amount: int) -> None:
 
 
 @kernel
-def restart(c: Contract) -> None:
-    """A new period starts with nothing run and nothing asked."""
+@rule("R-ROUND-01", "R-ACCR-02")
+def restart(t: Terms, c: Contract, dues: list[Due], out: Out) -> None:
+    """A new period starts with nothing run and nothing asked; the rounding is told, per 10^8."""
+    basis = denominator(t, c, dues) // RATE_ONE
+    difference = (c.billed - c.accrued) * RATE_ONE - c.accrued_rest // basis
+    emit(out, ROUNDING, INTEREST, c.running, difference)
     c.accrued = 0
     c.accrued_rest = 0
     c.billed = 0

@@ -73,12 +73,12 @@ def repay_row(c: Contract, d: Due, amount: int, source: int, out: Out) -> None:
 
 @kernel
 @rule("R-EARLY-02")
-def close_row_early(t: Terms, c: Contract, dues: list[Due], d: Due) -> None:
+def close_row_early(t: Terms, c: Contract, dues: list[Due], d: Due, out: Out) -> None:
     """The running row is covered: it asks what was paid, and the next one runs from today."""
     d.principal = d.paid_principal
     d.interest = c.billed_net
     d.phase = LAPSED
-    restart(c)
+    restart(t, c, dues, out)
     c.running += 1
 
 
@@ -100,7 +100,7 @@ def repay_next(
             repay_row(c, d, used, source, out)
             left -= used
             if used == room and n == c.running and n < c.rows:
-                close_row_early(t, c, dues, d)
+                close_row_early(t, c, dues, d, out)
         n += 1
     return left
 

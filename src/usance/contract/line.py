@@ -286,10 +286,10 @@ def issue_statement(t: Terms, c: Contract, dues: list[Due], e: Event, out: Out) 
     if t.statement_counts == 1:
         advance_line(t, c, dues, e.on + 1, out)
         ask_line_interest(t, c, dues, out)
-        restart(c)
+        restart(t, c, dues, out)
     else:
         ask_line_interest(t, c, dues, out)
-        restart(c)
+        restart(t, c, dues, out)
         advance_line(t, c, dues, e.on + 1, out)
     n = c.running
     d = dues[at(dues, n)]

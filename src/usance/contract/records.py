@@ -38,7 +38,7 @@ PENALTY, FEE, INTEREST, PRINCIPAL, CREDIT = 0, 1, 2, 3, 4
 
 # what an effect is: source x 8 + component. The source says where the other side of the booking is.
 ASK, CASH, FROM_CREDIT, BY_REFUND, BY_GOODWILL, WAIVE, TAKE_BACK, WRITE_OFF, MOVE, RECOVER = range(10)
-PAY_OUT, SUSPEND, ASK_SUSPENDED, NOTICE, PAY_OUT_LOAN, MOVE_IN = range(10, 16)
+PAY_OUT, SUSPEND, ASK_SUSPENDED, NOTICE, PAY_OUT_LOAN, MOVE_IN, ROUNDING = range(10, 17)
 
 # notices that a wake asks for (component slot of a NOTICE effect)
 REMINDER, OVERDUE_STEP = 0, 1

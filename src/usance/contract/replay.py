@@ -21,6 +21,7 @@ from usance.contract.records import (
     REFUND,
     REPAYMENT,
     REVERSAL,
+    ROUNDING,
     STATEMENT,
     SUSPEND,
     TAKE_BACK,
@@ -144,7 +145,7 @@ def parts_of(event: Event, effects: Iterable[Effect], dues: list[Due]) -> Parts:
     parts = Parts()
     for effect in effects:
         source, component = divmod(effect.kind, 8)
-        if source in (SUSPEND, NOTICE) or not own_source(event.kind, source):
+        if source in (SUSPEND, NOTICE, ROUNDING) or not own_source(event.kind, source):
             continue
         parts.amounts[component] += effect.amount
         if event.kind == PURCHASE and source == ASK and component == PRINCIPAL:

@@ -50,7 +50,7 @@ def fix_row(t: Terms, c: Contract, dues: list[Due], out: Out) -> None:
     c.balance -= unpaid(d, PRINCIPAL)
     d.phase = ASKED
     d.penalty_on = d.due_on
-    restart(c)
+    restart(t, c, dues, out)
     c.running += 1
 
 
@@ -130,7 +130,7 @@ def settle(t: Terms, c: Contract, dues: list[Due], source: int, out: Out) -> Non
             d.fee = d.paid_fee
         d.principal = d.paid_principal
         d.phase = LAPSED
-    restart(c)
+    restart(t, c, dues, out)
     c.running = c.rows + 1
 
 

@@ -1,10 +1,341 @@
-"""Every table of the book."""
+"""Every table of the book.
 
-from sqlalchemy import MetaData
+Tables of a borrower carry ``cell`` first in every key (cells may live on different machines).
+Ids carry their cell: ``borrower_id % 1024`` is the cell, ``contract_id >> 12`` the borrower, so an id alone
+finds its place. Days inside ``contract`` and ``due`` are the kernel's ordinals (0 = none), because those two
+tables are the kernel's state; everywhere else they are dates. Amounts are minor units.
+The wide tables have no NULL and fixed widths, so they travel as binary COPY.
+"""
 
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Date,
+    DateTime,
+    Identity,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Numeric,
+    SmallInteger,
+    Table,
+    Text,
+    UniqueConstraint,
+    func,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+
+from usance.contract.records import Contract, Due, names
 from usance.platform import work_tables
 
 metadata = MetaData()
 
 job = work_tables.add_job(metadata)
 outbox = work_tables.add_outbox(metadata)
+
+CONTRACT_SMALL = {"kind", "status", "non_accrual", "statement_day"}
+CONTRACT_INT = {
+    "opened_on", "closed_on", "on", "seq", "alarm", "running", "first_open", "count", "rows",
+    "accrued_on", "statements", "extensions", "late_from", "late_from_unextended",
+}  # fmt: skip
+DUE_SMALL = {"kind", "phase"}
+DUE_INT = {"n", "from_on", "due_on", "original_due_on", "contingent_on", "penalty_on"}
+RENAMED = {"on": "stands_on", "count": "due_count", "rows": "row_count"}
+"""Kernel fields whose names are SQL words."""
+
+
+def cell() -> Column[int]:
+    """The first column of every borrower's key."""
+    return Column("cell", SmallInteger, primary_key=True, autoincrement=False)
+
+
+def key(name: str, kind: type = BigInteger) -> Column[int]:
+    """A further column of the key."""
+    return Column(name, kind, primary_key=True, autoincrement=False)
+
+
+def whole(name: str, kind: type = BigInteger, default: str = "0") -> Column[int]:
+    """A number that is never NULL."""
+    return Column(name, kind, nullable=False, server_default=text(default))
+
+
+def moment(name: str = "recorded_at") -> Column[object]:
+    """Wall clock."""
+    return Column(name, DateTime(timezone=True), nullable=False, server_default=func.now())
+
+
+def kernel_columns(record: type, small: set[str], ints: set[str], skip: set[str]) -> list[Column[int]]:
+    """The kernel's fields as columns, as narrow as they may be."""
+    columns = []
+    for name in names(record):
+        if name not in skip:
+            kind = SmallInteger if name in small else Integer if name in ints else BigInteger
+            columns.append(whole(RENAMED.get(name, name), kind))
+    return columns
+
+
+# -- what is not any borrower's -----------------------------------------------------------------
+
+book = Table(
+    "book", metadata,
+    Column("one", Boolean, primary_key=True, server_default=text("true")),
+    Column("name", Text, nullable=False),
+    Column("currency", Text, nullable=False),
+    Column("opened_on", Date, nullable=False),
+    Column("business_date", Date, nullable=False),
+    Column("demo", Boolean, nullable=False, server_default=text("false")),
+)  # fmt: skip
+"""One row. ``business_date`` is the open day; days before it are closed or being closed."""
+
+product = Table(
+    "product", metadata,
+    key("product_id", SmallInteger),
+    Column("code", Text, nullable=False, unique=True),
+    Column("name_zh", Text, nullable=False),
+    Column("name_en", Text, nullable=False),
+    Column("settings", JSONB, nullable=False),
+)  # fmt: skip
+"""A product; ``settings`` holds the terms (quote document) that its offers start from."""
+
+terms = Table(
+    "terms", metadata,
+    Column("terms_id", Integer, Identity(), primary_key=True),
+    Column("digest", LargeBinary, nullable=False, unique=True),
+    Column("numbers", JSONB, nullable=False),
+    Column("rules_version", Text, nullable=False),
+    moment(),
+)  # fmt: skip
+"""Agreed terms as the kernel has them, stored once for all contracts that share them."""
+
+directory = Table(
+    "directory", metadata,
+    key("purpose", Text), Column("lookup", LargeBinary, primary_key=True),
+    whole("borrower_id"),
+)  # fmt: skip
+"""Which borrower an identity number or phone belongs to, by keyed hash."""
+
+borrower_number = Table(
+    "borrower_number", metadata,
+    Column("one", Boolean, primary_key=True, server_default=text("true")), whole("last"),
+)  # fmt: skip
+
+staff = Table(
+    "staff", metadata,
+    Column("staff_id", BigInteger, Identity(), primary_key=True),
+    Column("name", Text, nullable=False, unique=True),
+    Column("password_hash", Text, nullable=False),
+    Column("active", Boolean, nullable=False, server_default=text("true")),
+    moment("created_at"),
+)  # fmt: skip
+
+staff_session = Table(
+    "staff_session", metadata,
+    Column("token_hash", LargeBinary, primary_key=True),
+    whole("staff_id"), Column("csrf", Text, nullable=False),
+    moment("created_at"), moment("seen_at"),
+    Column("ended_at", DateTime(timezone=True)),
+)  # fmt: skip
+
+machine_client = Table(
+    "machine_client", metadata,
+    Column("client_id", BigInteger, Identity(), primary_key=True),
+    Column("name", Text, nullable=False, unique=True),
+    Column("secret_hash", LargeBinary, nullable=False, unique=True),
+    Column("scopes", JSONB, nullable=False),
+    Column("active", Boolean, nullable=False, server_default=text("true")),
+    moment("created_at"),
+)  # fmt: skip
+
+idempotency = Table(
+    "idempotency", metadata,
+    key("client", Text), key("key", Text),
+    Column("request_hash", LargeBinary, nullable=False),
+    whole("status", SmallInteger), Column("answer", Text, nullable=False),
+    whole("operation_id"), moment(),
+)  # fmt: skip
+"""The first answer to a client's key; ``client`` is ``machine:ID`` or ``staff:ID``."""
+
+operation = Table(
+    "operation", metadata,
+    key("operation_id"),
+    Column("actor", Text, nullable=False),
+    Column("action", Text, nullable=False),
+    whole("borrower_id"), whole("contract_id"),
+    Column("business_date", Date, nullable=False),
+    moment(),
+    Column("digest", LargeBinary, nullable=False),
+    Column("detail", JSONB, nullable=False, server_default=text("'{}'")),
+    Index("operation_borrower", "borrower_id", "operation_id"),
+)  # fmt: skip
+"""The audit event of every mutation. ``digest`` is SHA-256 over the rows it wrote
+(``ledger.digest``); the Merkle sequencer will read these rows in order."""
+
+day_close = Table(
+    "day_close", metadata,
+    Column("business_date", Date, primary_key=True),
+    Column("started_at", DateTime(timezone=True), nullable=False),
+    Column("finished_at", DateTime(timezone=True)),
+    Column("digest", LargeBinary),
+    whole("woken"), whole("events"), whole("statements"), whole("notices"), whole("transfers"),
+)  # fmt: skip
+
+bank_file = Table(
+    "bank_file", metadata,
+    Column("file_id", BigInteger, Identity(), primary_key=True),
+    Column("name", Text, nullable=False), Column("digest", LargeBinary, nullable=False, unique=True),
+    Column("value_date", Date, nullable=False), whole("rows", Integer), whole("operation_id"),
+    moment(),
+)  # fmt: skip
+
+bank_file_row = Table(
+    "bank_file_row", metadata,
+    key("file_id"), key("row", Integer),
+    Column("reference", Text, nullable=False), whole("borrower_id"), whole("contract_id"),
+    whole("amount"), Column("result", Text, nullable=False),
+    Column("outcome", Text, nullable=False), Column("detail", JSONB, nullable=False),
+    Index("bank_file_row_reference", "reference"),
+)  # fmt: skip
+
+# -- a borrower's --------------------------------------------------------------------------------
+
+borrower = Table(
+    "borrower", metadata,
+    cell(), key("borrower_id"),
+    whole("status", SmallInteger, "1"),
+    Column("data_key", LargeBinary, nullable=False),
+    Column("name", LargeBinary, nullable=False),
+    Column("phone", LargeBinary, nullable=False),
+    Column("identity_number", LargeBinary, nullable=False),
+    Column("email", LargeBinary, nullable=False),
+    Column("language", Text, nullable=False),
+    Column("registered_on", Date, nullable=False),
+    whole("last_contract", Integer), moment(),
+)  # fmt: skip
+"""Personal fields are ciphertext under the borrower's own key (``platform.crypto``).
+``last_contract`` numbers contracts; locking this row orders what opens new ones."""
+
+line = Table(
+    "line", metadata,
+    cell(), key("borrower_id"), key("product_id", SmallInteger),
+    whole("limit_amount"), whole("held"),
+    whole("status", SmallInteger, "1"),
+    whole("contract_id"),
+    Column("opened_on", Date, nullable=False),
+    whole("version", Integer),
+)  # fmt: skip
+"""A borrower's limit on a product. ``held`` is authorised and not captured; ``contract_id`` is the
+pay-later account (0 for a cash loan's line)."""
+
+offer = Table(
+    "offer", metadata,
+    cell(), key("offer_id"),
+    whole("borrower_id"), whole("product_id", SmallInteger),
+    Column("document", JSONB, nullable=False), Column("cost", JSONB, nullable=False),
+    whole("principal"), whole("parent_id"), whole("cycle", Integer),
+    Column("valid_until", Date, nullable=False),
+    whole("status", SmallInteger, "1"), whole("contract_id"), whole("operation_id"), moment(),
+    Index("offer_borrower", "cell", "borrower_id"),
+)  # fmt: skip
+"""A frozen quote with its cost sheet; status 1 open, 2 accepted, 3 withdrawn."""
+
+contract = Table(
+    "contract", metadata,
+    cell(), key("contract_id"),
+    whole("borrower_id"), whole("product_id", SmallInteger), whole("terms_id", Integer),
+    whole("parent_id"), whole("version", Integer),
+    *kernel_columns(Contract, CONTRACT_SMALL, CONTRACT_INT, set()),
+    Index("contract_alarm", "alarm", "cell", postgresql_where=text("alarm < 3652059")),
+    Index("contract_borrower", "cell", "borrower_id"),
+)  # fmt: skip
+"""Kernel state. ``version`` grows with every write: who computed on an older one must begin anew."""
+
+contract_opening = Table(
+    "contract_opening", metadata,
+    cell(), key("contract_id"),
+    Column("document", JSONB, nullable=False), whole("offer_id"), whole("operation_id"),
+)  # fmt: skip
+"""What a replay starts from, and what a document for the borrower quotes."""
+
+due = Table(
+    "due", metadata,
+    cell(), key("contract_id"), key("n", SmallInteger),
+    *kernel_columns(Due, DUE_SMALL, DUE_INT, {"n"}),
+)  # fmt: skip
+
+event = Table(
+    "event", metadata,
+    cell(), key("contract_id"), key("seq", Integer),
+    whole("kind", SmallInteger),
+    Column("effective_on", Date, nullable=False), Column("booked_on", Date, nullable=False),
+    whole("amount"), whole("of_seq", Integer), whole("component", SmallInteger),
+    whole("days", Integer), whole("pinned", SmallInteger),
+    whole("principal"), whole("interest"), whole("fee"), whole("penalty"), whole("credit"),
+    whole("cycle", Integer), whole("reversed_by", Integer), whole("operation_id"), moment(),
+)  # fmt: skip
+"""Business facts in the order of ``seq``; the parts are what each did (a statement's: what it said)."""
+
+transfer = Table(
+    "transfer", metadata,
+    cell(), key("contract_id"), key("event_seq", Integer), key("number", SmallInteger),
+    whole("debit", SmallInteger), whole("credit", SmallInteger), whole("amount"),
+    Column("effective_on", Date, nullable=False), Column("booked_on", Date, nullable=False),
+    whole("product_id", SmallInteger),
+    Index("transfer_booked", "booked_on", "cell"),
+)  # fmt: skip
+"""One debit account, one credit account, one amount > 0. ``contract_id`` 0: the cell's own
+(accrual), numbered by day."""
+
+statement = Table(
+    "statement", metadata,
+    cell(), key("contract_id"), key("number", Integer),
+    Column("issued_on", Date, nullable=False), Column("due_on", Date, nullable=False),
+    Column("from_on", Date, nullable=False), whole("cycle", Integer),
+    whole("principal"), whole("interest"), whole("fee"), whole("penalty"),
+    whole("required"), whole("balance"), whole("credit"), whole("plans_due"),
+    whole("event_seq", Integer),
+)  # fmt: skip
+"""Immutable: what was said. ``required`` holds the minimum due, arrears and ``plans_due``."""
+
+authorisation = Table(
+    "authorisation", metadata,
+    cell(), key("authorisation_id"),
+    whole("borrower_id"), whole("contract_id"),
+    whole("amount"), whole("captured"), whole("status", SmallInteger, "1"),
+    Column("merchant", Text, nullable=False), Column("authorised_on", Date, nullable=False),
+    Column("expires_on", Date, nullable=False), whole("operation_id"),
+    Index("authorisation_contract", "cell", "contract_id"),
+)  # fmt: skip
+"""A hold on a line: status 1 open, 2 captured, 3 voided, 4 expired."""
+
+accrual_change = Table(
+    "accrual_change", metadata,
+    cell(), key("contract_id"), key("seq", Integer), key("stream", SmallInteger),
+    key("denominator"), whole("product_id", SmallInteger), whole("count", SmallInteger),
+    whole("from_on", Integer),
+    whole("whole"), whole("rest"), whole("slope"), whole("slope_rest"), whole("rounding"),
+    Index("accrual_change_from", "from_on", "cell"),
+)  # fmt: skip
+"""How one contract's accrual changed: from the start of ``from_on`` on, value and slope differ by so
+much. Folded into ``accrual_total`` by day close and then deleted."""
+
+accrual_total = Table(
+    "accrual_total", metadata,
+    cell(), key("product_id", SmallInteger), key("stream", SmallInteger),
+    key("count", SmallInteger), key("denominator"),
+    whole("stands_on", Integer),
+    Column("whole", Numeric, nullable=False, server_default=text("0")),
+    Column("rest", Numeric, nullable=False, server_default=text("0")),
+    Column("slope", Numeric, nullable=False, server_default=text("0")),
+    Column("slope_rest", Numeric, nullable=False, server_default=text("0")),
+)  # fmt: skip
+"""The exact accrual of a cell and product as a linear function of time."""
+
+accrual_posted = Table(
+    "accrual_posted", metadata,
+    cell(), key("product_id", SmallInteger), key("stream", SmallInteger),
+    whole("posted"), whole("rounded"),
+)  # fmt: skip
+"""What the ledger holds of it: the accrued balance, and the rounding differences booked."""
