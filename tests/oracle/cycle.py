@@ -38,6 +38,8 @@ class Cycle:
     late: bool = False  # the due day has passed unpaid: what follows counts from it
     lapsed: bool = False
     penalty: Fraction = Fraction(0)
+    base: int = 0  # of principal, bearing penalty from the due day on (R-LINE-06)
+    said: dict[str, int] | None = None  # what its statement said, if more was learnt since
 
     # -- what it asks -------------------------------------------------------------------------
 
@@ -64,10 +66,8 @@ class Cycle:
         return max(0, min(self.required - self.received, self.open()))
 
     def penalty_base(self) -> int:
-        """R-LINE-06: the unmet part of the required amount, up to the unpaid principal."""
-        if not self.late or self.terms.penalty.daily is None:
-            return 0
-        return min(self.unmet(), self.unpaid("principal"))
+        """R-LINE-06: the principal that bears penalty instead of contract interest."""
+        return min(self.base, self.unpaid("principal"))
 
     # -- nights -------------------------------------------------------------------------------
 
@@ -120,12 +120,15 @@ class Cycle:
         if self.due == today and self.open():
             reached("R-LINE-03" if not self.from_posting() else "R-LINE-04")
             self.late = True
+            if self.terms.penalty.daily is not None:
+                self.base = min(self.unmet(), self.unpaid("principal"))
         if self.lapse_day() == today and self.late:
             self.lapse()
 
     def lapse(self) -> None:
         """R-LINE-05: fully paid by now, nothing is asked; otherwise all of it is real."""
-        reached("R-LINE-05")
+        if self.terms.penalty.grace_days:
+            reached("R-LINE-05")
         if not self.open():
             self.late, self.amount_days, self.penalty = False, 0, Fraction(0)
             return
@@ -152,7 +155,6 @@ class Cycle:
         part = min(money, self.unpaid(component))
         if not part:
             return 0
-        base = self.penalty_base()
         if component == "principal":
             self.take_out(part, on)
         self.paid[component] += part
@@ -161,7 +163,9 @@ class Cycle:
         if component == "interest":
             self.bearing_interest = max(0, self.bearing_interest - part)
         if component == "principal":
-            self.last_day(part, min(part, base - self.penalty_base()), on)
+            of_base = min(part, self.base)  # a payment lowers the penalty base first
+            self.base -= of_base
+            self.last_day(part, of_base, on)
             self.bearing = max(0, self.bearing - part)
         return part
 

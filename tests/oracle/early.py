@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 from datetime import date
+from itertools import pairwise
 from typing import Protocol
 
 from .days import rounded
@@ -60,6 +61,7 @@ def repay_ahead(contract: Contract, money: int, parts: dict[str, int]) -> int:
         reached("R-EARLY-03" if effect == "shorten" else "R-EARLY-04")
         if effect == "lower_instalment":
             share_out(contract.running(), contract.balance, contract.terms, contract.today)
+    reached("R-EARLY-05")
     replan(contract, principal_too=True)
     return left
 
@@ -123,23 +125,22 @@ def repay_spread(contract: Contract, money: int) -> None:
 FUTURE = {"next": repay_next, "last": repay_last, "spread": repay_spread}
 
 
-def replan(contract: Contract, principal_too: bool) -> None:
+def replan(contract: Contract, *, principal_too: bool) -> None:
     """R-EARLY-05 (and R-SCHED-02 .. 06 at the start): what each row ahead asks.
 
     `principal_too` false keeps the principals and only counts the interest anew."""
-    reached("R-EARLY-05")
     planned: list[Row] = []
     left, running = contract.balance, contract.running()
     for row in contract.ahead():
         row.interest = future_interest(contract, row, planned)
         if principal_too and not row.covered:
-            row.principal = principal_of(contract, row, left, row is running[-1])
+            row.principal = principal_of(contract, row, left, last=row is running[-1])
         left -= row.unpaid("principal")
         planned.append(row)
     assert left == 0, "the rows ahead ask what is on the balance"
 
 
-def principal_of(contract: Contract, row: Row, left: int, last: bool) -> int:
+def principal_of(contract: Contract, row: Row, left: int, *, last: bool) -> int:
     """The principal of one row: the last takes the rest, others keep within paid .. rest."""
     paid = row.paid["principal"]
     if last:
@@ -154,7 +155,7 @@ def future_interest(contract: Contract, row: Row, planned: list[Row]) -> int:
     exact = row.exact
     for start, end, nights in [] if contract.stopped else split(row.spans, contract.today)[1]:
         cuts = sorted({start, end} | {r.due for r in planned if start < r.due < end})
-        for a, b in zip(cuts, cuts[1:], strict=False):
+        for a, b in pairwise(cuts):
             gone = sum(r.unpaid("principal") for r in planned if r.due <= a)
             exact += bearing(contract.terms, contract.balance - gone) * over(
                 contract.terms.rate, a, b, nights)

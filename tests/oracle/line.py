@@ -136,7 +136,7 @@ class LineContract:
 
     def keep_to_what_was_said(self, cycle: Cycle, new: Cycle, on: date) -> None:
         """R-STMT-01: what is more than the statement said lands in the next cycle."""
-        said = self.said(on)
+        cycle.said = said = self.said(on)
         for component in COMPONENTS if said is not None else ():
             assert said is not None
             more = cycle.unpaid(component) - said[component]
@@ -217,11 +217,12 @@ class LineContract:
         return parts
 
     def on_purchase(self, event: Event) -> dict[str, int]:
-        """R-LINE-01, R-LIMIT-01."""
+        """R-LINE-01, R-LIMIT-01; nothing is bought on a line that was charged off."""
         limit = self.terms.given.get("limit")
         used = sum(cycle.unpaid("principal") for cycle in self.cycles) - self.credit
         refuse_if(limit is not None and used + event.amount > amount(limit, self.terms.decimals),
                   "R-LIMIT-01")
+        refuse_if(self.stopped, "R-OFF-02")
         self.open_cycle.post(event.amount, self.today, event.on)
         self.purchases[event.seq] = (event.amount, self.open_cycle)
         return dict.fromkeys(PARTS, 0) | {"principal": event.amount}

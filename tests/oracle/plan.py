@@ -119,7 +119,7 @@ def share_out(rows: list[Row], balance: int, terms: Terms, today: date) -> None:
         reached("R-SCHED-03")
         share = to_multiple(Fraction(balance, len(rows)), terms.instalment_unit)
     elif kind == "equal_instalment":
-        factors = [sum((over(terms.rate, max(a, today), b, n) for a, b, n in row.spans if b > today),
+        factors = [sum((over(terms.rate, max(a, today), b, n) for a, b, n in row.spans),
                        Fraction(0)) for row in rows]
         if terms.choice("interest_method", "declining") == "flat":
             share = flat_instalment(balance, terms.principal, factors, terms)

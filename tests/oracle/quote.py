@@ -76,7 +76,7 @@ class Replay:
         self.seen: set[int] = set()
         reached("R-ORDER-01")
         for on, event in sorted(((self.posting_day(e), e) for e in self.events),
-                                key=lambda pair: (pair[0], pair[1].seq)):
+                                key=lambda pair: (pair[0], pair[1].on, pair[1].seq)):
             self.check(event)
             if on > as_of or event.type == "reversal" or event.seq in self.undone:
                 continue
@@ -131,10 +131,12 @@ class Replay:
         return self.statements[statement]
 
     def as_issued(self, known: list[Event], statement: date) -> dict[str, int] | None:
-        """The components of that statement, from what was known then."""
+        """What that statement asked, from what was known then."""
         try:
             contract, _ = Replay(self.terms, known).play(statement + ONE_DAY)
         except Refused:  # what was known then makes sense only with what came later
             return None
         assert isinstance(contract, LineContract)
-        return dict(contract.cycles[-2].asked_parts)
+        issued = contract.cycles[-2]
+        return issued.said or {**issued.asked_parts, "minimum_due": issued.minimum_due,
+                               "balance": issued.balance}

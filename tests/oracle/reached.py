@@ -12,7 +12,7 @@ def reached(*rules: str) -> None:
     REACHED.update(rules)
 
 
-class Refused(Exception):
+class Refused(Exception):  # noqa: N818 - an answer, not an accident
     """The document is refused by `rule` (0002, Refusals)."""
 
     def __init__(self, rule: str, detail: str = "") -> None:
@@ -20,7 +20,7 @@ class Refused(Exception):
         self.rule = rule
 
 
-def refuse_if(condition: bool, rule: str, detail: str = "") -> None:
+def refuse_if(condition: object, rule: str, detail: str = "") -> None:
     """Refuse by `rule` where the condition holds."""
     if condition:
         raise Refused(rule, detail)

@@ -352,7 +352,7 @@ class TermContract:
             self.reopen(row)
         if reopened:
             self.reassign_nights(reopened, was_running)
-        replan(self, principal_too=False)
+        replan(self, principal_too=True)
         return dict.fromkeys(PARTS, 0)
 
     def reopen(self, row: Row) -> None:
@@ -369,11 +369,10 @@ class TermContract:
             unasked = row.exact - row.asked_early
             first.exact += unasked
             row.exact -= unasked
-        start = self.today
+        start = first.spans[0][0] if first.spans else first.original_due
         for row in self.running():
             nights = row.spans[-1][2] if row.spans else 0
-            past = [(a, min(b, self.today), n) for a, b, n in row.spans if a < self.today]
-            row.spans = (past if row in reopened else []) + [(start, row.due, nights)]
+            row.spans = [(start, row.due, nights)]
             start = row.due
 
     def on_charge_off(self, event: Event) -> dict[str, int]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
+from itertools import pairwise
 from typing import Any
 
 from .days import Rate, shift
@@ -13,7 +14,8 @@ from .reached import refuse_if
 
 DECIMALS = {"CNY": 2, "USD": 2, "EUR": 2, "JPY": 0, "KRW": 0, "VND": 0, "KWD": 3, "BHD": 3}
 COMPONENTS = ("penalty", "fee", "interest", "principal")
-PLAIN_TYPES = ("repayment", "fee", "penalty", "refund", "goodwill", "recovery", "payout", "purchase")
+PLAIN_TYPES = ("repayment", "fee", "penalty", "refund", "goodwill", "recovery", "payout",
+               "purchase")
 TYPES = (*PLAIN_TYPES, "chargeback", "reversal", "waiver", "extension", "charge_off")
 COMMON = {"kind", "currency", "rate", "day_count", "rounding", "penalty", "allocation", "day_ends",
           "non_accrual_days"}
@@ -47,7 +49,7 @@ class Penalty:
     def nights(self, first: int, end: int) -> Fraction:
         """The summed rates of the nights that begin `first` .. `end` - 1 days after the due day."""
         cuts = sorted({first, end} | {k - 1 for k, _ in self.steps if first < k - 1 < end})
-        return sum(((b - a) * self.rate_on(a) for a, b in zip(cuts, cuts[1:], strict=False)),
+        return sum(((b - a) * self.rate_on(a) for a, b in pairwise(cuts)),
                    Fraction(0))
 
     def rate_on(self, night: int) -> Fraction:
@@ -101,7 +103,7 @@ def ratio(text: Any, greatest: int = 1) -> Fraction:
     return value
 
 
-def amount(text: Any, decimals: int, zero: bool = False) -> int:
+def amount(text: Any, decimals: int, *, zero: bool = False) -> int:
     """R-AMT-01: a positive amount with the currency's decimals, in minor units."""
     value = number(text) * 10**decimals
     refuse_if(value.denominator != 1 or value < 0 or (value == 0 and not zero), "R-AMT-01")

@@ -22,10 +22,10 @@ def money(minor: int, decimals: int) -> str:
     return f"{sign}{digits[:-decimals]}.{digits[-decimals:]}"
 
 
-def amounts(asked: dict[str, int], paid: int, rolled: int = 0) -> dict[str, int]:
+def amounts(asked: dict[str, int], paid: int) -> dict[str, int]:
     """Components, total, paid and outstanding of one row."""
     total = sum(asked.values())
-    return {**asked, "total": total, "paid": paid, "outstanding": max(0, total - paid - rolled)}
+    return {**asked, "total": total, "paid": paid, "outstanding": max(0, total - paid)}
 
 
 def term_rows(contract: TermContract) -> list[Answer]:
@@ -50,14 +50,18 @@ def first_day(row: Row, previous: date | None) -> date | None:
 
 
 def cycle_row(cycle: Cycle) -> Answer:
-    """One statement, or the open cycle."""
-    asked = {component: cycle.asked(component) for component in COMPONENTS}
+    """One statement as issued, or the open cycle; penalty interest is added as it is asked."""
     issued = cycle.issued_on
+    asked = {component: cycle.asked(component) for component in COMPONENTS}
+    said = cycle.said or {**asked, "minimum_due": cycle.minimum_due, "balance": cycle.balance}
+    asked = {component: max(said[component], asked[component]) for component in COMPONENTS}
+    paid, total = sum(cycle.paid.values()), sum(asked.values())
     return {"n": cycle.n, "from": cycle.start, "due_on": cycle.due, "issued_on": issued,
-            "days": (issued - cycle.start).days + 1 if issued else None,
-            **amounts(asked, sum(cycle.paid.values()), cycle.rolled), "rolled": cycle.rolled,
-            "minimum_due": cycle.minimum_due if issued else None,
-            "balance": cycle.balance if issued else None}
+            "days": (issued - cycle.start).days + 1 if issued else None, **asked, "total": total,
+            "paid": paid, "rolled": max(0, total - paid - cycle.open()),
+            "outstanding": cycle.open(),
+            "minimum_due": said["minimum_due"] if issued else None,
+            "balance": said["balance"] if issued else None}
 
 
 def totals(contract: TermContract | LineContract, rows: Iterable[Answer]) -> Answer:
@@ -92,7 +96,8 @@ def answer(contract: TermContract | LineContract, events: list[Event],
                      "schedule": shown_rows[:-1] if lines else shown_rows,
                      "totals": shown(totals(contract, rows), decimals)}
     if lines:
-        given["open_cycle"] = shown_rows[-1]
+        given["open_cycle"] = {name: value for name, value in shown_rows[-1].items()
+                               if name not in ("rolled", "minimum_due", "balance", "issued_on")}
     given["events"] = []
     for event in sorted(events, key=lambda event: event.seq):
         own = parts.get(event.seq, dict.fromkeys(PARTS, 0))
