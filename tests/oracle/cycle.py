@@ -26,6 +26,7 @@ class Cycle:
     due: date | None = None
     asked_parts: dict[str, int] = field(default_factory=nothing)
     paid: dict[str, int] = field(default_factory=nothing)
+    waived: dict[str, int] = field(default_factory=nothing)  # since the statement
     bearing: int = 0
     bearing_interest: int = 0  # compound only
     amount_days: int = 0
@@ -180,15 +181,11 @@ class Cycle:
             self.amount_days -= self.amount_days * part // free
 
     def last_day(self, part: int, of_base: int, on: date) -> None:
-        """R-DAY-02: principal that bears and is paid with `last` true gains one day."""
+        """R-DAY-02: principal that bears interest (not penalty) gains one day."""
         if not self.terms.day_ends.get("last", False):
             return
         reached("R-DAY-02")
         night = self.nights(on, on + ONE_DAY)
-        if self.late:
-            assert self.due is not None
-            since = (on - self.due).days
-            self.penalty += of_base * self.terms.penalty.nights(since, since + 1)
         real = min(part, self.bearing) if not self.lapsed else part - of_base
         self.run += night * real
         full = self.terms.choice("interest_on", "remainder") == "full_bill"
@@ -214,7 +211,7 @@ class Cycle:
         """R-MIN-01: what is unpaid is what the statement asks; its required amount."""
         self.issued_on, self.due = on, due
         self.asked_parts = {component: self.unpaid(component) for component in COMPONENTS}
-        self.paid = nothing()
+        self.paid, self.waived = nothing(), nothing()
         minimum = self.terms.choice("minimum", {})
         whole = minimum.get("of", "principal") == "bill"
         base = self.open() if whole else self.unpaid("principal")

@@ -284,6 +284,9 @@ class LineContract:
             part = cycle.take(event.component, money, self.today)
             cycle.paid[event.component] -= part
             cycle.asked_parts[event.component] -= part
+            if cycle.issued_on:  # taken off, not received (R-MIN-01)
+                cycle.waived[event.component] += part
+                cycle.received -= part
             money -= part
         return dict.fromkeys(PARTS, 0) | {event.component: event.amount}
 

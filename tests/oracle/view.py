@@ -50,9 +50,12 @@ def first_day(row: Row, previous: date | None) -> date | None:
 
 
 def cycle_row(cycle: Cycle) -> Answer:
-    """One statement as issued, or the open cycle; penalty interest is added as it is asked."""
+    """One statement as issued, or the open cycle; penalty interest is added as it is asked.
+
+    What was handed over or taken off since is what is neither paid nor still unpaid."""
     issued = cycle.issued_on
-    asked = {component: cycle.asked(component) for component in COMPONENTS}
+    asked = {component: cycle.asked(component) + cycle.waived[component]
+             for component in COMPONENTS}
     said = cycle.said or {**asked, "minimum_due": cycle.minimum_due, "balance": cycle.balance}
     asked = {component: max(said[component], asked[component]) for component in COMPONENTS}
     paid, total = sum(cycle.paid.values()), sum(asked.values())
