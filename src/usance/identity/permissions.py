@@ -1,0 +1,27 @@
+"""What may be done, by name. Every route names one; reading and writing are apart."""
+
+from __future__ import annotations
+
+from typing import Final
+
+PUBLIC: Final = "public"
+"""Needs nobody: the log-in page, health, the API's description."""
+STAFF: Final = "staff"
+"""Any member of staff who has logged in, and no machine."""
+
+SCOPES: Final = frozenset({
+    "book:read",
+    "products:read",
+    "borrowers:read", "borrowers:write",
+    "lines:read", "lines:write",
+    "offers:read", "offers:write",
+    "purchases:read", "purchases:write",  # authorise, capture, void, purchase, refund
+    "contracts:read", "contracts:write",  # change what is owed: waive, extend, charge off, ...
+    "payments:write",  # repay, settle, recover, pay out, charge back
+    "ledger:read",
+    "operations:read",
+    "files:read", "files:write",  # the bank's debit-result files
+    "day:read", "day:write",
+    "metrics:read",
+})  # fmt: skip
+"""What a machine client can be given. Staff have all of them until roles come."""

@@ -1,0 +1,143 @@
+"""Accounts of staff, and their sessions.
+
+A session is an opaque token of 256 random bits that only its holder has: the table keeps its
+hash. It ends when it is idle too long, too old, killed, or when its holder logs out.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import secrets
+import time
+from dataclasses import dataclass
+from datetime import timedelta
+
+from usance.core.refusals import Refused
+from usance.core.rules import rule
+from usance.identity import store
+from usance.ledger.digest import digest
+from usance.platform.clock import Clock, SystemClock
+from usance.platform.credentials import hash_password, password_matches
+from usance.platform.database import Pool, transaction
+from usance.platform.identifiers import new_operation_id
+from usance.platform.logs import get_logger
+
+logger = get_logger(__name__)
+
+IDLE_MAX = timedelta(minutes=30)
+AGE_MAX = timedelta(hours=12)
+TOUCHED_EVERY = timedelta(minutes=1)
+PASSWORD_MIN, PASSWORD_MAX = 12, 200
+FAILURES_MAX = 10
+FAILURES_SECONDS = 900
+NAMES_WATCHED = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class StaffSession:
+    """A member of staff who is logged in; ``csrf`` goes into every form."""
+
+    staff_id: int
+    name: str
+    csrf: str
+
+    @property
+    def actor(self) -> str:
+        """How the audit log calls them."""
+        return f"staff:{self.staff_id}"
+
+
+class Staff:
+    """The accounts of staff of a book."""
+
+    def __init__(self, pool: Pool, clock: Clock | None = None) -> None:
+        self._pool = pool
+        self._clock = clock or SystemClock()
+        self._failures: dict[str, list[float]] = {}
+
+    @rule("R-STAFF-01", "R-STAFF-02")
+    async def create(self, name: str, password: str, *, actor: str = "operator") -> int:
+        """A new account; raises ``Refused``."""
+        if not (1 <= len(name) <= 60 and name.isprintable() and name == name.strip()):
+            raise Refused("R-STAFF-02", "a name has 1 to 60 printable characters", "name")
+        if not PASSWORD_MIN <= len(password) <= PASSWORD_MAX:
+            detail = f"a password has {PASSWORD_MIN} to {PASSWORD_MAX} characters"
+            raise Refused("R-STAFF-01", detail, "password")
+        hashed = await asyncio.to_thread(hash_password, password)
+        async with transaction(self._pool) as connection:
+            on = await store.business_date(connection)
+            if on is None:
+                raise Refused("R-BOOK-01", "there is no book yet; make one first")
+            staff_id = await store.insert_staff(connection, name, hashed)
+            if staff_id is None:
+                raise Refused("R-STAFF-02", "the name is taken", "name")
+            await store.insert_operation(
+                connection, new_operation_id(), actor=actor, action="create_staff", on=on,
+                digest=digest([("staff", [(staff_id,)])]), detail={"staff_id": staff_id},
+            )  # fmt: skip
+        return staff_id
+
+    @rule("R-AUTH-04", "R-AUTH-05")
+    async def log_in(self, name: str, password: str) -> tuple[str, StaffSession]:
+        """The token of a new session, and the session; raises ``Refused``."""
+        if len(self._recent_failures(name)) >= FAILURES_MAX:
+            raise Refused("R-AUTH-05", "too many attempts; try again in a quarter of an hour")
+        row = await store.staff_by_name(self._pool, name) if name.isprintable() else None
+        stored = row["password_hash"] if row else await asyncio.to_thread(_nobody)
+        matches = await asyncio.to_thread(password_matches, password[:PASSWORD_MAX], stored)
+        if row is None or not matches:
+            self._note_failure(name)
+            logger.warning("log-in refused", extra={"rule": "R-AUTH-04"})
+            raise Refused("R-AUTH-04", "the name or the password is wrong")
+        self._failures.pop(name, None)
+        return await self._begin(row["staff_id"], row["name"])
+
+    async def session(self, token: str) -> StaffSession | None:
+        """The session of a token; None when it is unknown, ended, idle too long or too old."""
+        now = self._clock.now()
+        hashed = _hashed(token)
+        row = await store.live_session(self._pool, hashed, now - AGE_MAX, now - IDLE_MAX)
+        if row is None:
+            return None
+        if now - row["seen_at"] >= TOUCHED_EVERY:
+            await store.touch_session(self._pool, hashed, now)
+        return StaffSession(row["staff_id"], row["name"], row["csrf"])
+
+    async def log_out(self, token: str) -> None:
+        """End one session."""
+        await store.end_session(self._pool, _hashed(token), self._clock.now())
+
+    async def kill_sessions(self, staff_id: int) -> int:
+        """End every session of an account; returns how many there were."""
+        return await store.end_sessions(self._pool, staff_id, self._clock.now())
+
+    async def _begin(self, staff_id: int, name: str) -> tuple[str, StaffSession]:
+        token, csrf = secrets.token_urlsafe(32), secrets.token_urlsafe(32)
+        await store.insert_session(self._pool, _hashed(token), staff_id, csrf, self._clock.now())
+        logger.info("logged in", extra={"staff_id": staff_id})
+        return token, StaffSession(staff_id, name, csrf)
+
+    def _recent_failures(self, name: str) -> list[float]:
+        since = time.monotonic() - FAILURES_SECONDS
+        return [at for at in self._failures.get(name, ()) if at > since]
+
+    def _note_failure(self, name: str) -> None:
+        """Kept in this process only, and only for so many names: a slow-down, not a lock."""
+        if len(self._failures) >= NAMES_WATCHED:
+            self._failures.clear()
+        self._failures[name] = [*self._recent_failures(name), time.monotonic()]
+
+
+_nobodys_hash = ""
+
+
+def _nobody() -> str:
+    """A hash that no password opens, so that an unknown name takes as long as a known one."""
+    global _nobodys_hash
+    _nobodys_hash = _nobodys_hash or hash_password(secrets.token_urlsafe(32))
+    return _nobodys_hash
+
+
+def _hashed(token: str) -> bytes:
+    return hashlib.sha256(token.encode(errors="replace")).digest()
