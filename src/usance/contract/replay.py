@@ -13,8 +13,10 @@ from usance.contract.records import (
     ASK,
     CHARGEBACK,
     CREDIT,
+    DAY,
     LINE,
     NOTICE,
+    OPEN,
     PRINCIPAL,
     PURCHASE,
     RECOVERY,
@@ -195,6 +197,17 @@ class History:
             self.apply(event)
         if until > state.contract.on:
             state.advance(until)
+
+    def take(self, event: Event, reversed_by: int = 0) -> None:
+        """A stored event: known, not yet part of the state (``rebuild`` makes it so)."""
+        if event.kind == STATEMENT:
+            self.pins[event.on] = event
+        elif event.kind not in (DAY, OPEN):
+            self.known[event.seq] = event
+            if event.kind == REVERSAL:
+                self.reversed[event.of] = event.seq
+            elif reversed_by:
+                self.reversed[event.seq] = reversed_by
 
     def counts(self, event: Event) -> bool:
         """Whether the event is part of the state: not reversed, nor itself a reversal."""

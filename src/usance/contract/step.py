@@ -77,7 +77,14 @@ from usance.contract.term import (
     receive_term,
     refund_term,
 )
-from usance.contract.waterfall import at_index, move_first_open, note_late, pay_dues, to_credit
+from usance.contract.waterfall import (
+    at_index,
+    move_first_open,
+    note_late,
+    past,
+    pay_dues,
+    to_credit,
+)
 from usance.core.days import NEVER, next_month_day
 from usance.core.kernel import kernel
 from usance.core.rules import rule
@@ -102,7 +109,7 @@ REFUSALS = {
 def non_accrual_day(t: Terms, c: Contract, dues: list[Due]) -> int:
     """The day on which the oldest unpaid due makes the contract non-accrual; NEVER if none."""
     last = min(c.running, c.rows) if c.kind != LINE else c.running - 1
-    for i in range(at_index(dues, c.first_open), at_index(dues, last) + 1):
+    for i in range(at_index(dues, c.first_open), past(dues, last)):
         d = dues[i]
         if outstanding(d) > 0 and (c.kind != LINE or d.received < d.required):
             return d.due_on + t.non_accrual
@@ -224,7 +231,7 @@ def waivable(c: Contract, dues: list[Due], component: int) -> int:
     if component == PRINCIPAL:
         return 0
     total = 0
-    for i in range(at_index(dues, c.first_open), at_index(dues, c.count) + 1):
+    for i in range(at_index(dues, c.first_open), past(dues, c.count)):
         total += asked_unpaid(c, dues[i], component)
     return total
 
@@ -234,7 +241,7 @@ def waivable(c: Contract, dues: list[Due], component: int) -> int:
 def waive(t: Terms, c: Contract, dues: list[Due], component: int, amount: int, out: Out) -> None:
     """Ask less, oldest due first."""
     left = amount
-    for i in range(at_index(dues, c.first_open), at_index(dues, c.count) + 1):
+    for i in range(at_index(dues, c.first_open), past(dues, c.count)):
         d = dues[i]
         used = min(left, asked_unpaid(c, d, component))
         if used > 0:
@@ -376,7 +383,7 @@ def step(t: Terms, c: Contract, dues: list[Due], e: Event, out: Out) -> int:
 def remind(t: Terms, c: Contract, dues: list[Due], out: Out) -> None:
     """Ask for the reminders and overdue notices that go out on the day the contract stands at."""
     last = min(c.running, c.rows) if c.kind != LINE else c.running - 1
-    for i in range(at_index(dues, c.first_open), at_index(dues, last) + 1):
+    for i in range(at_index(dues, c.first_open), past(dues, last)):
         d = dues[i]
         if outstanding(d) > 0:
             for k in range(t.reminders):

@@ -33,7 +33,15 @@ from usance.contract.records import (
     outstanding,
     unpaid,
 )
-from usance.contract.waterfall import at_index, move_first_open, note_late, pay, pay_dues, to_credit
+from usance.contract.waterfall import (
+    at_index,
+    move_first_open,
+    note_late,
+    past,
+    pay,
+    pay_dues,
+    to_credit,
+)
 from usance.core.kernel import kernel
 from usance.core.rules import rule
 
@@ -270,7 +278,7 @@ def charge_back_term(t: Terms, c: Contract, dues: list[Due], e: Event, out: Out)
 def extend(t: Terms, c: Contract, dues: list[Due], days: int, out: Out) -> None:
     """Move the due days of all rows not fully paid; interest runs over the longer period."""
     c.extensions += 1
-    for i in range(at_index(dues, c.first_open), at_index(dues, c.count) + 1):
+    for i in range(at_index(dues, c.first_open), past(dues, c.count)):
         d = dues[i]
         if outstanding(d) > 0:
             d.due_on += days

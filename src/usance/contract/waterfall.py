@@ -110,14 +110,14 @@ def pay_dues(
     left = amount
     first = c.first_open
     if t.waterfall_by[chosen] == 0:
-        for i in range(at_index(dues, first), at_index(dues, last) + 1):
+        for i in range(at_index(dues, first), past(dues, last)):
             for slot in range(4):
                 if left == 0:
                     break
                 left -= pay(t, c, dues[i], order >> (2 * slot) & 3, left, source, out)
     else:
         for slot in range(4):
-            for i in range(at_index(dues, first), at_index(dues, last) + 1):
+            for i in range(at_index(dues, first), past(dues, last)):
                 if left == 0:
                     break
                 left -= pay(t, c, dues[i], order >> (2 * slot) & 3, left, source, out)
@@ -128,6 +128,12 @@ def pay_dues(
 def at_index(dues: list[Due], n: int) -> int:
     """Index of due ``n``, at least that of the first one held."""
     return max(n - dues[0].n, 0)
+
+
+@kernel
+def past(dues: list[Due], n: int) -> int:
+    """Index just past due ``n``: the end of a range that includes it; 0 if it is not held."""
+    return max(n + 1 - dues[0].n, 0)
 
 
 @kernel

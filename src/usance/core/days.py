@@ -104,34 +104,26 @@ def add_months(anchor: int, months: int) -> int:
 
 
 @kernel
-def serial_30_360(day: int) -> int:
-    """The running number whose differences are 30/360 days (30E/360)."""
-    months = month_of(day)
-    return 30 * months + min(day_of_month(day), 30)
+@rule("R-COUNT-01")
+def serial(count: int, day: int) -> int:
+    """A running number whose differences are the weights of nights under a day count.
 
-
-@kernel
-def actual_actual_weight(start: int, end: int) -> int:
-    """Sum of night weights on the basis 365 x 366: a leap year's night weighs 365, another 366."""
-    weight = 0
-    at = start
-    while at < end:
-        year = year_of(at)
-        stop = min(end, new_year(year + 1))
-        weight += (stop - at) * (366 - is_leap(year))
-        at = stop
-    return weight
+    actual/actual weighs on the basis 365 x 366: a leap year's night 365, another 366, so that every
+    whole year weighs the same. 30/360 is 30E/360.
+    """
+    if count == ACTUAL_ACTUAL:
+        year = year_of(day)
+        return 365 * 366 * year + (day - new_year(year)) * (366 - is_leap(year))
+    if count == THIRTY_360:
+        return 30 * month_of(day) + min(day_of_month(day), 30)
+    return day
 
 
 @kernel
 @rule("R-COUNT-01")
 def count_weight(count: int, start: int, end: int) -> int:
     """Weight of the nights from ``start`` to ``end`` under a day count."""
-    if count == ACTUAL_ACTUAL:
-        return actual_actual_weight(start, end)
-    if count == THIRTY_360:
-        return serial_30_360(end) - serial_30_360(start)
-    return end - start
+    return serial(count, end) - serial(count, start)
 
 
 def ordinal(text: str) -> int:

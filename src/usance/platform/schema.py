@@ -1,8 +1,8 @@
 """Every table of the book.
 
 Tables of a borrower carry ``cell`` first in every key (cells may live on different machines).
-Ids carry their cell: ``borrower_id % 1024`` is the cell, ``contract_id >> 12`` the borrower, so an id alone
-finds its place. Days inside ``contract`` and ``due`` are the kernel's ordinals (0 = none), because those two
+Ids carry their cell: ``borrower_id % 1024`` is the cell, ``contract_id >> 12`` the borrower, so an
+id alone finds its place. Days inside ``contract`` and ``due`` are the kernel's ordinals (0 = none), because those two
 tables are the kernel's state; everywhere else they are dates. Amounts are minor units.
 The wide tables have no NULL and fixed widths, so they travel as binary COPY.
 """
@@ -22,7 +22,6 @@ from sqlalchemy import (
     SmallInteger,
     Table,
     Text,
-    UniqueConstraint,
     func,
     text,
 )
@@ -67,7 +66,9 @@ def moment(name: str = "recorded_at") -> Column[object]:
     return Column(name, DateTime(timezone=True), nullable=False, server_default=func.now())
 
 
-def kernel_columns(record: type, small: set[str], ints: set[str], skip: set[str]) -> list[Column[int]]:
+def kernel_columns(
+    record: type, small: set[str], ints: set[str], skip: set[str]
+) -> list[Column[int]]:
     """The kernel's fields as columns, as narrow as they may be."""
     columns = []
     for name in names(record):
@@ -112,7 +113,7 @@ terms = Table(
 
 directory = Table(
     "directory", metadata,
-    key("purpose", Text), Column("lookup", LargeBinary, primary_key=True),
+    Column("purpose", Text, primary_key=True), Column("lookup", LargeBinary, primary_key=True),
     whole("borrower_id"),
 )  # fmt: skip
 """Which borrower an identity number or phone belongs to, by keyed hash."""
@@ -151,7 +152,7 @@ machine_client = Table(
 
 idempotency = Table(
     "idempotency", metadata,
-    key("client", Text), key("key", Text),
+    Column("client", Text, primary_key=True), Column("key", Text, primary_key=True),
     Column("request_hash", LargeBinary, nullable=False),
     whole("status", SmallInteger), Column("answer", Text, nullable=False),
     whole("operation_id"), moment(),
@@ -312,30 +313,43 @@ authorisation = Table(
 
 accrual_change = Table(
     "accrual_change", metadata,
-    cell(), key("contract_id"), key("seq", Integer), key("stream", SmallInteger),
-    key("denominator"), whole("product_id", SmallInteger), whole("count", SmallInteger),
-    whole("from_on", Integer),
+    cell(), key("contract_id"), key("version", Integer), key("stream", SmallInteger),
+    key("denominator"), whole("product_id", SmallInteger), whole("day_count", SmallInteger),
+    Column("booked_on", Date, nullable=False), whole("from_weight"),
     whole("whole"), whole("rest"), whole("slope"), whole("slope_rest"), whole("rounding"),
-    Index("accrual_change_from", "from_on", "cell"),
+    Index("accrual_change_booked", "booked_on", "cell"),
 )  # fmt: skip
-"""How one contract's accrual changed: from the start of ``from_on`` on, value and slope differ by so
-much. Folded into ``accrual_total`` by day close and then deleted."""
+"""How a contract's accrual changed: value and slope differ by so much from weight ``from_weight`` on.
+Day close folds what was booked by its day into ``accrual_total`` and deletes it.
+``rounding`` is per 10^8 minor units."""
 
 accrual_total = Table(
     "accrual_total", metadata,
     cell(), key("product_id", SmallInteger), key("stream", SmallInteger),
-    key("count", SmallInteger), key("denominator"),
-    whole("stands_on", Integer),
-    Column("whole", Numeric, nullable=False, server_default=text("0")),
-    Column("rest", Numeric, nullable=False, server_default=text("0")),
-    Column("slope", Numeric, nullable=False, server_default=text("0")),
-    Column("slope_rest", Numeric, nullable=False, server_default=text("0")),
+    key("day_count", SmallInteger), key("denominator"),
+    whole("stands_at"),
+    Column("whole", Numeric, nullable=False), Column("rest", Numeric, nullable=False),
+    Column("slope", Numeric, nullable=False), Column("slope_rest", Numeric, nullable=False),
 )  # fmt: skip
-"""The exact accrual of a cell and product as a linear function of time."""
+"""The exact accrual of a cell and product as a linear function of weight, at weight ``stands_at``."""
 
 accrual_posted = Table(
     "accrual_posted", metadata,
     cell(), key("product_id", SmallInteger), key("stream", SmallInteger),
-    whole("posted"), whole("rounded"),
+    whole("posted"), Column("rounding", Numeric, nullable=False), whole("rounded"),
 )  # fmt: skip
-"""What the ledger holds of it: the accrued balance, and the rounding differences booked."""
+"""What the ledger holds: the accrued balance; the rounding so far, exact and booked."""
+
+ledger_day = Table(
+    "ledger_day", metadata,
+    Column("booked_on", Date, primary_key=True), key("product_id", SmallInteger),
+    key("account", SmallInteger), whole("debit"), whole("credit"),
+)  # fmt: skip
+"""Turnover of each account on each closed day."""
+
+notice_wanted = Table(
+    "notice_wanted", metadata,
+    cell(), key("contract_id"), key("n", SmallInteger), key("kind", SmallInteger),
+    Column("send_on", Date, primary_key=True), whole("days", SmallInteger),
+)  # fmt: skip
+"""Notices that day close asks for: reminder, overdue step, statement; planned and sent elsewhere."""

@@ -1,0 +1,9 @@
+"""Every fen twice: accounts, transfers, balances, and the accrual that runs between events.
+
+``chart``      the accounts, and which two of them each effect of the kernel moves money between
+``transfers``  effects -> transfers (pure)
+``streams``    how a contract's accrual changed, as a change of a linear function (pure)
+``digest``     the canonical hash of what an operation wrote (pure)
+``store``      balances and turnover; the SQL of this room
+``accrual``    the daily true-up of accrued interest, and rounding
+"""

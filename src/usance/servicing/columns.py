@@ -1,0 +1,104 @@
+"""Columns of the kernel's tables in a fixed order, and statements made from them.
+
+The same few shapes serve one row and thousands: every statement takes one array for each column.
+"""
+
+from collections.abc import Sequence
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
+
+from usance.contract.records import Contract, Due, names
+from usance.platform import schema
+from usance.platform.schema import RENAMED
+
+CONTRACT_HEAD = (
+    "cell", "contract_id", "borrower_id", "product_id", "terms_id", "parent_id", "version",
+)  # fmt: skip
+CONTRACT_STATE = tuple(RENAMED.get(name, name) for name in names(Contract))
+CONTRACT = CONTRACT_HEAD + CONTRACT_STATE
+DUE = ("cell", "contract_id", *(RENAMED.get(name, name) for name in names(Due)))
+EVENT = (
+    "cell", "contract_id", "seq", "kind", "effective_on", "booked_on", "amount", "of_seq",
+    "component", "days", "pinned", "principal", "interest", "fee", "penalty", "credit", "cycle",
+    "operation_id",
+)  # fmt: skip
+TRANSFER = (
+    "cell", "contract_id", "event_seq", "number", "debit", "credit", "amount", "effective_on",
+    "booked_on", "product_id",
+)  # fmt: skip
+CHANGE = (
+    "cell", "contract_id", "version", "stream", "denominator", "product_id", "day_count",
+    "booked_on", "from_weight", "whole", "rest", "slope", "slope_rest", "rounding",
+)  # fmt: skip
+STATEMENT = (
+    "cell", "contract_id", "number", "issued_on", "due_on", "from_on", "cycle", "principal",
+    "interest", "fee", "penalty", "required", "balance", "credit", "plans_due", "event_seq",
+)  # fmt: skip
+NOTICE = ("cell", "contract_id", "n", "kind", "send_on", "days")
+
+_dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
+
+
+def type_of(table: sa.Table, column: str) -> str:
+    """SQL type of a column."""
+    return str(table.c[column].type.compile(dialect=_dialect))
+
+
+def unnested(table: sa.Table, columns: Sequence[str]) -> str:
+    """``unnest($1::type[], ...) AS given(column, ...)``."""
+    arrays = ", ".join(f"${i}::{type_of(table, name)}[]" for i, name in enumerate(columns, 1))
+    return f"unnest({arrays}) AS given({', '.join(columns)})"
+
+
+def insert(table: sa.Table, columns: Sequence[str]) -> str:
+    """Insert rows."""
+    return (
+        f"INSERT INTO {table.name} ({', '.join(columns)}) "
+        f"SELECT {', '.join(columns)} FROM {unnested(table, columns)}"
+    )
+
+
+def upsert(table: sa.Table, columns: Sequence[str], key: Sequence[str]) -> str:
+    """Insert rows or overwrite those with the same key."""
+    updates = ", ".join(f"{name} = excluded.{name}" for name in columns if name not in key)
+    return f"{insert(table, columns)} ON CONFLICT ({', '.join(key)}) DO UPDATE SET {updates}"
+
+
+def update(table: sa.Table, columns: Sequence[str], key: Sequence[str], guard: str = "") -> str:
+    """Overwrite rows by key."""
+    updates = ", ".join(f"{name} = given.{name}" for name in columns if name not in key)
+    same = " AND ".join(f"{table.name}.{name} = given.{name}" for name in key)
+    return (
+        f"UPDATE {table.name} SET {updates} FROM {unnested(table, columns)} WHERE {same}{guard}"
+    )
+
+
+LOCK = "SELECT pg_advisory_xact_lock_shared(7308332184)"
+"""Held shared by everything that books; day close takes it alone for the moment in which the
+business date moves, so nothing is ever booked on a day that has already been added up."""
+
+KEYS = "(SELECT * FROM unnest($1::smallint[], $2::bigint[]))"
+SELECT_CONTRACT = f"SELECT {', '.join(CONTRACT)} FROM contract"
+LOAD_CONTRACTS = (
+    f"{SELECT_CONTRACT} WHERE (cell, contract_id) IN {KEYS} ORDER BY contract_id FOR UPDATE"
+)
+LOAD_BORROWERS = (
+    f"{SELECT_CONTRACT} WHERE (cell, borrower_id) IN {KEYS} AND status <> 2 "
+    "ORDER BY contract_id FOR UPDATE"
+)
+LOAD_DUES = (
+    f"SELECT {', '.join('due.' + name for name in DUE)} FROM "
+    "unnest($1::smallint[], $2::bigint[], $3::smallint[]) AS wanted(cell, contract_id, n) "
+    "JOIN due ON due.cell = wanted.cell AND due.contract_id = wanted.contract_id "
+    "AND due.n >= wanted.n ORDER BY due.contract_id, due.n"
+)
+
+INSERT_CONTRACTS = insert(schema.contract, CONTRACT)
+UPDATE_CONTRACTS = update(schema.contract, CONTRACT, ("cell", "contract_id"))
+UPSERT_DUES = upsert(schema.due, DUE, ("cell", "contract_id", "n"))
+INSERT_EVENTS = insert(schema.event, EVENT)
+INSERT_TRANSFERS = insert(schema.transfer, TRANSFER)
+INSERT_CHANGES = insert(schema.accrual_change, CHANGE)
+INSERT_STATEMENTS = insert(schema.statement, STATEMENT)
+INSERT_NOTICES = f"{insert(schema.notice_wanted, NOTICE)} ON CONFLICT DO NOTHING"

@@ -1,0 +1,141 @@
+"""Lines: a borrower's limit on a product, and its end."""
+
+from typing import Any
+
+from usance.contract.records import CLOSE, LINE, OPEN, STATEMENT_DAY, Event, Out
+from usance.contract.replay import Opening, open_contract
+from usance.core.identifiers import contract_of, written
+from usance.core.refusals import Refused
+from usance.core.rules import rule
+from usance.servicing import commands as asked
+from usance.servicing.answers import event_answer, money
+from usance.servicing.hand import BorrowerBook, Hand, Line
+from usance.servicing.products import Product, agreed, product_of
+from usance.servicing.terms import id_of
+
+OPEN_LINE, CLOSED_LINE = 1, 2
+
+
+@rule("R-LINE-11")
+def check_limit(product: Product, limit: int) -> None:
+    """A limit is positive and within what policy and law allow for the product."""
+    if product.kind == "term" and product.code == "instalment_plan":
+        raise Refused("R-PRODUCT-01", "this product has no line of its own", "product")
+    if not 0 < limit <= product.amount("limit_max"):
+        raise Refused(
+            "R-LINE-11", f"the limit must be positive and at most {product.settings['limit_max']}",
+            "limit",
+        )  # fmt: skip
+
+
+def open_line(book: BorrowerBook, command: asked.OpenLine) -> dict[str, Any]:
+    """Give the borrower a limit; a pay-later product opens its account at once."""
+    product = product_of(command.product)
+    if not book.known:
+        raise Refused("R-FOUND-01", "there is no such borrower", "borrower_id")
+    check_limit(product, command.limit)
+    existing = book.lines.get(product.product_id)
+    if existing is not None and existing.status == OPEN_LINE:
+        raise Refused("R-LINE-12", "the borrower has a line on this product", "product")
+    line = Line(
+        book.borrower_id, product.product_id, command.limit, 0, OPEN_LINE, 0, book.business_date,
+        new=True,
+    )  # fmt: skip
+    if product.kind == "statement":
+        line.contract_id = open_account(book, product, command.statement_day).contract_id
+    book.lines[product.product_id] = line
+    return line_answer(book, line, product)
+
+
+def open_account(book: BorrowerBook, product: Product, statement_day: int) -> Hand:
+    """The contract that accrues under a pay-later line."""
+    if not 0 <= statement_day <= 28:
+        raise Refused("R-LINE-13", "a statement day lies between 1 and 28", "statement_day")
+    day = statement_day or product.settings["statement_day"]
+    terms = agreed(product.terms(statement_day=day), book.business_date).terms
+    opening = Opening(terms, None, book.business_date, day)
+    document = {
+        "terms_id": id_of(terms), "opened_on": book.business_date, "statement_day": day,
+        "terms": product.terms(statement_day=day),
+    }  # fmt: skip
+    return begin(book, product.product_id, opening, document, 0)
+
+
+def begin(
+    book: BorrowerBook, product_id: int, opening: Opening, document: dict[str, Any], parent_id: int
+) -> Hand:
+    """A new contract, with its opening event."""
+    book.last_contract += 1
+    book.new_contracts += 1
+    out = Out()
+    state, dues = open_contract(opening, out)
+    hand = Hand(
+        contract_of(book.borrower_id, book.last_contract), product_id, document["terms_id"],
+        opening.terms, state, dues, parent_id, new=True, opening=document,
+    )  # fmt: skip
+    state.seq = 1
+    amount = opening.plan.principal if opening.plan else 0
+    hand.book(Event(seq=1, kind=OPEN, on=state.on, amount=amount), out.effects, book.business_date)
+    hand.settle_alarm()
+    book.hands[hand.contract_id] = hand
+    return hand
+
+
+def change_limit(book: BorrowerBook, command: asked.ChangeLimit) -> dict[str, Any]:
+    """Set the limit; what is drawn above a lower one stays, nothing more can be drawn."""
+    product = product_of(command.product)
+    check_limit(product, command.limit)
+    line = open_one(book, product)
+    line.limit = command.limit
+    line.dirty = True
+    return line_answer(book, line, product)
+
+
+def open_one(book: BorrowerBook, product: Product) -> Line:
+    """The borrower's open line on a product."""
+    line = book.line(product.product_id)
+    if line.status != OPEN_LINE:
+        raise Refused("R-LINE-14", "the line is closed", "product")
+    return line
+
+
+@rule("R-CLOSE-02")
+def close_line(book: BorrowerBook, command: asked.CloseLine) -> dict[str, Any]:
+    """End a product: nothing owed, nothing held, no credit balance; the account closes with it."""
+    product = product_of(command.product)
+    line = open_one(book, product)
+    if line.held:
+        raise Refused("R-CLOSE-02", "a hold is still open", "product")
+    for hand in list(book.open_hands()):
+        loan = hand.product_id == product.product_id and hand.state.kind != LINE
+        if loan or (line.contract_id and hand.parent_id == line.contract_id):
+            raise Refused("R-CLOSE-02", "a contract is still open", written("contract", hand.contract_id))  # noqa: E501
+    if line.contract_id:
+        close = Event(kind=CLOSE, amount=1)
+        book.hand(line.contract_id).apply(close, book.business_date)
+    line.status = CLOSED_LINE
+    line.dirty = True
+    return line_answer(book, line, product)
+
+
+@rule("R-LINE-13")
+def change_statement_day(book: BorrowerBook, command: asked.ChangeStatementDay) -> dict[str, Any]:
+    """From the next statement on."""
+    if not 1 <= command.day <= 28:
+        raise Refused("R-LINE-13", "a statement day lies between 1 and 28", "day")
+    hand = book.hand(command.contract_id)
+    booked = hand.apply(Event(kind=STATEMENT_DAY, amount=command.day), book.business_date)
+    return event_answer(hand, booked)
+
+
+def line_answer(book: BorrowerBook, line: Line, product: Product) -> dict[str, Any]:
+    """A line as the API shows it."""
+    return {
+        "borrower_id": written("borrower", line.borrower_id),
+        "product": product.code,
+        "limit": money(line.limit, product.decimals),
+        "available": money(book.available(line), product.decimals),
+        "held": money(line.held, product.decimals),
+        "status": ("", "open", "closed")[line.status],
+        "contract_id": written("contract", line.contract_id) if line.contract_id else None,
+    }

@@ -1,0 +1,239 @@
+"""The poster: many commands in one transaction, each acknowledged only after the commit.
+
+A batch is loaded with a fixed few statements, decided in memory one command after the other, and written
+with a fixed few statements, so its cost is shared. Commands of one borrower see one another's effects
+in the order in which they came. A refused command leaves nothing behind and does not disturb the others.
+"""
+
+import json
+from copy import deepcopy
+from dataclasses import dataclass, field
+from typing import Any
+
+from usance.core.identifiers import cell_of_contract, written
+from usance.core.refusals import Refusal, Refused
+from usance.core.rules import rule
+from usance.platform.database import Connection
+from usance.platform.identifiers import new_operation_id
+from usance.servicing import commands as asked
+from usance.servicing import store
+from usance.servicing.cases import CASES, NEEDS_HISTORY, WHOLE
+from usance.servicing.hand import BorrowerBook, Hand
+from usance.servicing.store import Rowset
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A command with who asks, and the key under which it is done once."""
+
+    command: asked.Command
+    actor: str
+    key: str = ""
+    request_hash: bytes = b""
+
+
+@dataclass(slots=True)
+class Answer:
+    """What came of a request; ``document`` is a problem document when ``status`` >= 400."""
+
+    status: int
+    document: dict[str, Any]
+    operation_id: int = 0
+    replayed: bool = False
+
+
+@dataclass(slots=True)
+class Done:
+    """A request that was carried out in this transaction."""
+
+    request: Request
+    operation_id: int
+    document: dict[str, Any]
+    rowset: Rowset
+    contract_id: int = 0
+
+
+@dataclass(slots=True)
+class Batch:
+    """The state of one transaction."""
+
+    business_date: int
+    books: dict[int, BorrowerBook] = field(default_factory=dict)
+    done: list[Done] = field(default_factory=list)
+    marks: dict[int, int] = field(default_factory=dict)  # contract -> events given to an operation
+
+
+@rule("R-IDEM-01")
+async def known_answers(
+    connection: Connection, requests: list[Request]
+) -> dict[tuple[str, str], Answer]:
+    """Answers already given to these keys; a key used with another body is refused."""
+    keyed = {(r.actor, r.key): r for r in requests if r.key}
+    if not keyed:
+        return {}
+    rows = await connection.fetch(
+        "SELECT client, key, request_hash, status, answer, operation_id FROM idempotency "
+        "WHERE (client, key) IN (SELECT * FROM unnest($1::text[], $2::text[]))",
+        [actor for actor, _ in keyed], [key for _, key in keyed],
+    )  # fmt: skip
+    found = {}
+    for client, key, request_hash, status, answer, operation_id in rows:
+        if request_hash != keyed[client, key].request_hash:
+            found[client, key] = other_body()
+        else:
+            found[client, key] = Answer(status, json.loads(answer), operation_id, replayed=True)
+    return found
+
+
+def other_body() -> Answer:
+    """The refusal of a key that was used for something else."""
+    problem = Refusal("R-IDEM-01", "the Idempotency-Key was used with another request").document()
+    return Answer(409, problem | {"status": 409})
+
+
+def problem(refusal: Refusal) -> Answer:
+    """A refused command."""
+    status = 404 if refusal.rule == "R-FOUND-01" else 422
+    return Answer(status, refusal.document() | {"status": status})
+
+
+async def post(connection: Connection, requests: list[Request]) -> list[Answer]:
+    """Carry out requests on a connection inside a transaction; the caller commits."""
+    business_date = await store.lock(connection)
+    answers = await known_answers(connection, requests)
+    batch = Batch(business_date)
+    fresh = [r for r in requests if (r.actor, r.key) not in answers]
+    await load(connection, batch, fresh)
+    given = [answers.get((r.actor, r.key)) if r.key else None for r in requests]
+    seen: dict[tuple[str, str], tuple[bytes, Answer]] = {}
+    for place, request in enumerate(requests):
+        if given[place] is not None:
+            continue
+        twin = seen.get((request.actor, request.key)) if request.key else None
+        if twin is not None:
+            same = twin[0] == request.request_hash
+            answer = Answer(twin[1].status, twin[1].document, twin[1].operation_id, replayed=True)
+            given[place] = answer if same else other_body()
+            continue
+        answer = await carry_out(connection, batch, request, requests)
+        given[place] = answer
+        if request.key and answer.status < 400:
+            seen[request.actor, request.key] = (request.request_hash, answer)
+    await write(connection, batch)
+    return [answer for answer in given if answer is not None]
+
+
+async def load(connection: Connection, batch: Batch, requests: list[Request]) -> None:
+    """Everything that the commands may touch, locked in a fixed order."""
+    contracts: set[int] = set()
+    for request in requests:
+        command = request.command
+        borrower = command.borrower()
+        book = batch.books.setdefault(borrower, BorrowerBook(borrower, batch.business_date))
+        book.whole = book.whole or type(command) in WHOLE
+        contracts.update(c for c in command.contracts() if 0 < c < 2**63)
+    await store.load(connection, batch.books, contracts)
+    for request in requests:
+        await load_rare(connection, batch, request.command)
+
+
+async def load_rare(connection: Connection, batch: Batch, command: asked.Command) -> None:
+    """What only some commands need: an offer, a hold, the borrower's numbering, a history."""
+    book = batch.books[command.borrower()]
+    if isinstance(command, asked.AcceptOffer | asked.OpenLine) and not book.last_contract:
+        book.known = await store.last_contract(connection, book)
+    if isinstance(command, asked.AcceptOffer):
+        await store.load_offer(connection, book, command.offer_id)
+    if isinstance(command, asked.Capture | asked.Void):
+        await store.load_authorisation(connection, book, command.authorisation_id)
+    back_dated = 0 < getattr(command, "effective_on", 0) < batch.business_date
+    if back_dated or type(command) in NEEDS_HISTORY:
+        for contract_id in command.contracts():
+            hand = book.hands.get(contract_id)
+            if hand is not None and hand.history is None:
+                await store.load_history(connection, hand)
+
+
+async def carry_out(
+    connection: Connection, batch: Batch, request: Request, requests: list[Request]
+) -> Answer:
+    """One command on the books in hand; a refusal puts the borrower's book back as it was."""
+    command = request.command
+    borrower = command.borrower()
+    alone = sum(1 for other in requests if other.command.borrower() == borrower) == 1
+    kept = None if alone else deepcopy(batch.books[borrower])
+    case = CASES[type(command)]
+    try:
+        document = case(batch.books[borrower], command)
+    except Refused as refused:
+        if kept is None:
+            batch.books.pop(borrower)
+        else:
+            batch.books[borrower] = kept
+        return problem(refused.refusal)
+    operation_id = new_operation_id()
+    rowset = Rowset(operation_id)
+    contract_id = collect(batch, batch.books[borrower], rowset)
+    document["operation_id"] = written("operation", operation_id)
+    batch.done.append(Done(request, operation_id, document, rowset, contract_id))
+    return Answer(201, document, operation_id)
+
+
+def collect(batch: Batch, book: BorrowerBook, rowset: Rowset) -> int:
+    """Give the events booked since the last command to this operation."""
+    touched = 0
+    for hand in book.hands.values():
+        start = batch.marks.get(hand.contract_id, 0)
+        for entry in hand.booked[start:]:
+            rowset.add(hand, entry)
+            touched = hand.contract_id
+        batch.marks[hand.contract_id] = len(hand.booked)
+    return touched
+
+
+async def write(connection: Connection, batch: Batch) -> None:
+    """Write every book, the audit event of every command, and the answers to keys."""
+    if not batch.done:
+        return
+    hands: list[Hand] = [h for book in batch.books.values() for h in book.hands.values()]
+    hands.sort(key=lambda h: (cell_of_contract(h.contract_id), h.contract_id))
+    await store.write_hands(connection, hands, [done.rowset for done in batch.done])
+    last = {done.request.command.borrower(): done.operation_id for done in batch.done}
+    for borrower, operation_id in last.items():
+        await store.write_book(connection, batch.books[borrower], operation_id)
+    await write_operations(connection, batch)
+    await write_keys(connection, batch)
+
+
+@rule("R-AUDIT-01")
+async def write_operations(connection: Connection, batch: Batch) -> None:
+    """One audit event for each command."""
+    today = store.day(batch.business_date)
+    rows = [
+        (d.operation_id, d.request.actor, type(d.request.command).__name__,
+         d.request.command.borrower(), d.contract_id, today, d.rowset.digest())
+        for d in batch.done
+    ]  # fmt: skip
+    await connection.execute(
+        "INSERT INTO operation (operation_id, actor, action, borrower_id, contract_id, "
+        "business_date, digest) SELECT * FROM unnest($1::bigint[], $2::text[], $3::text[], "
+        "$4::bigint[], $5::bigint[], $6::date[], $7::bytea[])",
+        *(list(column) for column in zip(*rows, strict=True)),
+    )
+
+
+@rule("R-IDEM-01")
+async def write_keys(connection: Connection, batch: Batch) -> None:
+    """The answers, under their keys."""
+    rows = [
+        (d.request.actor, d.request.key, d.request.request_hash, json.dumps(d.document),
+         d.operation_id)
+        for d in batch.done if d.request.key
+    ]  # fmt: skip
+    if rows:
+        await connection.execute(
+            "INSERT INTO idempotency (client, key, request_hash, status, answer, operation_id) "
+            "SELECT a, b, c, 201, d, e FROM unnest($1::text[], $2::text[], $3::bytea[], $4::text[], "
+            "$5::bigint[]) AS given(a, b, c, d, e)",
+            *(list(column) for column in zip(*rows, strict=True)),
+        )

@@ -1,0 +1,83 @@
+"""Products and the terms that their offers start from, as the policy documents say."""
+
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from typing import Any
+
+import msgspec
+import yaml
+
+from usance.contract import documents as shape
+from usance.contract.terms import Agreed, agree_line, agree_term
+from usance.core.money import DECIMALS, parse_decimal
+from usance.core.refusals import Refused
+
+
+@dataclass(frozen=True, slots=True)
+class Product:
+    """One product as the policy document has it; amounts in minor units."""
+
+    product_id: int
+    code: str
+    name_zh: str
+    name_en: str
+    kind: str
+    currency: str
+    settings: dict[str, Any]
+
+    @property
+    def decimals(self) -> int:
+        """Of the currency."""
+        return DECIMALS[self.currency]
+
+    def amount(self, *path: str) -> int:
+        """An amount among the settings; 0 if it is not set."""
+        value: Any = self.settings
+        for name in path:
+            value = value.get(name, {}) if isinstance(value, dict) else {}
+        return parse_decimal(value, self.decimals) if isinstance(value, str) else 0
+
+    def terms(self, **changes: object) -> dict[str, Any]:
+        """The quote document's terms with changes."""
+        return self.settings["terms"] | {"currency": self.currency} | changes
+
+
+@cache
+def products() -> dict[str, Product]:
+    """All products by code."""
+    text = resources.files("usance.policies").joinpath("cn/products.yaml").read_text("utf-8")
+    document = yaml.safe_load(text)
+    found = {}
+    for each in document["products"]:
+        product = Product(
+            each["id"], each["code"], each["name"]["zh"], each["name"]["en"], each["kind"],
+            document["currency"], each,
+        )  # fmt: skip
+        found[product.code] = product
+    return found
+
+
+def product_of(code: str) -> Product:
+    """The product with this code; refused if there is none."""
+    found = products().get(code)
+    if found is None:
+        raise Refused("R-PRODUCT-01", f"there is no product {code!r}", "product")
+    return found
+
+
+@cache
+def by_id() -> dict[int, Product]:
+    """All products by id."""
+    return {each.product_id: each for each in products().values()}
+
+
+def agreed(terms: dict[str, Any], opened_on: int) -> Agreed:
+    """Terms of either kind, checked."""
+    try:
+        given = msgspec.convert(terms, shape.TermTerms | shape.StatementTerms)
+    except msgspec.ValidationError as error:
+        raise Refused("R-DOC-01", str(error), "terms") from error
+    if isinstance(given, shape.TermTerms):
+        return agree_term(given)
+    return agree_line(given, opened_on)

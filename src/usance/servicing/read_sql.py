@@ -1,0 +1,178 @@
+"""The SQL of the read models. Money is unpaid or moved minor units; $1 and on as each one says."""
+
+BOOK = "SELECT name, currency, opened_on, business_date, demo FROM book"
+
+PRODUCTS = "SELECT product_id, code, name_zh, name_en, settings FROM product ORDER BY product_id"
+
+# -- overview --------------------------------------------------------------------------------------
+
+BALANCES = """
+SELECT product_id, status, count(*) AS contracts, count(DISTINCT borrower_id) AS borrowers,
+       sum(unpaid_principal)::bigint AS principal, sum(unpaid_interest)::bigint AS interest,
+       sum(unpaid_fee)::bigint AS fee, sum(unpaid_penalty)::bigint AS penalty,
+       sum(credit)::bigint AS credit, sum(suspense)::bigint AS suspense
+FROM contract WHERE status <> 2 GROUP BY product_id, status ORDER BY product_id, status"""
+
+AGES = """
+SELECT product_id, age, count(*) AS contracts, sum(unpaid_principal)::bigint AS principal
+FROM (SELECT product_id, unpaid_principal,
+             CASE WHEN late_from = 0 OR late_from >= $1 THEN 0
+                  WHEN $1 - late_from <= 30 THEN 1 WHEN $1 - late_from <= 60 THEN 2
+                  WHEN $1 - late_from <= 90 THEN 3 ELSE 4 END AS age
+      FROM contract WHERE status = 1) aged
+GROUP BY product_id, age ORDER BY product_id, age"""
+"""$1: business date as an ordinal."""
+
+COUNTS = """
+SELECT (SELECT count(*) FROM borrower) AS borrowers,
+       (SELECT count(*) FROM line WHERE status = 1) AS lines,
+       count(*) AS contracts, count(*) FILTER (WHERE status = 1) AS active
+FROM contract"""
+
+CASH = """
+SELECT booked_on, sum(amount) FILTER (WHERE debit = $2)::bigint AS paid_in,
+       sum(amount) FILTER (WHERE credit = $2)::bigint AS taken_back,
+       sum(amount) FILTER (WHERE credit = $3)::bigint AS loans,
+       sum(amount) FILTER (WHERE credit = $4)::bigint AS merchants,
+       sum(amount) FILTER (WHERE debit = $4)::bigint AS refunded,
+       sum(amount) FILTER (WHERE credit = $5)::bigint AS paid_out
+FROM transfer WHERE booked_on > $1 AND (debit IN ($2, $4) OR credit IN ($2, $3, $4, $5))
+GROUP BY booked_on ORDER BY booked_on"""
+"""$1: day before the first; $2 collections, $3 loans out, $4 merchants, $5 pay-outs."""
+
+LATE_SHARES = """
+WITH paid AS (
+  SELECT cell, contract_id, effective_on,
+         CASE WHEN kind = 9 THEN -amount ELSE amount END AS amount
+  FROM event WHERE kind IN (3, 4, 7, 9, 16) AND reversed_by = 0
+), asked AS (
+  SELECT d.cell, d.contract_id, d.original_due_on AS due_on, 0 AS issued_on,
+         d.principal + d.interest + d.fee AS own,
+         sum(d.principal + d.interest + d.fee)
+           OVER (PARTITION BY d.cell, d.contract_id ORDER BY d.n) AS through
+  FROM due d JOIN contract c USING (cell, contract_id) WHERE c.kind = 1
+  UNION ALL
+  SELECT d.cell, d.contract_id, d.original_due_on, s.issued_on - date '0001-01-01' + 1,
+         d.required, s.required - s.plans_due
+  FROM due d JOIN statement s USING (cell, contract_id) WHERE s.cycle = d.n AND d.kind = 2
+), aged AS (
+  SELECT a.due_on, a.own, later.days,
+         greatest(least(a.own, a.through - coalesce(
+           (SELECT sum(p.amount) FROM paid p
+            WHERE p.cell = a.cell AND p.contract_id = a.contract_id
+              AND p.effective_on - date '0001-01-01' + 1 > a.issued_on
+              AND p.effective_on - date '0001-01-01' + 1 <= a.due_on + later.days), 0)), 0) AS left
+  FROM asked a CROSS JOIN (VALUES (0), (30), (60), (90)) AS later (days)
+  WHERE a.due_on >= $1 AND a.due_on + later.days < $2
+)
+SELECT to_char(date '0001-01-01' + due_on - 1, 'YYYY-MM') AS month, days,
+       sum(own)::bigint AS asked, sum(left)::bigint AS unpaid
+FROM aged GROUP BY month, days ORDER BY month, days"""
+"""$1: first due day, $2: business date (ordinals). What of a month's dues was still unpaid
+at the end of its due day, and 30, 60 and 90 days later."""
+
+CLOSES = """
+SELECT business_date, started_at, finished_at, digest, woken, events, statements, notices, transfers
+FROM day_close WHERE business_date < $1 ORDER BY business_date DESC LIMIT $2"""
+
+# -- borrowers -------------------------------------------------------------------------------------
+
+BORROWERS = """
+SELECT b.borrower_id, b.status, b.registered_on, coalesce(sum(c.unpaid_principal), 0)::bigint
+         AS principal, count(c.contract_id) FILTER (WHERE c.status = 1) AS contracts,
+       coalesce(min(nullif(c.late_from, 0)) FILTER (WHERE c.status = 1), 0) AS late_from
+FROM (SELECT * FROM borrower WHERE borrower_id > $1 ORDER BY borrower_id LIMIT $2) b
+LEFT JOIN contract c ON c.cell = b.cell AND c.borrower_id = b.borrower_id AND c.status <> 2
+GROUP BY b.borrower_id, b.status, b.registered_on ORDER BY b.borrower_id"""
+
+LATE_BORROWERS = """
+SELECT b.borrower_id, b.status, b.registered_on, late.principal, late.contracts, late.late_from
+FROM (SELECT cell, borrower_id, sum(unpaid_principal)::bigint AS principal,
+             count(*) AS contracts, min(nullif(late_from, 0)) AS late_from
+      FROM contract WHERE status = 1 GROUP BY cell, borrower_id) late
+JOIN borrower b USING (cell, borrower_id)
+WHERE late.late_from < $1 AND (late.late_from, b.borrower_id) > ($2, $3)
+ORDER BY late.late_from, b.borrower_id LIMIT $4"""
+"""Oldest first. $1: business date; $2, $3: where the page before ended (ordinal, id)."""
+
+LINES = """
+SELECT l.product_id, l.limit_amount, l.held, l.status, l.contract_id, l.opened_on,
+       coalesce((SELECT sum(c.unpaid_principal - c.credit) FROM contract c
+                 WHERE c.cell = l.cell AND c.borrower_id = l.borrower_id AND c.status = 1
+                   AND (c.product_id = l.product_id
+                        OR l.contract_id <> 0 AND c.parent_id = l.contract_id)), 0)::bigint AS used
+FROM line l WHERE l.cell = $1 AND l.borrower_id = $2 ORDER BY l.product_id"""
+
+CONTRACTS = """
+SELECT {contract} FROM contract
+WHERE cell = $1 AND borrower_id = $2 AND ($3 OR status <> 2) AND contract_id < $4
+ORDER BY contract_id DESC LIMIT $5"""
+"""``{contract}``: the contract's columns in the order of the hand. $3: also those that are closed."""
+
+OFFERS = """
+SELECT offer_id, borrower_id, product_id, document, cost, principal, parent_id, valid_until, status,
+       contract_id
+FROM offer WHERE cell = $1 AND borrower_id = $2 ORDER BY offer_id DESC LIMIT $3"""
+
+AUTHORISATIONS = """
+SELECT authorisation_id, contract_id, amount, captured, status, merchant, authorised_on, expires_on
+FROM authorisation WHERE cell = $1 AND borrower_id = $2 ORDER BY authorisation_id DESC LIMIT $3"""
+
+# -- a contract ------------------------------------------------------------------------------------
+
+CONTRACT = """
+SELECT {contract} FROM contract WHERE cell = $1 AND contract_id = $2"""
+
+OPENING = """
+SELECT document FROM contract_opening WHERE cell = $1 AND contract_id = $2"""
+
+DUES = """
+SELECT {due} FROM due WHERE cell = $1 AND contract_id = $2 AND n < $3 ORDER BY n DESC LIMIT $4"""
+
+EVENTS = """
+SELECT seq, kind, effective_on, booked_on, amount, of_seq, component, days, principal, interest, fee,
+       penalty, credit, cycle, reversed_by, operation_id, recorded_at
+FROM event WHERE cell = $1 AND contract_id = $2 AND seq < $3 ORDER BY seq DESC LIMIT $4"""
+
+TRANSFERS = """
+SELECT event_seq, number, debit, credit, amount, effective_on, booked_on
+FROM transfer WHERE cell = $1 AND contract_id = $2 AND event_seq < $3
+ORDER BY event_seq DESC, number LIMIT $4"""
+
+STATEMENTS = """
+SELECT * FROM statement WHERE cell = $1 AND contract_id = $2 AND number < $3
+ORDER BY number DESC LIMIT $4"""
+
+PLANS = """
+SELECT contract_id, principal, opened_on, status, unpaid_principal FROM contract
+WHERE cell = $1 AND borrower_id = $2 AND parent_id = $3 ORDER BY contract_id"""
+
+# -- operations and bank files ---------------------------------------------------------------------
+
+OPERATIONS = """
+SELECT operation_id, actor, action, borrower_id, contract_id, business_date, recorded_at, detail
+FROM operation WHERE operation_id < $1 ORDER BY operation_id DESC LIMIT $2"""
+
+OPERATIONS_OF_BORROWER = """
+SELECT operation_id, actor, action, borrower_id, contract_id, business_date, recorded_at, detail
+FROM operation WHERE borrower_id = $1 AND operation_id < $2 ORDER BY operation_id DESC LIMIT $3"""
+
+OPERATION = """
+SELECT operation_id, actor, action, borrower_id, contract_id, business_date, recorded_at, detail
+FROM operation WHERE operation_id = $1"""
+
+FILES = """
+SELECT file_id, name, value_date, rows, operation_id, recorded_at FROM bank_file
+WHERE file_id < $1 ORDER BY file_id DESC LIMIT $2"""
+
+FILE = """
+SELECT file_id, name, value_date, rows, operation_id, recorded_at FROM bank_file
+WHERE file_id = $1"""
+
+FILE_OUTCOMES = """
+SELECT outcome, count(*) AS rows, sum(amount)::bigint AS amount FROM bank_file_row
+WHERE file_id = $1 GROUP BY outcome ORDER BY outcome"""
+
+FILE_ROWS = """
+SELECT row, reference, borrower_id, contract_id, amount, result, outcome, detail FROM bank_file_row
+WHERE file_id = $1 AND row > $2 ORDER BY row LIMIT $3"""

@@ -1,0 +1,46 @@
+"""Agreed terms stored once for all contracts that share them."""
+
+import hashlib
+import json
+from dataclasses import asdict
+
+from usance.contract.records import Terms
+from usance.platform.database import Connection, Pool
+from usance.servicing import store
+
+RULES_VERSION = "1"
+"""Of the kernel's rules that new terms are bound to; a change of meaning gets the next number."""
+
+IDS: dict[bytes, int] = {}
+
+
+def digest_of(terms: Terms) -> bytes:
+    """The content address of terms."""
+    numbers = json.dumps([RULES_VERSION, asdict(terms)], sort_keys=True)
+    return hashlib.sha256(numbers.encode()).digest()
+
+
+def id_of(terms: Terms) -> int:
+    """The id of terms that were interned before."""
+    return IDS[digest_of(terms)]
+
+
+async def intern(source: Pool | Connection, terms: Terms) -> int:
+    """The id of these terms, stored now if nobody has them yet. Commits on its own."""
+    key = digest_of(terms)
+    if key not in IDS:
+        await source.execute(
+            "INSERT INTO terms (digest, numbers, rules_version) VALUES ($1, $2, $3) "
+            "ON CONFLICT (digest) DO NOTHING",
+            key, json.dumps(asdict(terms)), RULES_VERSION,
+        )  # fmt: skip
+        number: int = await source.fetchval("SELECT terms_id FROM terms WHERE digest = $1", key)
+        IDS[key] = number
+        store.TERMS[number] = terms
+    return IDS[key]
+
+
+def forget() -> None:
+    """Forget what was seen: another database is used now (tests)."""
+    IDS.clear()
+    store.TERMS.clear()
