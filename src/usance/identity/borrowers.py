@@ -164,7 +164,7 @@ class Borrowers:
         operation_id = new_operation_id()
         rows = [(cell_of_borrower(each), each, 1, on.toordinal()) for each in borrowers]
         await store.insert_operation(
-            connection, operation_id, actor=actor, action="register_borrower", on=on,
+            connection, operation_id, actor=actor, action="RegisterBorrower", on=on,
             digest=digest([("borrower", rows)]),
             borrower_id=borrowers[0] if len(borrowers) == 1 else 0,
             detail={"borrowers": len(borrowers)},

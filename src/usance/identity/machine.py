@@ -65,7 +65,7 @@ class MachineClients:
             if client_id is None:
                 raise Refused("R-CLIENT-02", "the name is taken", "name")
             await store.insert_operation(
-                connection, new_operation_id(), actor=actor, action="create_client", on=on,
+                connection, new_operation_id(), actor=actor, action="CreateClient", on=on,
                 digest=digest([("machine_client", [(client_id,)])]),
                 detail={"client_id": client_id, "scopes": wanted},
             )  # fmt: skip
@@ -81,7 +81,7 @@ class MachineClients:
             if client_id is None or on is None:
                 raise Refused("R-CLIENT-03", "there is no active client of this name", "name")
             await store.insert_operation(
-                connection, new_operation_id(), actor=actor, action="deactivate_client", on=on,
+                connection, new_operation_id(), actor=actor, action="DeactivateClient", on=on,
                 digest=digest([("machine_client", [(client_id,)])]),
                 detail={"client_id": client_id},
             )  # fmt: skip

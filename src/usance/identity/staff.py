@@ -73,7 +73,7 @@ class Staff:
             if staff_id is None:
                 raise Refused("R-STAFF-02", "the name is taken", "name")
             await store.insert_operation(
-                connection, new_operation_id(), actor=actor, action="create_staff", on=on,
+                connection, new_operation_id(), actor=actor, action="CreateStaff", on=on,
                 digest=digest([("staff", [(staff_id,)])]), detail={"staff_id": staff_id},
             )  # fmt: skip
         return staff_id

@@ -1,0 +1,75 @@
+"""The composition root: one place that knows every part and puts them together."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Mapping
+from typing import Any
+
+from litestar import Litestar
+from litestar.datastructures import State
+from litestar.types import ControllerRouterHandler
+
+from usance.core.money import DECIMALS
+from usance.identity.borrowers import Borrowers
+from usance.identity.machine import MachineClients
+from usance.identity.staff import Staff
+from usance.platform.clock import Clock
+from usance.platform.config import ConfigurationError, Settings
+from usance.platform.crypto import KeyService
+from usance.platform.database import Pool
+from usance.web import operations, problems
+from usance.web.edge import Edge
+from usance.web.security import Gate, check_every_route
+from usance.web.services import Services, Submits
+
+BODY_MAX = 1_000_000
+"""Bytes of a request's body; the route for bank files takes more."""
+
+
+async def open_services(
+    settings: Settings, pool: Pool, keys: KeyService, book: Submits, *,
+    clock: Clock | None = None, hints: Mapping[str, str] | None = None,
+) -> Services:  # fmt: skip
+    """What the routes work with, for the book in this database; there must be one."""
+    row = await pool.fetchrow("SELECT name, currency, demo FROM book")
+    if row is None:
+        raise ConfigurationError("there is no book yet: `usance book create` makes one")
+    return Services(
+        settings=settings, pool=pool, keys=keys, book=book,
+        borrowers=Borrowers(pool, keys), staff=Staff(pool, clock), clients=MachineClients(pool),
+        name=row["name"], currency=row["currency"], decimals=DECIMALS[row["currency"]],
+        demo=row["demo"], hints=hints or {},
+    )  # fmt: skip
+
+
+def create_app(services: Services) -> Litestar:
+    """The application. Starting and stopping pool and book is for the caller."""
+    gate = Gate(services.staff, services.clients)
+    app = Litestar(
+        route_handlers=[operations.health, operations.exposition, *rooms()],
+        guards=[gate.check],
+        exception_handlers=problems.HANDLERS,
+        request_max_body_size=BODY_MAX,
+        state=State({"services": services}),
+        openapi_config=None,
+        logging_config=None,
+        debug=False,
+    )
+    check_every_route(app)
+    app.asgi_handler = Edge(app.asgi_handler)
+    return app
+
+
+def rooms() -> list[ControllerRouterHandler]:
+    """The API and the console."""
+    found: list[Any] = []
+    if importlib.util.find_spec("usance.web.api.routes"):
+        from usance.web.api.routes import handlers
+
+        found.extend(handlers())
+    if importlib.util.find_spec("usance.web.console.pages"):
+        from usance.web.console.pages import console_router
+
+        found.append(console_router())
+    return found

@@ -1,0 +1,40 @@
+"""For operators: /health says whether the book can be reached, /metrics gives the figures."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from litestar import Request, get
+from litestar.response.base import ASGIResponse
+
+from usance.identity.permissions import PUBLIC
+from usance.identity.store import business_date
+from usance.platform import metrics
+from usance.platform.work import observe_outbox
+from usance.web.problems import respond
+from usance.web.security import needs
+
+
+@get("/health", opt=needs(PUBLIC), include_in_schema=False)
+async def health(request: Request[Any, Any, Any]) -> ASGIResponse:
+    """200 while the database answers (503 by the last resort when it does not)."""
+    pool = request.app.state.services.pool
+    on = await business_date(pool)
+    await observe_outbox(pool)
+    lag = int(metrics.outbox_lag_seconds.collect()[0].samples[0].value)  # type: ignore[attr-defined, no-untyped-call, unused-ignore]
+    document = {
+        "status": "ok",
+        "business_date": on.isoformat() if on else None,
+        "outbox_lag_seconds": lag,
+    }
+    return respond(200, document)
+
+
+@get("/metrics", opt=needs("metrics:read"), include_in_schema=False)
+async def exposition(request: Request[Any, Any, Any]) -> ASGIResponse:
+    """Prometheus' text format."""
+    pool = request.app.state.services.pool
+    await observe_outbox(pool)
+    if on := await business_date(pool):
+        metrics.business_date.set(on.toordinal())
+    return ASGIResponse(body=metrics.exposition(), media_type=metrics.CONTENT_TYPE)

@@ -1,0 +1,53 @@
+"""What routes work with: built once by the composition root, found at ``app.state.services``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from usance.identity.borrowers import Borrowers
+from usance.identity.machine import MachineClients
+from usance.identity.staff import Staff
+from usance.platform.config import Settings
+from usance.platform.crypto import KeyService
+from usance.platform.database import Pool
+from usance.servicing.commands import Command
+
+
+class Answer(Protocol):
+    """What an operation was answered with."""
+
+    status: int
+    document: dict[str, Any]
+    operation_id: int
+    replayed: bool
+
+
+class Submits(Protocol):
+    """The book: ``usance.servicing.service.Book``."""
+
+    async def submit(
+        self, command: Command, *, actor: str, key: str = "", request_hash: bytes = b""
+    ) -> Any:
+        """Do what is asked, once for an actor's key."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """Everything a route may need."""
+
+    settings: Settings
+    pool: Pool
+    keys: KeyService
+    book: Submits
+    borrowers: Borrowers
+    staff: Staff
+    clients: MachineClients
+    name: str
+    currency: str
+    decimals: int
+    demo: bool
+    hints: Mapping[str, str]
+    """Shown on the log-in page of a demo book: name and password."""
