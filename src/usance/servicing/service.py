@@ -1,0 +1,118 @@
+"""``Book``: where everybody asks. Requests that arrive together are posted together."""
+
+import asyncio
+import contextlib
+import json
+from typing import Any
+
+
+from usance.core.refusals import Refused
+from usance.platform.database import Pool, retrying, transaction
+from usance.servicing import commands as asked
+from usance.servicing.post import Answer, Request, post, problem
+from usance.servicing.products import agreed, products
+from usance.servicing.terms import intern
+
+BATCH_MAX = 64
+"""Requests posted in one transaction: enough to share its cost, few enough to answer soon."""
+
+
+class Book:
+    """The book of one lender, served by this process."""
+
+    def __init__(self, pool: Pool, lanes: int = 2) -> None:
+        self.pool = pool
+        self.lanes = lanes
+        self._waiting: asyncio.Queue[tuple[Request, asyncio.Future[Answer]]] = asyncio.Queue()
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def start(self) -> None:
+        """Take requests; ``lanes`` batches may be under way at once."""
+        for product in products().values():
+            if product.kind == "statement":
+                terms = agreed(product.terms(opened_on="2000-01-01"), 0).terms
+                await intern(self.pool, terms)
+        self._tasks = [asyncio.create_task(self._lane()) for _ in range(self.lanes)]
+
+    async def stop(self) -> None:
+        """Finish what is under way."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._tasks = []
+
+    async def submit(
+        self, command: asked.Command, *, actor: str, key: str = "", request_hash: bytes = b""
+    ) -> Answer:
+        """Carry out one command; the answer is given after the commit."""
+        try:
+            await self.prepare(command)
+        except Refused as refused:
+            return problem(refused.refusal)
+        future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        await self._waiting.put((Request(command, actor, key, request_hash), future))
+        return await future
+
+    async def submit_many(self, commands: list[asked.Command], *, actor: str) -> list[Answer]:
+        """Carry out many commands of one actor in as few transactions as they need."""
+        for command in commands:
+            await self.prepare(command)
+        requests = [Request(command, actor) for command in commands]
+        return await self.post(requests)
+
+    async def post(self, requests: list[Request]) -> list[Answer]:
+        """One transaction; again where it lost against another one."""
+
+        async def once() -> list[Answer]:
+            async with transaction(self.pool) as connection:
+                return await post(connection, requests)
+
+        return await retrying(once)
+
+    async def prepare(self, command: asked.Command) -> None:
+        """Terms are shared by all contracts and stored before the transaction that uses them."""
+        if isinstance(command, asked.AcceptOffer):
+            document = await self._offer_terms(command)
+            if document is not None:
+                await intern(self.pool, agreed(document, 0).terms)
+
+    async def _offer_terms(self, command: asked.AcceptOffer) -> dict[str, Any] | None:
+        """The terms of an offer; None if there is none."""
+        document = await self.pool.fetchval(
+            "SELECT document FROM offer WHERE cell = $1 AND offer_id = $2",
+            command.borrower_id % 1024, command.offer_id,
+        )  # fmt: skip
+        return json.loads(document) if document else None
+
+    async def _lane(self) -> None:
+        """Take what waits, post it, answer; one after the other."""
+        while True:
+            batch = [await self._waiting.get()]
+            while len(batch) < BATCH_MAX and not self._waiting.empty():
+                batch.append(self._waiting.get_nowait())
+            await self._serve(batch)
+
+    async def _serve(self, batch: list[tuple[Request, asyncio.Future[Answer]]]) -> None:
+        """Answer every request of a batch; one that breaks a batch is served alone."""
+        try:
+            answers = await self.post([request for request, _ in batch])
+        except asyncio.CancelledError:
+            raise
+        except Exception as error:
+            if len(batch) == 1:
+                _fail(batch[0][1], error)
+                return
+            for each in batch:
+                await self._serve([each])
+            return
+        for (_, future), answer in zip(batch, answers, strict=True):
+            if not future.done():
+                future.set_result(answer)
+
+
+def _fail(future: asyncio.Future[Answer], error: Exception) -> None:
+    if not future.done():
+        with contextlib.suppress(asyncio.InvalidStateError):
+            future.set_exception(error)
+
+

@@ -1,0 +1,24 @@
+"""Make a book: its name, its first day, its products."""
+
+import json
+from datetime import date
+
+from usance.platform.database import Pool, transaction
+from usance.servicing.products import products
+
+
+async def create_book(pool: Pool, *, name: str, opened_on: date, demo: bool = False) -> None:
+    """One book a database; its currency is its products'."""
+    found = list(products().values())
+    async with transaction(pool) as connection:
+        await connection.execute(
+            "INSERT INTO book (name, currency, opened_on, business_date, demo) "
+            "VALUES ($1, $2, $3, $3, $4)",
+            name, found[0].currency, opened_on, demo,
+        )  # fmt: skip
+        for each in found:
+            await connection.execute(
+                "INSERT INTO product (product_id, code, name_zh, name_en, settings) "
+                "VALUES ($1, $2, $3, $4, $5)",
+                each.product_id, each.code, each.name_zh, each.name_en, json.dumps(each.settings),
+            )  # fmt: skip
