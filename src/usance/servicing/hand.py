@@ -76,6 +76,7 @@ class Hand:
     statements: list[tuple[int, Issued, int]] = field(default_factory=list)
     notices: list[Notice] = field(default_factory=list)
     reversed_events: dict[int, int] = field(default_factory=dict)  # seq -> by seq
+    plans_due: int = 0  # what instalment plans ask by the due day of the statement just issued
     dirty: bool = False
 
     @property

@@ -347,7 +347,7 @@ def statement_rows(hand: Hand) -> Rows:
         found.append(
             (hand.cell, hand.contract_id, number, said.on, said.due.due_on, said.due.from_on, n,
              e.principal, e.interest, e.fee, e.penalty, said.required, said.balance,
-             hand.state.credit, 0, seq)
+             hand.state.credit, hand.plans_due, seq)
         )  # fmt: skip
     return found
 
@@ -364,6 +364,17 @@ async def write_rare(connection: Connection, hand: Hand) -> None:
             "UPDATE event SET reversed_by = $4 WHERE cell = $1 AND contract_id = $2 AND seq = $3",
             hand.cell, hand.contract_id, seq, by,
         )  # fmt: skip
+
+
+async def write_operation(
+    connection: Connection, operation_id: int, actor: str, action: str, today: int, hashed: bytes
+) -> None:
+    """The audit event of work that no one borrower asked for."""
+    await connection.execute(
+        "INSERT INTO operation (operation_id, actor, action, business_date, digest) "
+        "VALUES ($1, $2, $3, $4, $5)",
+        operation_id, actor, action, day(today), hashed,
+    )  # fmt: skip
 
 
 async def write_book(connection: Connection, book: BorrowerBook, operation_id: int) -> None:

@@ -1,0 +1,107 @@
+"""Close business days, in order, with any number of workers, from wherever the last close stopped."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from usance.core.identifiers import CELLS
+from usance.core.rules import rule
+from usance.day import store
+from usance.day.finish import finish
+from usance.day.wake import wake_range
+from usance.platform.database import Pool, retrying, transaction
+
+SMALL_DAY = 5_000
+"""Contracts up to which plain Python is faster than loading the compiled kernel."""
+
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """What one close did."""
+
+    business_date: date
+    woken: int
+    seconds: float
+
+
+@rule("R-CLOSE-DAY-01")
+async def run(
+    pool: Pool, *, through: date | None = None, workers: int = 2, progress: Progress | None = None
+) -> list[Closed]:
+    """Close every open day through ``through`` (default: the open business date only)."""
+    tell = progress or (lambda _: None)
+    found = []
+    for day in await unfinished(pool):
+        found.append(await close_one(pool, day, workers, tell))
+    open_day: date = await pool.fetchval("SELECT business_date FROM book")
+    last = open_day if through is None and not found else through or open_day - timedelta(days=1)
+    while open_day <= last:
+        await move_date(pool, open_day)
+        found.append(await close_one(pool, open_day, workers, tell))
+        open_day += timedelta(days=1)
+    return found
+
+
+async def unfinished(pool: Pool) -> list[date]:
+    """Days whose close began and did not end."""
+    rows = await pool.fetch(
+        "SELECT business_date FROM day_close WHERE finished_at IS NULL ORDER BY business_date"
+    )
+    return [row[0] for row in rows]
+
+
+@rule("R-CLOSE-DAY-03")
+async def move_date(pool: Pool, day: date) -> None:
+    """The next business date begins; from here on the book is open for it."""
+
+    async def once() -> None:
+        async with transaction(pool) as connection:
+            await connection.execute(store.TAKE_ALONE)
+            moved = await connection.fetchval(
+                "UPDATE book SET business_date = $1 + 1 WHERE business_date = $1 RETURNING 1", day
+            )
+            if moved:
+                await connection.execute(
+                    "INSERT INTO day_close (business_date, started_at) VALUES ($1, now())", day
+                )
+
+    await retrying(once)
+
+
+async def close_one(pool: Pool, day: date, workers: int, tell: Progress) -> Closed:
+    """Wake, then finish."""
+    started = time.perf_counter()
+    ordinal = day.toordinal()
+    waiting: int = await pool.fetchval("SELECT count(*) FROM contract WHERE alarm <= $1", ordinal)
+    woken = 0
+    if waiting:
+        woken = await wake(pool, ordinal, waiting, workers)
+
+    async def once() -> None:
+        async with transaction(pool) as connection:
+            await finish(connection, ordinal, woken)
+
+    await retrying(once)
+    seconds = time.perf_counter() - started
+    tell(f"{day}: {woken} contracts woken in {seconds:.2f} s")
+    return Closed(day, woken, seconds)
+
+
+async def wake(pool: Pool, day: int, waiting: int, workers: int) -> int:
+    """Every contract whose alarm rings, by ranges of cells."""
+    ranges = cell_ranges(min(workers, max(waiting // 200, 1)))
+
+    async def one(low: int, high: int) -> int:
+        return await retrying(lambda: wake_range(pool, day, low, high))
+
+    return sum(await asyncio.gather(*(one(low, high) for low, high in ranges)))
+
+
+def cell_ranges(parts: int) -> list[tuple[int, int]]:
+    """All cells in equal ranges, both ends included."""
+    edges = [CELLS * i // parts for i in range(parts + 1)]
+    return [(low, high - 1) for low, high in zip(edges, edges[1:], strict=False)]

@@ -1,0 +1,133 @@
+"""The SQL of day close."""
+
+from usance.ledger import chart
+from usance.servicing import columns as sql
+
+TAKE_ALONE = "SELECT pg_advisory_xact_lock(7308332184)"
+"""Waits for those that are booking (``columns.LOCK``), and lets nobody begin until it commits."""
+
+WOKEN = (
+    f"{sql.SELECT_CONTRACT} WHERE alarm <= $1 AND cell BETWEEN $2 AND $3 "
+    "ORDER BY contract_id LIMIT $4 FOR UPDATE"
+)
+
+PLANS_DUE = """
+SELECT wanted.contract_id, coalesce(sum(d.principal + d.interest + d.fee
+    - d.paid_principal - d.paid_interest - d.paid_fee), 0)::bigint
+FROM unnest($1::smallint[], $2::bigint[], $3::int[]) AS wanted(cell, contract_id, due_on)
+JOIN contract p ON p.cell = wanted.cell AND p.borrower_id = wanted.contract_id >> 12
+    AND p.parent_id = wanted.contract_id AND p.status = 1
+JOIN due d ON d.cell = p.cell AND d.contract_id = p.contract_id
+    AND d.n >= p.first_open AND d.due_on <= wanted.due_on
+GROUP BY wanted.contract_id
+"""
+
+STREAM_OF = f"""CASE WHEN {chart.INTEREST_ACCRUED} IN (debit, credit) THEN 1 ELSE 2 END"""
+WEIGHTS = "(CASE day_count WHEN 2 THEN $3::bigint WHEN 3 THEN $4::bigint ELSE $2::bigint END)"
+
+FOLD = f"""
+WITH gone AS (
+    DELETE FROM accrual_change WHERE booked_on <= $1 RETURNING *
+), summed AS (
+    SELECT cell, product_id, stream, day_count, denominator, {WEIGHTS} AS at,
+        sum(whole::numeric + slope::numeric * ({WEIGHTS} - from_weight)) AS whole,
+        sum(rest::numeric + slope_rest::numeric * ({WEIGHTS} - from_weight)) AS rest,
+        sum(slope) AS slope, sum(slope_rest) AS slope_rest
+    FROM gone GROUP BY cell, product_id, stream, day_count, denominator
+), totals AS (
+    INSERT INTO accrual_total AS t
+        (cell, product_id, stream, day_count, denominator, stands_at, whole, rest, slope, slope_rest)
+    SELECT cell, product_id, stream, day_count, denominator, at, whole, rest, slope, slope_rest
+    FROM summed
+    ON CONFLICT (cell, product_id, stream, day_count, denominator) DO UPDATE SET
+        whole = t.whole + t.slope * (excluded.stands_at - t.stands_at) + excluded.whole,
+        rest = t.rest + t.slope_rest * (excluded.stands_at - t.stands_at) + excluded.rest,
+        slope = t.slope + excluded.slope, slope_rest = t.slope_rest + excluded.slope_rest,
+        stands_at = excluded.stands_at
+)
+INSERT INTO accrual_posted AS p (cell, product_id, stream, posted, rounding, rounded)
+SELECT cell, product_id, stream, 0, sum(rounding), 0 FROM gone GROUP BY cell, product_id, stream
+ON CONFLICT (cell, product_id, stream) DO UPDATE SET rounding = p.rounding + excluded.rounding
+"""
+"""Fold what changed on the day into the totals. $2 to $4: the weights at the end of the day."""
+
+TARGETS = f"""
+SELECT cell, product_id, stream,
+    round(sum(whole + slope * ({WEIGHTS} - stands_at)
+        + (rest + slope_rest * ({WEIGHTS} - stands_at)) / denominator))::bigint AS target
+FROM accrual_total GROUP BY cell, product_id, stream
+"""
+
+TRUE_UP = f"""
+WITH target AS ({TARGETS}), moved AS (
+    SELECT cell, product_id, {STREAM_OF} AS stream,
+        sum(CASE WHEN debit IN ({chart.INTEREST_ACCRUED}, {chart.PENALTY_ACCRUED})
+            THEN amount ELSE -amount END)::bigint AS amount
+    FROM transfer WHERE booked_on = $1 AND contract_id <> 0
+        AND (debit IN ({chart.INTEREST_ACCRUED}, {chart.PENALTY_ACCRUED})
+            OR credit IN ({chart.INTEREST_ACCRUED}, {chart.PENALTY_ACCRUED}))
+    GROUP BY 1, 2, 3
+), due AS (
+    SELECT p.cell, p.product_id, p.stream, t.target,
+        t.target - p.posted - coalesce(m.amount, 0) AS run,
+        round(p.rounding / 100000000)::bigint AS rounded,
+        round(p.rounding / 100000000)::bigint - p.rounded AS rounding
+    FROM accrual_posted p
+    JOIN target t USING (cell, product_id, stream)
+    LEFT JOIN moved m USING (cell, product_id, stream)
+), posted AS (
+    UPDATE accrual_posted p SET posted = due.target, rounded = due.rounded FROM due
+    WHERE p.cell = due.cell AND p.product_id = due.product_id AND p.stream = due.stream
+        AND (p.posted <> due.target OR p.rounded <> due.rounded)
+)
+INSERT INTO transfer (cell, contract_id, event_seq, number, debit, credit, amount,
+    effective_on, booked_on, product_id)
+SELECT cell, 0, $5::int, product_id * 8 + stream,
+    CASE WHEN run > 0 THEN accrued ELSE income END,
+    CASE WHEN run > 0 THEN income ELSE accrued END, abs(run), $1, $1, product_id
+FROM due, LATERAL (SELECT
+    CASE stream WHEN 1 THEN {chart.INTEREST_ACCRUED} ELSE {chart.PENALTY_ACCRUED} END AS accrued,
+    CASE stream WHEN 1 THEN {chart.INTEREST_INCOME} ELSE {chart.PENALTY_INCOME} END AS income) AS a
+WHERE run <> 0
+UNION ALL
+SELECT cell, 0, $5::int, product_id * 8 + 4 + stream,
+    CASE WHEN rounding > 0 THEN {chart.INTEREST_INCOME} ELSE {chart.ROUNDING} END,
+    CASE WHEN rounding > 0 THEN {chart.ROUNDING} ELSE {chart.INTEREST_INCOME} END,
+    abs(rounding), $1, $1, product_id
+FROM due WHERE rounding <> 0
+"""
+"""Book target less balance for each cell, product and stream, and the rounding on its own account."""
+
+TURNOVER = """
+INSERT INTO ledger_day (booked_on, product_id, account, debit, credit)
+SELECT $1, product_id, account, sum(debit), sum(credit) FROM (
+    SELECT product_id, debit AS account, amount AS debit, 0 AS credit
+    FROM transfer WHERE booked_on = $1
+    UNION ALL
+    SELECT product_id, credit, 0, amount FROM transfer WHERE booked_on = $1
+) AS side GROUP BY product_id, account
+"""
+
+DAY_DIGEST = """
+SELECT count(*), coalesce(sum(hash_record_extended(
+    (cell, contract_id, event_seq, number, debit, credit, amount, effective_on), 0)::numeric), 0)
+FROM transfer WHERE booked_on = $1
+"""
+EVENT_DIGEST = """
+SELECT count(*), coalesce(sum(hash_record_extended(
+    (cell, contract_id, seq, kind, effective_on, amount, principal, interest, fee, penalty), 0
+    )::numeric), 0), count(*) FILTER (WHERE kind = 11)
+FROM event WHERE booked_on = $1
+"""
+
+EXPIRE_HOLDS = """
+WITH gone AS (
+    UPDATE authorisation SET status = 4 WHERE status = 1 AND expires_on <= $1
+    RETURNING cell, borrower_id, contract_id, amount - captured AS held
+), summed AS (
+    SELECT cell, borrower_id, contract_id, sum(held) AS held FROM gone GROUP BY 1, 2, 3
+)
+UPDATE line SET held = line.held - summed.held, version = version + 1 FROM summed
+WHERE line.cell = summed.cell AND line.borrower_id = summed.borrower_id
+    AND line.contract_id = summed.contract_id
+"""

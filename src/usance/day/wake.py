@@ -1,0 +1,70 @@
+"""Close a day on a range of cells, contract by contract in plain Python."""
+
+from dataclasses import replace
+
+from usance.day import store
+from usance.platform.database import Connection, Pool, transaction
+from usance.platform.identifiers import new_operation_id
+from usance.servicing import store as servicing
+from usance.servicing.hand import Hand
+from usance.servicing.store import Rowset
+
+
+ACTOR = "system:day-close"
+CHUNK = 500
+
+
+async def wake_range(pool: Pool, day: int, low: int, high: int) -> int:
+    """Wake all contracts of cells ``low`` to ``high`` whose alarm rings by ``day``; how many."""
+    woken = 0
+    while True:
+        async with transaction(pool) as connection:
+            found = await wake_some(connection, day, low, high)
+        woken += found
+        if found < CHUNK:
+            return woken
+
+
+async def wake_some(connection: Connection, day: int, low: int, high: int) -> int:
+    """One transaction's worth."""
+    rows = await connection.fetch(store.WOKEN, day, low, high, CHUNK)
+    if not rows:
+        return 0
+    await servicing.load_terms(connection, {row[4] for row in rows})
+    hands = [servicing.hand_of(row) for row in rows]
+    await servicing.load_dues(connection, hands)
+    for hand in hands:
+        while hand.state.alarm <= day:
+            hand.close_day(hand.state.alarm)
+    await add_plans(connection, hands)
+    await write(connection, hands, day)
+    return len(rows)
+
+
+async def add_plans(connection: Connection, hands: list[Hand]) -> None:
+    """A statement also says what instalment plans of the line ask by its due day."""
+    issuing = [hand for hand in hands if hand.statements]
+    if not issuing:
+        return
+    rows = await connection.fetch(
+        store.PLANS_DUE, [h.cell for h in issuing], [h.contract_id for h in issuing],
+        [h.statements[-1][1].due.due_on for h in issuing],
+    )  # fmt: skip
+    plans = {row[0]: row[1] for row in rows}
+    for hand in issuing:
+        due = plans.get(hand.contract_id, 0)
+        if due:
+            n, said, seq = hand.statements[-1]
+            hand.plans_due = due
+            hand.statements[-1] = n, replace(said, required=said.required + due), seq
+
+
+async def write(connection: Connection, hands: list[Hand], day: int) -> None:
+    """Everything the range wrote, under one audit event."""
+    operation_id = new_operation_id()
+    rowset = Rowset(operation_id)
+    for hand in hands:
+        for entry in hand.booked:
+            rowset.add(hand, entry)
+    await servicing.write_hands(connection, hands, [rowset])
+    await servicing.write_operation(connection, operation_id, ACTOR, "CloseDay", day, rowset.digest())
