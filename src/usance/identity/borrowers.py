@@ -102,6 +102,10 @@ class Borrowers:
         found = await self.read_many([borrower_id])
         return found[0] if found else None
 
+    async def exists(self, borrower_id: int) -> bool:
+        """Whether there is such a borrower."""
+        return await store.borrower_exists(self._pool, borrower_id)
+
     async def read_many(self, identifiers: Sequence[int]) -> list[Borrower]:
         """Borrowers, decrypted, in the order of the ids; unknown ones are left out."""
         rows = {row["borrower_id"]: row for row in await store.borrowers(self._pool, identifiers)}

@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 
 import msgspec
 
+from usance.core.identifiers import cell_of_borrower
 from usance.platform.database import Connection, Pool
 
 Row: TypeAlias = Mapping[str, Any]
@@ -77,6 +78,16 @@ async def borrowers(pool: Pool, identifiers: Sequence[int]) -> Sequence[Row]:
         list(identifiers),
     )
     return rows
+
+
+async def borrower_exists(pool: Pool, borrower_id: int) -> bool:
+    """Whether there is such a borrower."""
+    found: bool = await pool.fetchval(
+        "SELECT EXISTS (SELECT FROM borrower WHERE cell = $1 AND borrower_id = $2)",
+        cell_of_borrower(borrower_id),
+        borrower_id,
+    )
+    return found
 
 
 async def borrower_ids_after(pool: Pool, after: int, count: int) -> list[int]:

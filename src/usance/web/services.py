@@ -18,10 +18,25 @@ from usance.servicing.commands import Command
 class Answer(Protocol):
     """What an operation was answered with."""
 
-    status: int
-    document: dict[str, Any]
-    operation_id: int
-    replayed: bool
+    @property
+    def status(self) -> int:
+        """Of HTTP: 200, 201, 404, 409 or 422."""
+        ...
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """As JSON has it; a problem document from 400 on."""
+        ...
+
+    @property
+    def operation_id(self) -> int:
+        """The audit event."""
+        ...
+
+    @property
+    def replayed(self) -> bool:
+        """Whether this is the first answer again."""
+        ...
 
 
 class Submits(Protocol):
@@ -29,7 +44,7 @@ class Submits(Protocol):
 
     async def submit(
         self, command: Command, *, actor: str, key: str = "", request_hash: bytes = b""
-    ) -> Any:
+    ) -> Answer:
         """Do what is asked, once for an actor's key."""
         ...
 

@@ -1,0 +1,158 @@
+"""Shapes of request bodies. Unknown fields are refused; what is optional has its default here."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from msgspec import Meta, Struct
+
+from usance.web.api.values import Amount, Day, Seq, Text
+
+
+class Body(Struct, forbid_unknown_fields=True, kw_only=True):
+    """A request body."""
+
+
+class Dated(Body, kw_only=True):
+    """Something that has effect on a day: the business date unless another is given."""
+
+    effective_on: Day | None = None
+
+
+class Priced(Body, kw_only=True):
+    """An amount in the book's currency."""
+
+    amount: Amount
+    currency: str | None = None
+
+
+class Payment(Priced, kw_only=True):
+    """Money, and the day from which it counts."""
+
+    effective_on: Day | None = None
+
+
+class BorrowerBody(Body, kw_only=True):
+    """A person to register."""
+
+    name: Annotated[str, Meta(min_length=1, max_length=100)]
+    phone: Annotated[str, Meta(min_length=6, max_length=40)]
+    identity_number: Annotated[str, Meta(min_length=4, max_length=64)]
+    email: Annotated[str, Meta(max_length=254)] = ""
+    language: Literal["zh-CN", "en"] = "zh-CN"
+
+
+class SearchBody(Body, kw_only=True):
+    """One of the two."""
+
+    phone: Annotated[str, Meta(max_length=40)] | None = None
+    identity_number: Annotated[str, Meta(max_length=64)] | None = None
+
+
+class LineBody(Body, kw_only=True):
+    """A line on a product."""
+
+    product: Text
+    limit: Amount
+    currency: str | None = None
+    statement_day: Annotated[int, Meta(ge=0, le=28, description="0: the product's")] = 0
+
+
+class LimitBody(Body, kw_only=True):
+    """A new limit."""
+
+    limit: Amount
+    currency: str | None = None
+
+
+class OfferBody(Body, kw_only=True):
+    """What to quote; without instalments or amortisation the product's own."""
+
+    product: Text
+    principal: Amount
+    currency: str | None = None
+    instalments: Annotated[int, Meta(ge=0, le=480)] = 0
+    amortisation: Literal["", "equal_instalment", "equal_principal", "interest_first", "bullet"] = (
+        ""
+    )
+
+
+class PlanBody(Body, kw_only=True):
+    """What to turn into instalments: one purchase, an amount, or what is left of the statement."""
+
+    instalments: Annotated[int, Meta(ge=1, le=480)]
+    amount: Amount | None = None
+    currency: str | None = None
+    purchase: Seq | None = None
+
+
+class AuthoriseBody(Priced, kw_only=True):
+    """A hold for a merchant."""
+
+    product: Text
+    merchant: Text
+    valid_days: Annotated[int, Meta(ge=1, le=31)] = 7
+
+
+class CaptureBody(Priced, kw_only=True):
+    """How much of the hold is bought; the rest stays held unless ``final``."""
+
+    final: bool = True
+
+
+class RefundBody(Payment, kw_only=True):
+    """Money back from a merchant; ``of`` names the purchase."""
+
+    of: Seq | None = None
+
+
+class ComponentBody(Payment, kw_only=True):
+    """An amount of one component."""
+
+    component: Literal["interest", "fee", "penalty"]
+
+
+class ChargeBody(Payment, kw_only=True):
+    """A fee, or an agreed lump-sum penalty."""
+
+    component: Literal["fee", "penalty"]
+
+
+class ChargeBackBody(Dated, kw_only=True):
+    """A repayment to take back; without amount, all that is left of it."""
+
+    of: Seq
+    amount: Amount | None = None
+    currency: str | None = None
+
+
+class ReverseBody(Dated, kw_only=True):
+    """The event that never happened."""
+
+    of: Seq
+
+
+class ExtendBody(Dated, kw_only=True):
+    """By how many days."""
+
+    days: Annotated[int, Meta(ge=1, le=3660)]
+
+
+class RestructureBody(Dated, kw_only=True):
+    """The new plan; without a rate, the old one."""
+
+    instalments: Annotated[int, Meta(ge=1, le=480)]
+    annual_rate: Annotated[str, Meta(max_length=20, pattern=r"^[0-9]\.?[0-9]*$")] | None = None
+
+
+class StatementDayBody(Dated, kw_only=True):
+    """The day of the month."""
+
+    day: Annotated[int, Meta(ge=1, le=28)]
+
+
+class PayOutBody(Dated, kw_only=True):
+    """Without amount, the whole credit balance."""
+
+    amount: Amount | None = None
+    currency: str | None = None

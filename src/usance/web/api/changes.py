@@ -1,0 +1,78 @@
+"""What changes a contract: waivers, charges, reversals, extensions, restructuring, charge-off."""
+
+from __future__ import annotations
+
+from usance.servicing import commands as ask
+from usance.web.api import bodies
+from usance.web.api.endpoint import command
+from usance.web.api.values import Ids, Money, ordinal
+
+WRITE = "contracts:write"
+
+
+@command("POST", "/v1/contracts/{contract_id}/goodwill", WRITE)
+def goodwill(at: Ids, body: bodies.Payment, money: Money) -> ask.Goodwill:
+    """The lender pays for the borrower."""
+    return ask.Goodwill(
+        contract_id=at["contract_id"], amount=money.read(body.amount, body.currency),
+        effective_on=ordinal(body.effective_on),
+    )  # fmt: skip
+
+
+@command("POST", "/v1/contracts/{contract_id}/waivers", WRITE)
+def waive(at: Ids, body: bodies.ComponentBody, money: Money) -> ask.Waive:
+    """Ask less interest, fee or penalty."""
+    return ask.Waive(
+        contract_id=at["contract_id"], component=body.component,
+        amount=money.read(body.amount, body.currency), effective_on=ordinal(body.effective_on),
+    )  # fmt: skip
+
+
+@command("POST", "/v1/contracts/{contract_id}/charges", WRITE)
+def charge(at: Ids, body: bodies.ChargeBody, money: Money) -> ask.Charge:
+    """Ask a fee, or an agreed lump-sum penalty."""
+    return ask.Charge(
+        contract_id=at["contract_id"], component=body.component,
+        amount=money.read(body.amount, body.currency), effective_on=ordinal(body.effective_on),
+    )  # fmt: skip
+
+
+@command("POST", "/v1/contracts/{contract_id}/reversals", WRITE)
+def reverse(at: Ids, body: bodies.ReverseBody, _: Money) -> ask.Reverse:
+    """An event never happened: the contract becomes what it would be without it."""
+    return ask.Reverse(
+        contract_id=at["contract_id"], of=body.of, effective_on=ordinal(body.effective_on)
+    )
+
+
+@command("POST", "/v1/contracts/{contract_id}/extensions", WRITE)
+def extend(at: Ids, body: bodies.ExtendBody, _: Money) -> ask.Extend:
+    """Move the due days that are not yet paid."""
+    return ask.Extend(
+        contract_id=at["contract_id"], days=body.days, effective_on=ordinal(body.effective_on)
+    )
+
+
+@command("POST", "/v1/contracts/{contract_id}/restructurings", WRITE)
+def restructure(at: Ids, body: bodies.RestructureBody, _: Money) -> ask.Restructure:
+    """Plan all unpaid principal anew."""
+    return ask.Restructure(
+        contract_id=at["contract_id"], instalments=body.instalments,
+        annual_rate=body.annual_rate or "", effective_on=ordinal(body.effective_on),
+    )  # fmt: skip
+
+
+@command("PUT", "/v1/contracts/{contract_id}/statement-day", WRITE)
+def change_statement_day(
+    at: Ids, body: bodies.StatementDayBody, _: Money
+) -> ask.ChangeStatementDay:
+    """Change the statement day from the next statement on."""
+    return ask.ChangeStatementDay(
+        contract_id=at["contract_id"], day=body.day, effective_on=ordinal(body.effective_on)
+    )
+
+
+@command("POST", "/v1/contracts/{contract_id}/charge-off", WRITE)
+def charge_off(at: Ids, body: bodies.Dated, _: Money) -> ask.ChargeOff:
+    """Write the contract off; it stays owed."""
+    return ask.ChargeOff(contract_id=at["contract_id"], effective_on=ordinal(body.effective_on))

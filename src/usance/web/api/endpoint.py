@@ -1,0 +1,281 @@
+"""What a route of the API is: a function from ids and a body to a command or to a document.
+
+Three decorators enter functions into ``ENDPOINTS``, from which both the handlers and the OpenAPI
+document are made: ``command`` (asks the book), ``change`` (asks another service) and ``read``. The
+shapes of body and query are the annotations of the function. Between the socket and the book there
+is one guard, one decoding and one hash; nothing is injected.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+import re
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar, get_args, get_type_hints
+from urllib.parse import parse_qsl
+
+import msgspec
+from litestar import Request
+from litestar.response.base import ASGIResponse
+
+from usance.core.rules import rule
+from usance.servicing.commands import Command
+from usance.web.api.values import Ids, Money, identifier
+from usance.web.problems import ProblemError, respond
+from usance.web.security import Caller
+from usance.web.services import Answer, Services
+
+Query = TypeVar("Query")
+Function = TypeVar("Function", bound=Callable[..., Any])
+Handler = Callable[[Request[Any, Any, Any]], Awaitable[ASGIResponse]]
+
+KEY = re.compile(r"[\x21-\x7e]{1,200}")
+KEY_HEADER = "idempotency-key"
+JSON = "application/json"
+
+
+class Empty(msgspec.Struct, forbid_unknown_fields=True):
+    """Nothing to say."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked(Generic[Query]):
+    """A request, taken apart."""
+
+    services: Services
+    caller: Caller
+    at: Ids
+    query: Query
+    money: Money
+    key: str = ""
+    request_hash: bytes = b""
+    raw: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One route with everything that its description needs."""
+
+    method: str
+    path: str
+    permission: str
+    name: str
+    subject: str
+    summary: str
+    body: type | None
+    query: type
+    returns: Any
+    serve: Handler
+    changes: bool = True
+    media_type: str = JSON
+    body_max: int | None = None
+
+    @property
+    def placeholders(self) -> list[str]:
+        """Names in braces in the path."""
+        return re.findall(r"{(\w+)}", self.path)
+
+
+ENDPOINTS: list[Endpoint] = []
+
+
+def command(method: str, path: str, permission: str) -> Callable[[Function], Function]:
+    """A function (ids, body, money) -> ``Command``; its docstring is the summary."""
+
+    def enter(build: Function) -> Function:
+        body = body_of(get_type_hints(build))
+        decode = decoder(body)
+
+        async def serve(request: Request[Any, Any, Any]) -> ASGIResponse:
+            services: Services = request.app.state.services
+            key = idempotency_key(request)
+            raw = await raw_json(request)
+            money = Money(services.currency, services.decimals)
+            asked: Command = build(ids_of(request), decode(raw), money)
+            answer = await services.book.submit(
+                asked, actor=request.scope["user"].actor, key=key, request_hash=hashed(request, raw)
+            )
+            return answered(answer)
+
+        add(build, method, path, permission, body=body, returns=dict, serve=serve)
+        return build
+
+    return enter
+
+
+def change(
+    method: str, path: str, permission: str, *, media_type: str = JSON, body_max: int | None = None
+) -> Callable[[Function], Function]:
+    """An async function (asked, body) -> ``Answer`` that changes something beside the book."""
+
+    def enter(act: Function) -> Function:
+        hints = get_type_hints(act)
+        body, query = body_of(hints), query_of(hints)
+        decode = decoder(body) if body else None
+        ask = asker(query)
+
+        async def serve(request: Request[Any, Any, Any]) -> ASGIResponse:
+            key = idempotency_key(request)
+            raw = await (raw_json(request) if decode else raw_of(request, media_type))
+            asked = ask(request, key, hashed(request, raw), raw)
+            return answered(await (act(asked, decode(raw)) if decode else act(asked)))
+
+        add(act, method, path, permission, body=body, query=query, returns=dict, serve=serve,
+            media_type=media_type, body_max=body_max)  # fmt: skip
+        return act
+
+    return enter
+
+
+def read(path: str, permission: str, *, method: str = "GET") -> Callable[[Function], Function]:
+    """An async function (asked[, body]) -> document that changes nothing."""
+
+    def enter(look: Function) -> Function:
+        hints = get_type_hints(look)
+        body, query = body_of(hints), query_of(hints)
+        decode = decoder(body) if body else None
+        ask = asker(query)
+
+        async def serve(request: Request[Any, Any, Any]) -> ASGIResponse:
+            raw = await raw_json(request) if method != "GET" else b""
+            asked = ask(request, "", b"", raw)
+            return respond(200, await (look(asked, decode(raw)) if decode else look(asked)))
+
+        add(look, method, path, permission, body=body, query=query, returns=hints["return"],
+            serve=serve, changes=False)  # fmt: skip
+        return look
+
+    return enter
+
+
+def add(
+    function: Callable[..., Any], method: str, path: str, permission: str, *, serve: Handler,
+    body: type | None = None, query: type = Empty, **rest: Any,
+) -> None:  # fmt: skip
+    """Enter an endpoint."""
+    ENDPOINTS.append(
+        Endpoint(
+            method=method,
+            path=path,
+            permission=permission,
+            name=function.__name__,
+            subject=function.__module__.rpartition(".")[2],
+            summary=inspect.getdoc(function) or "",
+            body=body,
+            query=query,
+            serve=serve,
+            **rest,
+        )
+    )
+
+
+def body_of(hints: dict[str, Any]) -> Any:
+    """The body's shape: the annotation of the second parameter, if there are two."""
+    names = [name for name in hints if name != "return"]
+    return hints[names[1]] if len(names) > 1 else None
+
+
+def query_of(hints: dict[str, Any]) -> type:
+    """The query's shape: the parameter of ``Asked``."""
+    found: type = get_args(hints["asked"])[0]
+    return found
+
+
+def asker(query: type) -> Callable[[Request[Any, Any, Any], str, bytes, bytes], Asked[Any]]:
+    """Takes a request apart."""
+
+    def ask(request: Request[Any, Any, Any], key: str, digest: bytes, raw: bytes) -> Asked[Any]:
+        services: Services = request.app.state.services
+        money = Money(services.currency, services.decimals)
+        caller = request.scope.get("user")
+        asked = query_from(request, query)
+        return Asked(services, caller, ids_of(request), asked, money, key, digest, raw)
+
+    return ask
+
+
+def ids_of(request: Request[Any, Any, Any]) -> dict[str, Any]:
+    """The ids in the path; 404 for what is none."""
+    given = request.scope["path_params"]
+    return {
+        name: text if name == "code" else identifier(name, text) for name, text in given.items()
+    }
+
+
+@rule("R-IDEM-02")
+def idempotency_key(request: Request[Any, Any, Any]) -> str:
+    """The key of a mutation: 1 to 200 visible ASCII characters; 400 without one."""
+    key = request.headers.get(KEY_HEADER, "")
+    if not KEY.fullmatch(key):
+        detail = "Idempotency-Key: 1 to 200 visible ASCII characters are needed"
+        raise ProblemError(400, "R-IDEM-02", detail, "Idempotency-Key")
+    return key
+
+
+def hashed(request: Request[Any, Any, Any], raw: bytes) -> bytes:
+    """SHA-256 over method, path and body: what a key stands for."""
+    scope = request.scope
+    target = f"{scope['method']}\0{scope['path']}\0".encode()
+    return hashlib.sha256(target + scope["query_string"] + b"\0" + raw).digest()
+
+
+@rule("R-HTTP-03")
+async def raw_of(request: Request[Any, Any, Any], media_type: str) -> bytes:
+    """The body, if it is of the type that the route takes."""
+    raw = await request.body()
+    given = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if raw and given != media_type:
+        raise ProblemError(415, "R-HTTP-03", f"the body must be {media_type}", "Content-Type")
+    return raw
+
+
+async def raw_json(request: Request[Any, Any, Any]) -> bytes:
+    """A JSON body; no body at all is an empty object."""
+    return await raw_of(request, JSON) or b"{}"
+
+
+@rule("R-DOC-01", "R-HTTP-05")
+def decoder(shape: type) -> Callable[[bytes], Any]:
+    """Decodes a body of this shape; 400 if it is not JSON, 422 with the path if it is misshapen."""
+    decode: Callable[[bytes], Any] = msgspec.json.Decoder(shape).decode
+
+    def checked(raw: bytes) -> Any:
+        try:
+            return decode(raw)
+        except msgspec.ValidationError as error:
+            raise misshapen(error) from error
+        except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+            raise ProblemError(400, "R-HTTP-05", f"not JSON: {error}") from error
+
+    return checked
+
+
+def query_from(request: Request[Any, Any, Any], shape: type) -> Any:
+    """The query in its shape."""
+    text = request.scope["query_string"].decode("latin-1")
+    if not text and shape is Empty:
+        return None
+    try:
+        pairs = parse_qsl(text, keep_blank_values=True, max_num_fields=20)
+    except ValueError as error:
+        raise ProblemError(422, "R-DOC-01", "not a query", "query") from error
+    if len(dict(pairs)) < len(pairs):
+        raise ProblemError(422, "R-DOC-01", "a parameter is given twice", "query")
+    try:
+        return msgspec.convert(dict(pairs), shape, strict=False)
+    except msgspec.ValidationError as error:
+        raise misshapen(error) from error
+
+
+def misshapen(error: msgspec.ValidationError) -> ProblemError:
+    """What is wrong with the shape, and where."""
+    detail, _, path = str(error).partition(" - at `")
+    return ProblemError(422, "R-DOC-01", detail, path.removeprefix("$").strip(".`"))
+
+
+def answered(answer: Answer) -> ASGIResponse:
+    """The book's answer."""
+    headers = {"idempotent-replayed": "true"} if answer.replayed else None
+    return respond(answer.status, answer.document, headers)
