@@ -181,6 +181,22 @@ class Event:
 
 
 @dataclass(slots=True)
+class Streams:
+    """What runs into the general ledger between events: value and slope, each whole + rest / below."""
+
+    below: int = 0
+    whole: int = 0
+    rest: int = 0
+    slope: int = 0
+    slope_rest: int = 0
+    penalty_below: int = 0
+    penalty_whole: int = 0
+    penalty_rest: int = 0
+    penalty_slope: int = 0
+    penalty_slope_rest: int = 0
+
+
+@dataclass(slots=True)
 class Effect:
     """What an event did: ``kind`` is source x 8 + component."""
 

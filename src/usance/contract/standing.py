@@ -17,6 +17,7 @@ from usance.contract.records import (
     LINE,
     Contract,
     Due,
+    Streams,
     Terms,
     at,
     outstanding,
@@ -123,33 +124,31 @@ def next_alarm(t: Terms, c: Contract, dues: list[Due]) -> int:
 
 @kernel
 @rule("R-ACCR-01")
-def interest_stream(t: Terms, c: Contract, dues: list[Due]) -> tuple[int, int, int, int, int]:
-    """What runs into the ledger: (denominator, whole, rest, slope whole, slope rest) at ``c.on``.
+def note_streams(t: Terms, c: Contract, dues: list[Due], s: Streams) -> None:
+    """What runs into the ledger at ``c.on``, as linear functions; nothing on non-accrual or at an end.
 
-    Interest run and not asked is ``whole + rest / denominator``; each unit of weight adds the
-    slope. Nothing on non-accrual or after the end.
+    Interest run and not asked is ``whole + rest / below``; each unit of weight adds the slope.
     """
-    if c.status != ACTIVE or c.non_accrual == 1:
-        return RATE_ONE, 0, 0, 0, 0
-    below = denominator(t, c, dues)
-    product = interest_base(t, c) * t.rate
-    return below, c.accrued - c.billed, c.accrued_rest, product // below, product % below
+    s.below = denominator(t, c, dues)
+    s.penalty_below = t.penalty_basis * RATE_ONE
+    if c.status == ACTIVE and c.non_accrual == 0:
+        product = interest_base(t, c) * t.rate
+        s.whole = c.accrued - c.billed
+        s.rest = c.accrued_rest
+        s.slope = product // s.below
+        s.slope_rest = product % s.below
+        if t.penalty_count > 0:
+            note_penalty_stream(t, c, dues, s)
 
 
 @kernel
-@rule("R-ACCR-01")
-def penalty_stream(t: Terms, c: Contract, dues: list[Due]) -> tuple[int, int, int, int, int]:
-    """The same for the penalty interest of all lapsed dues."""
-    below = t.penalty_basis * RATE_ONE
-    whole, rest, slope, slope_rest = 0, 0, 0, 0
-    if c.status != ACTIVE or c.non_accrual == 1 or t.penalty_count == 0:
-        return below, whole, rest, slope, slope_rest
+def note_penalty_stream(t: Terms, c: Contract, dues: list[Due], s: Streams) -> None:
+    """The penalty interest of all lapsed dues."""
     for i in range(at_index(dues, c.first_open), at_index(dues, c.running)):
         d = dues[i]
         if d.phase == LAPSED and outstanding(d) > 0:
             product = penalty_base(t, c, d) * t.penalty_rate[penalty_step(t, d, c.on)]
-            whole += d.penalty_run - d.penalty_billed
-            rest += d.penalty_rest
-            slope += product // below
-            slope_rest += product % below
-    return below, whole, rest, slope, slope_rest
+            s.penalty_whole += d.penalty_run - d.penalty_billed
+            s.penalty_rest += d.penalty_rest
+            s.penalty_slope += product // s.penalty_below
+            s.penalty_slope_rest += product % s.penalty_below

@@ -7,8 +7,8 @@ after it and the one before it, so a day close need not visit contracts on which
 
 from typing import NamedTuple
 
-from usance.contract.records import ROUNDING, Contract, Due, Effect, Terms
-from usance.contract.standing import interest_stream, penalty_stream
+from usance.contract.records import ROUNDING, Contract, Due, Effect, Streams, Terms
+from usance.contract.standing import note_streams
 from usance.core.days import ACTUAL, serial
 from usance.core.rules import rule
 
@@ -45,12 +45,17 @@ class Change(NamedTuple):
 @rule("R-ACCR-01")
 def streams_of(t: Terms, c: Contract, dues: list[Due]) -> tuple[Stream, Stream]:
     """The interest and the penalty stream of a contract as it stands."""
-    below, whole, rest, slope, slope_rest = interest_stream(t, c, dues)
+    s = Streams()
+    note_streams(t, c, dues, s)
+    weight = serial(t.count, c.on)
     interest = Stream(
-        INTEREST_STREAM, t.count, below, serial(t.count, c.on), whole, rest, slope, slope_rest
+        INTEREST_STREAM, t.count, s.below, weight, s.whole, s.rest, s.slope, s.slope_rest
     )
-    below, whole, rest, slope, slope_rest = penalty_stream(t, c, dues)
-    return interest, Stream(PENALTY_STREAM, ACTUAL, below, c.on, whole, rest, slope, slope_rest)
+    penalty = Stream(
+        PENALTY_STREAM, ACTUAL, s.penalty_below, c.on, s.penalty_whole, s.penalty_rest,
+        s.penalty_slope, s.penalty_slope_rest,
+    )  # fmt: skip
+    return interest, penalty
 
 
 def moved(stream: Stream, weight: int) -> Stream:
