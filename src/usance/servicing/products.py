@@ -20,6 +20,7 @@ class Product:
 
     product_id: int
     code: str
+    country: str
     name_zh: str
     name_en: str
     kind: str
@@ -45,17 +46,27 @@ class Product:
 
 @cache
 def products() -> dict[str, Product]:
-    """All products by code."""
-    text = resources.files("usance.policies").joinpath("cn/products.yaml").read_text("utf-8")
-    document = yaml.safe_load(text)
+    """All products by code: of every document in the folder of every country."""
+    countries = [each for each in resources.files("usance.policies").iterdir() if each.is_dir()]
     found = {}
-    for each in document["products"]:
-        product = Product(
-            each["id"], each["code"], each["name"]["zh"], each["name"]["en"], each["kind"],
-            document["currency"], each,
-        )  # fmt: skip
-        found[product.code] = product
+    for country in sorted(countries, key=lambda folder: folder.name):
+        for document in sorted(country.iterdir(), key=lambda file: file.name):
+            if document.name.endswith(".yaml"):
+                for each in products_in(document.read_text("utf-8"), country.name):
+                    found[each.code] = each
     return found
+
+
+def products_in(text: str, country: str) -> list[Product]:
+    """The products of one document."""
+    document = yaml.safe_load(text)
+    return [
+        Product(
+            each["id"], each["code"], country, each["name"]["zh"], each["name"]["en"],
+            each["kind"], document["currency"], each,
+        )
+        for each in document.get("products", ())
+    ]  # fmt: skip
 
 
 def product_of(code: str) -> Product:

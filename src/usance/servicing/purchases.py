@@ -53,11 +53,19 @@ def authorise(book: BorrowerBook, command: asked.Authorise) -> dict[str, Any]:
 @rule("R-LIMIT-01")
 def check_available(book: BorrowerBook, line: Line, amount: int) -> None:
     """Nothing is bought beyond what is available, nor on an account in arrears."""
+    if authorised_elsewhere(line):
+        return
     if amount > book.available(line):
         raise Refused("R-LIMIT-01", "the purchase exceeds what is available", "amount")
     state = book.hand(line.contract_id).state
     if 0 < state.late_from < book.business_date:
         raise Refused("R-LIMIT-02", "nothing can be bought while a required amount is late")
+
+
+@rule("R-LIMIT-03")
+def authorised_elsewhere(line: Line) -> bool:
+    """Whether the product only records purchases to which another system has said yes."""
+    return by_id()[line.product_id].settings.get("purchases") == "authorised_elsewhere"
 
 
 def open_hold(book: BorrowerBook, authorisation_id: int) -> Authorisation:

@@ -7,9 +7,11 @@ from usance.platform.database import Pool, transaction
 from usance.servicing.products import products
 
 
-async def create_book(pool: Pool, *, name: str, opened_on: date, demo: bool = False) -> None:
-    """One book a database; its currency is its products'."""
-    found = list(products().values())
+async def create_book(
+    pool: Pool, *, name: str, opened_on: date, demo: bool = False, country: str = "cn"
+) -> None:
+    """One book a database; it offers the products of one country, and has their currency."""
+    found = [each for each in products().values() if each.country == country]
     async with transaction(pool) as connection:
         await connection.execute(
             "INSERT INTO book (name, currency, opened_on, business_date, demo) "
