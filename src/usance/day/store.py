@@ -51,30 +51,30 @@ ON CONFLICT (cell, product_id, stream) DO UPDATE SET rounding = p.rounding + exc
 """
 """Fold what changed on the day into the totals. $2 to $4: the weights at the end of the day."""
 
-TARGETS = f"""
-SELECT cell, product_id, stream,
-    round(sum(whole + slope * ({WEIGHTS} - stands_at)
-        + (rest + slope_rest * ({WEIGHTS} - stands_at)) / denominator))::bigint AS target
-FROM accrual_total GROUP BY cell, product_id, stream
+SIDES = f"""
+SELECT cell, product_id, stream, 0 AS moved, 0 AS posted, 0 AS rounding, 0 AS rounded,
+    whole + slope * ({WEIGHTS} - stands_at)
+        + (rest + slope_rest * ({WEIGHTS} - stands_at)) / denominator AS run
+FROM accrual_total
+UNION ALL
+SELECT cell, product_id, {STREAM_OF},
+    CASE WHEN debit IN ({chart.INTEREST_ACCRUED}, {chart.PENALTY_ACCRUED})
+        THEN amount ELSE -amount END, 0, 0, 0, 0
+FROM transfer WHERE booked_on = $1 AND contract_id <> 0
+    AND (debit IN ({chart.INTEREST_ACCRUED}, {chart.PENALTY_ACCRUED})
+        OR credit IN ({chart.INTEREST_ACCRUED}, {chart.PENALTY_ACCRUED}))
+UNION ALL
+SELECT cell, product_id, stream, 0, posted, rounding, rounded, 0 FROM accrual_posted
 """
+"""Target, movement of the day and what is posted, side by side: added up, they need no join."""
 
 TRUE_UP = f"""
-WITH target AS ({TARGETS}), moved AS (
-    SELECT cell, product_id, {STREAM_OF} AS stream,
-        sum(CASE WHEN debit IN ({chart.INTEREST_ACCRUED}, {chart.PENALTY_ACCRUED})
-            THEN amount ELSE -amount END)::bigint AS amount
-    FROM transfer WHERE booked_on = $1 AND contract_id <> 0
-        AND (debit IN ({chart.INTEREST_ACCRUED}, {chart.PENALTY_ACCRUED})
-            OR credit IN ({chart.INTEREST_ACCRUED}, {chart.PENALTY_ACCRUED}))
-    GROUP BY 1, 2, 3
-), due AS (
-    SELECT p.cell, p.product_id, p.stream, t.target,
-        t.target - p.posted - coalesce(m.amount, 0) AS run,
-        round(p.rounding / 100000000)::bigint AS rounded,
-        round(p.rounding / 100000000)::bigint - p.rounded AS rounding
-    FROM accrual_posted p
-    JOIN target t USING (cell, product_id, stream)
-    LEFT JOIN moved m USING (cell, product_id, stream)
+WITH due AS (
+    SELECT cell, product_id, stream, round(sum(run))::bigint AS target,
+        (round(sum(run)) - sum(posted) - sum(moved))::bigint AS run,
+        round(sum(rounding) / 100000000)::bigint AS rounded,
+        (round(sum(rounding) / 100000000) - sum(rounded))::bigint AS rounding
+    FROM ({SIDES}) AS side GROUP BY cell, product_id, stream
 ), posted AS (
     UPDATE accrual_posted p SET posted = due.target, rounded = due.rounded FROM due
     WHERE p.cell = due.cell AND p.product_id = due.product_id AND p.stream = due.stream
@@ -130,4 +130,63 @@ WITH gone AS (
 UPDATE line SET held = line.held - summed.held, version = version + 1 FROM summed
 WHERE line.cell = summed.cell AND line.borrower_id = summed.borrower_id
     AND line.contract_id = summed.contract_id
+"""
+
+# -- for the proof --------------------------------------------------------------------------------
+
+FINISHED_DIGESTS = """
+SELECT business_date, digest FROM day_close WHERE finished_at IS NOT NULL ORDER BY business_date
+"""
+LAST_FINISHED = "SELECT max(business_date) FROM day_close WHERE finished_at IS NOT NULL"
+CELLS_OF = "cell BETWEEN $1 AND $2"
+CONTRACTS_OF = f"{sql.SELECT_CONTRACT} WHERE {CELLS_OF} ORDER BY contract_id"
+DUES_OF = f"SELECT {', '.join(sql.DUE)} FROM due WHERE {CELLS_OF} ORDER BY contract_id, n"
+WANTED = f"{CELLS_OF} AND contract_id = ANY($3::bigint[])"
+OPENINGS_OF = f"SELECT contract_id, document FROM contract_opening WHERE {WANTED}"
+EVENTS_OF = f"""
+SELECT contract_id, seq, kind, effective_on, booked_on, amount, of_seq, component, days, pinned,
+    principal, interest, fee, penalty, credit, reversed_by
+FROM event WHERE {WANTED} ORDER BY contract_id, seq
+"""
+STATEMENTS_OF = f"""
+SELECT contract_id, event_seq, issued_on, due_on, from_on, cycle, principal, interest, fee, penalty,
+    required - plans_due, balance FROM statement WHERE {WANTED}
+"""
+PAIRS_OF = f"""
+SELECT contract_id, debit, credit, sum(amount)::bigint FROM transfer WHERE {WANTED}
+GROUP BY contract_id, debit, credit
+"""
+POSTED_AND_BALANCE = f"""
+WITH balance AS (
+    SELECT cell, product_id, {STREAM_OF} AS stream,
+        sum(CASE WHEN debit IN ({chart.INTEREST_ACCRUED}, {chart.PENALTY_ACCRUED})
+            THEN amount ELSE -amount END)::bigint AS amount
+    FROM transfer WHERE booked_on <= $1
+        AND (debit IN ({chart.INTEREST_ACCRUED}, {chart.PENALTY_ACCRUED})
+            OR credit IN ({chart.INTEREST_ACCRUED}, {chart.PENALTY_ACCRUED}))
+    GROUP BY 1, 2, 3
+)
+SELECT cell, product_id, stream, coalesce(p.posted, 0), coalesce(b.amount, 0)
+FROM accrual_posted p FULL JOIN balance b USING (cell, product_id, stream)
+"""
+ROUNDING_TOLD = """
+SELECT cell, product_id, sum(rounding) FROM (
+    SELECT cell, product_id, rounding FROM accrual_posted
+    UNION ALL SELECT cell, product_id, rounding FROM accrual_change
+) AS told GROUP BY cell, product_id
+"""
+ROUNDING_BOOKED = f"""
+WITH booked AS (
+    SELECT cell, product_id,
+        sum(CASE WHEN credit = {chart.ROUNDING} THEN amount ELSE -amount END) AS amount
+    FROM transfer WHERE {chart.ROUNDING} IN (debit, credit) GROUP BY 1, 2
+), told AS (
+    SELECT cell, product_id, sum(rounded) AS amount, sum(rounding) AS exact
+    FROM accrual_posted GROUP BY 1, 2
+)
+SELECT 'cell ' || cell || ' product ' || product_id, round(exact / 100000000),
+    coalesce(b.amount, 0)
+FROM told t FULL JOIN booked b USING (cell, product_id)
+WHERE coalesce(t.amount, 0) <> coalesce(b.amount, 0) OR t.amount <> round(exact / 100000000)
+ORDER BY cell, product_id LIMIT 1
 """

@@ -424,3 +424,7 @@ async def write_offer(
         json.dumps(offer.cost), offer.principal, offer.parent_id, offer.cycle,
         day(offer.valid_until), offer.status, offer.contract_id, operation_id,
     )  # fmt: skip
+
+
+class Overtaken(Exception):
+    """Somebody else wrote a contract after it was read; nothing of this transaction stays."""
