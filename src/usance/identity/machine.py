@@ -72,6 +72,23 @@ class MachineClients:
         self._fresh_until = 0
         return secret
 
+    async def renew(self, name: str, *, actor: str = "operator") -> str | None:
+        """A new key in place of the old one; None when there is no such active client."""
+        secret = new_machine_secret()
+        async with transaction(self._pool) as connection:
+            hashed = hash_machine_secret(secret)
+            client_id = await store.replace_secret(connection, name, hashed)
+            on = await store.business_date(connection)
+            if client_id is None or on is None:
+                return None
+            await store.insert_operation(
+                connection, new_operation_id(), actor=actor, action="RenewClient", on=on,
+                digest=digest([("machine_client", [(client_id,)])]),
+                detail={"client_id": client_id},
+            )  # fmt: skip
+        self._fresh_until = 0
+        return secret
+
     @rule("R-CLIENT-03")
     async def deactivate(self, name: str, *, actor: str = "operator") -> int:
         """Lock a client out for good; raises ``Refused`` when there is none."""

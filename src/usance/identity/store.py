@@ -163,6 +163,16 @@ async def insert_staff(connection: Connection, name: str, password_hash: str) ->
     return staff_id
 
 
+async def set_password(connection: Connection, name: str, password_hash: str) -> int | None:
+    """Replace an active account's password; None when there is no such account."""
+    staff_id: int | None = await connection.fetchval(
+        "UPDATE staff SET password_hash = $2 WHERE name = $1 AND active RETURNING staff_id",
+        name,
+        password_hash,
+    )
+    return staff_id
+
+
 async def staff_by_name(pool: Pool, name: str) -> Row | None:
     """An account that may log in."""
     row: Row | None = await pool.fetchrow(
@@ -230,6 +240,16 @@ async def insert_client(
         "INSERT INTO machine_client (name, secret_hash, scopes) VALUES ($1, $2, $3)"
         " ON CONFLICT (name) DO NOTHING RETURNING client_id",
         *(name, secret_hash, msgspec.json.encode(scopes).decode()),
+    )
+    return client_id
+
+
+async def replace_secret(connection: Connection, name: str, secret_hash: bytes) -> int | None:
+    """Replace an active client's key; None when there is no such client."""
+    client_id: int | None = await connection.fetchval(
+        "UPDATE machine_client SET secret_hash = $2 WHERE name = $1 AND active RETURNING client_id",
+        name,
+        secret_hash,
     )
     return client_id
 

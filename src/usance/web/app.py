@@ -18,6 +18,7 @@ from usance.platform.clock import Clock
 from usance.platform.config import ConfigurationError, Settings
 from usance.platform.crypto import KeyService
 from usance.platform.database import Pool
+from usance.servicing import read
 from usance.web import operations, problems
 from usance.web.edge import Edge
 from usance.web.security import Gate, check_every_route
@@ -32,14 +33,14 @@ async def open_services(
     clock: Clock | None = None, hints: Mapping[str, str] | None = None,
 ) -> Services:  # fmt: skip
     """What the routes work with, for the book in this database; there must be one."""
-    row = await pool.fetchrow("SELECT name, currency, demo FROM book")
-    if row is None:
+    found = await read.book(pool)
+    if found is None:
         raise ConfigurationError("there is no book yet: `usance book create` makes one")
     return Services(
         settings=settings, pool=pool, keys=keys, book=book,
         borrowers=Borrowers(pool, keys), staff=Staff(pool, clock), clients=MachineClients(pool),
-        name=row["name"], currency=row["currency"], decimals=DECIMALS[row["currency"]],
-        demo=row["demo"], hints=hints or {},
+        name=found.name, currency=found.currency, decimals=DECIMALS[found.currency],
+        demo=found.demo, hints=hints or {},
     )  # fmt: skip
 
 

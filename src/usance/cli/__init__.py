@@ -1,0 +1,10 @@
+"""The command ``usance``. Each group of commands has its file; heavy parts are imported when used.
+
+``main``     the command and what it is made of
+``house``    opens home, database and keys for a command
+``contracts``  ``quote`` and ``rule``
+``serve``    ``serve``
+``days``     ``day close`` and ``verify``
+``setting_up``  ``book create``, ``client create``, ``staff create``
+``bulk``     ``import uci-credit`` and ``bench``
+"""

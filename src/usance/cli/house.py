@@ -1,0 +1,83 @@
+"""Opens what a command works with: settings, the database, the keys; and says why it cannot."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator, Coroutine, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:
+    from usance.platform.config import Settings
+    from usance.platform.database import Pool
+
+T = TypeVar("T")
+REFUSED = 2
+
+
+@contextmanager
+def explained() -> Iterator[None]:
+    """Errors that a person can mend are one line on standard error; all others are tracebacks."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except Exception as error:
+        text = explanation(error)
+        if text is None:
+            raise
+        print(f"usance: {text}", file=sys.stderr)
+        sys.exit(REFUSED)
+
+
+def explanation(error: Exception) -> str | None:
+    """What a person can do something about; None for a bug."""
+    from usance.core.refusals import Refused
+    from usance.platform.config import ConfigurationError
+    from usance.platform.migrate import SchemaError
+    from usance.platform.postgres_place import PostgresError
+
+    if isinstance(error, Refused):
+        where = f" ({error.refusal.path})" if error.refusal.path else ""
+        return f"{error.refusal.rule}: {error.refusal.detail}{where}"
+    if isinstance(error, ConfigurationError | SchemaError | PostgresError | OSError):
+        return str(error)
+    return None
+
+
+def run(work: Coroutine[Any, Any, T]) -> T:
+    """Run on uvloop."""
+    import uvloop
+
+    return uvloop.run(work)
+
+
+@asynccontextmanager
+async def opened() -> AsyncIterator[tuple[Settings, Pool]]:
+    """Settings, and a pool on the migrated database; the embedded server runs meanwhile."""
+    from usance.platform import logs
+    from usance.platform.config import Settings
+    from usance.platform.database import open_pool
+    from usance.platform.identifiers import set_worker
+    from usance.platform.migrate import migrate
+    from usance.platform.postgres import database_url
+
+    settings = Settings.from_environment()
+    logs.configure(settings)
+    set_worker(settings.worker)
+    async with database_url(settings) as url:
+        await migrate(url)
+        pool = await open_pool(url, settings.pool_size)
+        try:
+            yield settings, pool
+        finally:
+            await closed(pool)
+
+
+async def closed(pool: Pool) -> None:
+    """Close a pool; connections that do not end are cut."""
+    try:
+        await asyncio.wait_for(pool.close(), 10)
+    except TimeoutError:
+        pool.terminate()

@@ -1,0 +1,133 @@
+"""``usance serve``: the database, the book, the API and the console in one process."""
+
+from __future__ import annotations
+
+import secrets
+from typing import TYPE_CHECKING
+
+from usance.cli.house import opened, run
+
+if TYPE_CHECKING:
+    import socket
+
+    import uvicorn
+
+    from usance.platform.config import Settings
+    from usance.platform.crypto import LocalKeyService
+    from usance.platform.database import Pool
+
+DEMO_NAME = "demo"
+
+
+def serve(*, host: str = "127.0.0.1", port: int = 8000, demo: bool = False) -> None:
+    """Serve the API and the console; starts the embedded database unless another is configured.
+
+    Parameters
+    ----------
+    host
+        The address to listen on.
+    port
+        The port to listen on.
+    demo
+        On an empty home: first fill a book with a year in the life of invented borrowers.
+    """
+    run(_serve(host, port, demo))
+
+
+async def _serve(host: str, port: int, demo: bool) -> None:  # noqa: FBT001
+    from usance.platform.crypto import LocalKeyService
+
+    async with opened() as (settings, pool):
+        keys = LocalKeyService.open(settings.master_key_file)
+        hints = await demo_book(pool, keys) if demo else {}
+        await listen(settings, pool, keys, host=host, port=port, hints=hints)
+
+
+async def listen(
+    settings: Settings, pool: Pool, keys: LocalKeyService, *, host: str, port: int,
+    hints: dict[str, str],
+) -> None:  # fmt: skip
+    """Serve until told to stop; then finish what is under way."""
+    import uvicorn
+
+    from usance.servicing.service import Book
+    from usance.web.app import create_app, open_services
+
+    book = Book(pool)
+    await book.start()
+    try:
+        app = create_app(await open_services(settings, pool, keys, book, hints=hints))
+        config = uvicorn.Config(
+            app, host=host, port=port, http="httptools", ws="none", lifespan="off",
+            access_log=False, log_config=None, server_header=False, date_header=False,
+            timeout_graceful_shutdown=10,
+        )  # fmt: skip
+        await announced(config, hints).serve()
+    finally:
+        await book.stop()
+
+
+def announced(config: uvicorn.Config, hints: dict[str, str]) -> uvicorn.Server:
+    """A server that says where to look once there is something to see."""
+    import uvicorn
+
+    class Server(uvicorn.Server):
+        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+            await super().startup(sockets)
+            if self.started:
+                print(where_to_look(config.host, config.port, hints), flush=True)
+
+    return Server(config)
+
+
+def where_to_look(host: str, port: int, hints: dict[str, str]) -> str:
+    """Addresses, and in a demo what to log in with."""
+    shown = f"[{host}]" if ":" in host else host
+    lines = {
+        "console": f"http://{shown}:{port}/console",
+        "API": f"http://{shown}:{port}/v1, described at /openapi.json",
+    }
+    return "\n".join(f"{name:9} {value}" for name, value in (lines | hints).items())
+
+
+async def demo_book(pool: Pool, keys: LocalKeyService) -> dict[str, str]:
+    """Fill an empty database; refuse to touch a real book. Returns what to log in with."""
+    from usance.core.refusals import Refused
+    from usance.servicing import read
+
+    found = await read.book(pool)
+    if found is not None and not found.demo:
+        raise Refused("R-BOOK-03", "this home holds a real book; --demo needs another USANCE_HOME")
+    if found is None:
+        await fill(pool, keys)
+    return await demo_access(pool)
+
+
+async def fill(pool: Pool, keys: LocalKeyService) -> None:
+    """A year in the life of invented borrowers, with progress."""
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    from usance import demo
+
+    columns = TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn()
+    with Progress(*columns, transient=True) as shown:
+        task = shown.add_task("filling the demo book", total=1.0)
+
+        def progress(done: float, text: str = "filling the demo book") -> None:
+            shown.update(task, completed=done, description=text)
+
+        await demo.fill(pool, keys, progress=progress)
+
+
+async def demo_access(pool: Pool) -> dict[str, str]:
+    """A log-in and a key, made afresh at every start: nothing is known beforehand."""
+    from usance.identity.machine import MachineClients
+    from usance.identity.permissions import SCOPES
+    from usance.identity.staff import Staff
+
+    staff, clients = Staff(pool), MachineClients(pool)
+    password = secrets.token_urlsafe(12)
+    if not await staff.change_password(DEMO_NAME, password):
+        await staff.create(DEMO_NAME, password)
+    key = await clients.renew(DEMO_NAME) or await clients.create(DEMO_NAME, SCOPES)
+    return {"log in as": DEMO_NAME, "password": password, "API key": key}
