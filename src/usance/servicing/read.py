@@ -68,7 +68,10 @@ async def book(connection: Connection | Pool) -> Book | None:
 async def products(connection: Connection | Pool) -> dict[int, Product]:
     """All products by id."""
     rows = await connection.fetch(sql.PRODUCTS)
-    return {row[0]: Product(*row[:4], json.loads(row[4])) for row in rows}
+    return {
+        row["product_id"]: Product(**dict(row) | {"settings": json.loads(row["settings"])})
+        for row in rows
+    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,13 +88,13 @@ class Overview:
 async def overview(pool: Pool, today: int, days: int = 366) -> Overview:
     """Sums over the book on the business date ``today`` (ordinal); cash of the last ``days``."""
     start = date.fromordinal(today - days)
-    cash_accounts = (chart.COLLECTIONS, chart.LOANS_OUT, chart.MERCHANTS, chart.PAYOUTS)
+    cash_accounts = [chart.COLLECTIONS, chart.LOANS_OUT, chart.MERCHANTS, chart.PAYOUTS]
     async with pool.acquire() as connection:
         return Overview(
             balances=await connection.fetch(sql.BALANCES),
             ages=await connection.fetch(sql.AGES, today),
             counts=await connection.fetchrow(sql.COUNTS),
-            cash=await connection.fetch(sql.CASH, start, *cash_accounts),
+            cash=await connection.fetch(sql.CASH, start, cash_accounts),
             late_shares=await connection.fetch(sql.LATE_SHARES, today - days, today),
         )
 
@@ -99,6 +102,12 @@ async def overview(pool: Pool, today: int, days: int = 366) -> Overview:
 async def closes(pool: Pool, before: date = date.max, limit: int = PAGE) -> list[Record]:
     """Day closes, newest first."""
     return list(await pool.fetch(sql.CLOSES, before, limit))
+
+
+async def waiting(pool: Pool, today: int) -> int:
+    """Contracts that the close of ``today`` will wake."""
+    found: int = await pool.fetchval(sql.WAITING, today)
+    return found
 
 
 # -- borrowers -------------------------------------------------------------------------------------
@@ -275,8 +284,9 @@ async def dues(
     """Dues below number ``before``, oldest first; open ones as they stand today."""
     before = min(before, 2**15 - 1)
     rows = await connection.fetch(
-        sql.DUES.format(due=DUE), cell_of_contract(found.contract_id), found.contract_id, before, limit
-    )
+        sql.DUES.format(due=DUE), cell_of_contract(found.contract_id), found.contract_id, before,
+        limit,
+    )  # fmt: skip
     numbered = {row[0]: Due(*row) for row in rows}
     numbered |= {d.n: d for d in found.dues if min(numbered, default=0) <= d.n < before}
     return [numbered[n] for n in sorted(numbered)][-limit:]
@@ -304,6 +314,23 @@ async def transfers(
     """Ledger transfers of a contract, newest event first."""
     cell = cell_of_contract(contract_id)
     return list(await connection.fetch(sql.TRANSFERS, cell, contract_id, before, limit))
+
+
+async def events_of_cycle(connection: Connection | Pool, contract_id: int, n: int) -> list[Record]:
+    """Purchases that landed in a cycle, at most 500, oldest first."""
+    cell = cell_of_contract(contract_id)
+    return list(await connection.fetch(sql.EVENTS_OF_CYCLE, cell, contract_id, n))
+
+
+async def offer(
+    connection: Connection | Pool, cell: int, borrower_id: int, offer_id: int
+) -> dict[str, Any] | None:
+    """An offer with its terms and cost sheet as documents."""
+    row = await connection.fetchrow(sql.OFFER, cell, borrower_id, offer_id)
+    if row is None:
+        return None
+    parsed = {name: json.loads(row[name]) for name in ("document", "cost")}
+    return dict(row) | parsed
 
 
 # -- operations and bank files ---------------------------------------------------------------------

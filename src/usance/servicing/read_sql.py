@@ -30,15 +30,10 @@ SELECT (SELECT count(*) FROM borrower) AS borrowers,
 FROM contract"""
 
 CASH = """
-SELECT booked_on, sum(amount) FILTER (WHERE debit = $2)::bigint AS paid_in,
-       sum(amount) FILTER (WHERE credit = $2)::bigint AS taken_back,
-       sum(amount) FILTER (WHERE credit = $3)::bigint AS loans,
-       sum(amount) FILTER (WHERE credit = $4)::bigint AS merchants,
-       sum(amount) FILTER (WHERE debit = $4)::bigint AS refunded,
-       sum(amount) FILTER (WHERE credit = $5)::bigint AS paid_out
-FROM transfer WHERE booked_on > $1 AND (debit IN ($2, $4) OR credit IN ($2, $3, $4, $5))
-GROUP BY booked_on ORDER BY booked_on"""
-"""$1: day before the first; $2 collections, $3 loans out, $4 merchants, $5 pay-outs."""
+SELECT booked_on, account, sum(debit)::bigint AS debit, sum(credit)::bigint AS credit
+FROM ledger_day WHERE booked_on > $1 AND account = ANY($2) GROUP BY booked_on, account
+ORDER BY booked_on, account"""
+"""Turnover of closed days. $1: day before the first; $2: clearing accounts."""
 
 LATE_SHARES = """
 WITH paid AS (
@@ -107,7 +102,7 @@ CONTRACTS = """
 SELECT {contract} FROM contract
 WHERE cell = $1 AND borrower_id = $2 AND ($3 OR status <> 2) AND contract_id < $4
 ORDER BY contract_id DESC LIMIT $5"""
-"""``{contract}``: the contract's columns in the order of the hand. $3: also those that are closed."""
+"""``{contract}``: the columns in the order of the hand. $3: also contracts that are closed."""
 
 OFFERS = """
 SELECT offer_id, borrower_id, product_id, document, cost, principal, parent_id, valid_until, status,
@@ -130,8 +125,8 @@ DUES = """
 SELECT {due} FROM due WHERE cell = $1 AND contract_id = $2 AND n < $3 ORDER BY n DESC LIMIT $4"""
 
 EVENTS = """
-SELECT seq, kind, effective_on, booked_on, amount, of_seq, component, days, principal, interest, fee,
-       penalty, credit, cycle, reversed_by, operation_id, recorded_at
+SELECT seq, kind, effective_on, booked_on, amount, of_seq, component, days, principal, interest,
+       fee, penalty, credit, cycle, reversed_by, operation_id, recorded_at
 FROM event WHERE cell = $1 AND contract_id = $2 AND seq < $3 ORDER BY seq DESC LIMIT $4"""
 
 TRANSFERS = """
@@ -176,3 +171,16 @@ WHERE file_id = $1 GROUP BY outcome ORDER BY outcome"""
 FILE_ROWS = """
 SELECT row, reference, borrower_id, contract_id, amount, result, outcome, detail FROM bank_file_row
 WHERE file_id = $1 AND row > $2 ORDER BY row LIMIT $3"""
+
+WAITING = "SELECT count(*) FROM contract WHERE alarm <= $1"
+
+OFFER = """
+SELECT offer_id, borrower_id, product_id, document, cost, principal, parent_id, valid_until, status,
+       contract_id
+FROM offer WHERE cell = $1 AND borrower_id = $2 AND offer_id = $3"""
+
+EVENTS_OF_CYCLE = """
+SELECT seq, kind, effective_on, booked_on, amount, of_seq, component, days, principal, interest,
+       fee, penalty, credit, cycle, reversed_by, operation_id, recorded_at
+FROM event WHERE cell = $1 AND contract_id = $2 AND kind = 2 AND cycle = $3
+ORDER BY seq LIMIT 500"""

@@ -15,17 +15,16 @@ from usance.contract.accrual import (
     WHY_CONTINGENT,
     WHY_INTEREST,
     WHY_PENALTY,
-    denominator,
 )
 from usance.contract.early import row_interest
 from usance.contract.records import Due, Effect, Event, Why
 from usance.contract.replay import History, State, key
 from usance.contract.standing import days_past_due, pay_off
 from usance.core.days import count_weight
+from usance.core.identifiers import cell_of_contract
 from usance.core.money import RATE_ONE
 from usance.platform.database import Pool
 from usance.servicing import read, read_sql, store
-from usance.core.identifiers import cell_of_contract
 
 COMPONENTS = ("penalty", "fee", "interest", "principal", "credit")
 PARTS = ("principal", "interest", "fee", "penalty")
@@ -158,8 +157,10 @@ def opened(found: Trace, figure: str, n: int) -> Explanation | None:
     if word == "unpaid" and part in PARTS:
         return of_unpaid(found, part)
     due = next((d for d in found.state.dues if d.n == n), None)
-    if due is None or not (part in PARTS or figure == "required"):
+    if due is None or not (part in PARTS or figure in ("required", "paid")):
         return None
+    if figure == "paid":
+        return of_all_paid(found, due)
     if figure == "required":
         return of_required(found, due)
     if word == "asked":
@@ -303,6 +304,13 @@ def of_paid(found: Trace, due: Due, part: str) -> Explanation:
     return complete(paid, found)
 
 
+def of_all_paid(found: Trace, due: Due) -> Explanation:
+    """What was paid of a due, over all components."""
+    parts = [of_paid(found, due, part) for part in PARTS]
+    entries = sorted((e for each in parts for e in each.entries), key=lambda e: (e.on, e.seq))
+    return Explanation("paid", due.n, sum(each.amount for each in parts), entries)
+
+
 def belongs(each: Why, due: Due, component: int) -> bool:
     """Whether a segment of time may be behind what a due asks: a line asks interest elsewhere."""
     if component == r.INTEREST:
@@ -378,6 +386,3 @@ def complete(figure: Explanation, found: Trace) -> Explanation:
     line = found.state.contract.kind == r.LINE
     moved = Entry("moved", rest, rule="R-LINE-02" if line else "R-EARLY-05")
     return replace(figure, entries=[*figure.entries, moved])
-
-
-__all__ = ["Entry", "Explanation", "denominator", "explain", "opened", "trace"]

@@ -1,0 +1,259 @@
+"""An action's page: the form alone, refused beside the form, or done and on to what it changed.
+
+The form carries a key made with it, so a double click, a reload or a lost answer posts once.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from litestar import Response, get, post
+
+from usance.core.identifiers import borrower_of_contract, written
+from usance.core.refusals import Refusal, Refused
+from usance.core.rules import rule
+from usance.identity.permissions import STAFF
+from usance.servicing import read
+from usance.web.console import forms
+from usance.web.console.forms import Action, Field
+from usance.web.console.render import Asked, identifier, language_of, moved, services, show
+from usance.web.problems import ProblemError, not_found
+from usance.web.security import needs
+
+PRODUCT_KINDS = {"open-line": ("limit_max",), "offer": ("irr_cap", "limit_max"),
+                 "authorise": ("plan_product",)}  # fmt: skip
+"""Settings that a product must have to be offered by an action."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What an action is done to."""
+
+    action: Action
+    known: dict[str, Any]
+    words: str
+    back: str
+    facts: list[tuple[str, int]] = field(default_factory=list)
+    """Amounts that help to fill in the form."""
+
+
+def chosen(table: tuple[Action, ...], name: str) -> Action:
+    """The action of an address."""
+    action = forms.action_of(table, name)
+    if action is None:
+        raise not_found("action")
+    return action
+
+
+async def on_contract(request: Asked, contract: str, name: str) -> Target:
+    """An action on a contract, with what is owed today."""
+    contract_id, pool = identifier("contract", contract), services(request).pool
+    book = await read.book(pool)
+    async with pool.acquire() as connection:
+        found = await read.contract(connection, contract_id, book.today) if book else None
+    if found is None:
+        raise not_found("contract")
+    facts = [("due-now", found.due_now), ("pay-off", found.pay_off)]
+    return Target(
+        chosen(forms.ON_CONTRACT, name), {"contract_id": contract_id}, contract,
+        f"/console/contracts/{contract}", facts,
+    )  # fmt: skip
+
+
+async def on_borrower(request: Asked, borrower: str, name: str) -> Target:
+    """An action on a borrower; products to choose from are those that the action fits."""
+    borrower_id = identifier("borrower", borrower)
+    action = chosen(forms.ON_BORROWER, name)
+    if name in PRODUCT_KINDS:
+        action = replace(action, fields=await with_products(request, action))
+    back = f"/console/borrowers/{borrower}"
+    return Target(action, {"borrower_id": borrower_id}, borrower, back)
+
+
+async def with_products(request: Asked, action: Action) -> tuple[Field, ...]:
+    """The action's fields, its product field with the products that fit."""
+    wanted, language = PRODUCT_KINDS[action.name], language_of(request)
+    found = await read.products(services(request).pool)
+    fit = [p for p in found.values() if all(each in p.settings for each in wanted)]
+    choices = tuple((p.code, p.name(language)) for p in fit)
+    return tuple(replace(f, choices=choices) if f is forms.PRODUCT else f for f in action.fields)
+
+
+def on_line(borrower: str, product: str, name: str) -> Target:
+    """An action on a line."""
+    known = {"borrower_id": identifier("borrower", borrower), "product": product}
+    back = f"/console/borrowers/{borrower}/lines/{product}"
+    return Target(chosen(forms.ON_LINE, name), known, f"{borrower} · {product}", back)
+
+
+def on_offer(borrower: str, offer: str, name: str) -> Target:
+    """An action on an offer."""
+    borrower_id = identifier("borrower", borrower)
+    known = {"borrower_id": borrower_id, "offer_id": identifier("offer", offer)}
+    back = f"/console/borrowers/{borrower}/offers/{offer}"
+    return Target(chosen(forms.ON_OFFER, name), known, offer, back)
+
+
+def on_hold(borrower: str, hold: str, name: str) -> Target:
+    """An action on a hold."""
+    borrower_id = identifier("borrower", borrower)
+    known = {"borrower_id": borrower_id, "authorisation_id": identifier("authorisation", hold)}
+    back = f"/console/borrowers/{borrower}"
+    return Target(chosen(forms.ON_HOLD, name), known, hold, back)
+
+
+async def present(
+    request: Asked, target: Target, given: Mapping[str, str], refusal: Refusal | None = None,
+    status: int = 200,
+) -> Response[str]:  # fmt: skip
+    """The form, with what was filled in and what was refused."""
+    return await show(
+        request, "action.html", status=status, target=target, action=target.action, given=given,
+        refusal=refusal,
+    )  # fmt: skip
+
+
+async def carry_out(request: Asked, target: Target, form: dict[str, str]) -> Response[Any]:
+    """Ask the book; on to what was changed, or back to the form with the refusal."""
+    try:
+        command = target.action.build(form, services(request).decimals, target.known)
+        key = key_of(form)
+    except Refused as refused:
+        return await present(request, target, form, refused.refusal, 422)
+    answer = await services(request).book.submit(
+        command, actor=request.user.actor, key=key, request_hash=hash_of(request, form)
+    )
+    if answer.status >= 400:
+        problem = answer.document
+        refusal = Refusal(problem["rule"], problem["detail"], problem.get("path", ""))
+        return await present(request, target, form, refusal, answer.status)
+    return moved(
+        next_page(target, answer.document), done=written("operation", answer.operation_id)
+    )
+
+
+def next_page(target: Target, document: dict[str, Any]) -> str:
+    """Where the effect of an action is seen."""
+    name = target.action.name
+    borrower = target.known.get("borrower_id") or borrower_of_contract(
+        target.known.get("contract_id", 0)
+    )
+    owner = f"/console/borrowers/{written('borrower', borrower)}"
+    if name in ("offer", "plan"):
+        return f"{owner}/offers/{document['offer_id']}"
+    if name == "accept":
+        return f"/console/contracts/{document['contract_id']}"
+    if name == "close":
+        return owner
+    return target.back
+
+
+@rule("R-IDEM-02")
+def key_of(form: Mapping[str, str]) -> str:
+    """The key that came with the form."""
+    key = form.get("key", "")
+    if not (1 <= len(key) <= 200 and key.isascii() and key.isprintable()):
+        raise Refused("R-IDEM-02", "the form has lost its key; open it again")
+    return key
+
+
+def hash_of(request: Asked, form: Mapping[str, str]) -> bytes:
+    """SHA-256 over where the form went and what was filled in, without its two tokens."""
+    filled = sorted((k, v) for k, v in form.items() if k not in ("key", "csrf_token"))
+    return hashlib.sha256(repr((request.method, request.scope["path"], filled)).encode()).digest()
+
+
+async def form_of(request: Asked) -> dict[str, str]:
+    """The fields of the form that came; a field sent twice is refused."""
+    sent = await request.form()
+    found: dict[str, str] = {}
+    for name, value in sent.multi_items():
+        if name in found or not isinstance(value, str):
+            raise ProblemError(400, "R-HTTP-05", "the form cannot be read")
+        found[name] = value
+    return found
+
+
+BORROWER, LINE = "/borrowers/{borrower:str}", "/borrowers/{borrower:str}/lines/{product:str}"
+OFFER = "/borrowers/{borrower:str}/offers/{offer:str}"
+HOLD = "/borrowers/{borrower:str}/holds/{hold:str}"
+CONTRACT = "/contracts/{contract:str}"
+
+
+@get(CONTRACT + "/do/{name:str}", opt=needs(STAFF))
+async def contract_form(request: Asked, contract: str, name: str) -> Response[str]:
+    """The form of an action on a contract."""
+    return await present(
+        request, await on_contract(request, contract, name), request.query_params
+    )
+
+
+@post(CONTRACT + "/do/{name:str}", opt=needs(STAFF))
+async def contract_done(request: Asked, contract: str, name: str) -> Response[Any]:
+    """An action on a contract."""
+    target = await on_contract(request, contract, name)
+    return await carry_out(request, target, await form_of(request))
+
+
+@get(BORROWER + "/do/{name:str}", opt=needs(STAFF))
+async def borrower_form(request: Asked, borrower: str, name: str) -> Response[str]:
+    """The form of an action on a borrower."""
+    return await present(
+        request, await on_borrower(request, borrower, name), request.query_params
+    )
+
+
+@post(BORROWER + "/do/{name:str}", opt=needs(STAFF))
+async def borrower_done(request: Asked, borrower: str, name: str) -> Response[Any]:
+    """An action on a borrower."""
+    target = await on_borrower(request, borrower, name)
+    return await carry_out(request, target, await form_of(request))
+
+
+@get(LINE + "/do/{name:str}", opt=needs(STAFF))
+async def line_form(request: Asked, borrower: str, product: str, name: str) -> Response[str]:
+    """The form of an action on a line."""
+    target = on_line(borrower, product, name)
+    return await present(request, target, request.query_params)
+
+
+@post(LINE + "/do/{name:str}", opt=needs(STAFF))
+async def line_done(request: Asked, borrower: str, product: str, name: str) -> Response[Any]:
+    """An action on a line."""
+    target = on_line(borrower, product, name)
+    return await carry_out(request, target, await form_of(request))
+
+
+@get(OFFER + "/do/{name:str}", opt=needs(STAFF))
+async def offer_form(request: Asked, borrower: str, offer: str, name: str) -> Response[str]:
+    """The form of an action on an offer."""
+    target = on_offer(borrower, offer, name)
+    return await present(request, target, request.query_params)
+
+
+@post(OFFER + "/do/{name:str}", opt=needs(STAFF))
+async def offer_done(request: Asked, borrower: str, offer: str, name: str) -> Response[Any]:
+    """An action on an offer."""
+    target = on_offer(borrower, offer, name)
+    return await carry_out(request, target, await form_of(request))
+
+
+@get(HOLD + "/do/{name:str}", opt=needs(STAFF))
+async def hold_form(request: Asked, borrower: str, hold: str, name: str) -> Response[str]:
+    """The form of an action on a hold."""
+    target = on_hold(borrower, hold, name)
+    return await present(request, target, request.query_params)
+
+
+@post(HOLD + "/do/{name:str}", opt=needs(STAFF))
+async def hold_done(request: Asked, borrower: str, hold: str, name: str) -> Response[Any]:
+    """An action on a hold."""
+    target = on_hold(borrower, hold, name)
+    return await carry_out(request, target, await form_of(request))
+
+
+HANDLERS = [
+    contract_form, contract_done, borrower_form, borrower_done, line_form, line_done, offer_form,
+    offer_done, hold_form, hold_done,
+]  # fmt: skip

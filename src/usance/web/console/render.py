@@ -1,0 +1,315 @@
+"""A page: the reader's language and colours, and what every template knows."""
+
+import hashlib
+import json
+import re
+import secrets
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import cache
+from importlib.resources import files
+from typing import Any, cast
+from urllib.parse import urlencode
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from litestar import Request, Response
+from litestar.response import Redirect
+from markupsafe import Markup
+
+from usance.core.days import NEVER
+from usance.core.identifiers import parse, written
+from usance.core.money import format_decimal, parse_decimal
+from usance.identity.staff import StaffSession
+from usance.servicing import read
+from usance.web import i18n, rulebook
+from usance.web.console import labels
+from usance.web.problems import not_found
+from usance.web.services import Services
+
+Asked = Request[Any, Any, Any]
+
+MENU = (
+    ("/console", "Overview"), ("/console/borrowers", "Borrowers"), ("/console/day", "Day close"),
+    ("/console/bank-files", "Bank files"), ("/console/products", "Products"),
+    ("/console/operations", "Operations"), ("/console/rules", "Rules"),
+)  # fmt: skip
+THEMES = ("auto", "light", "dark")
+STATIC = {
+    each.name: each.read_bytes()
+    for each in files("usance.web").joinpath("static").iterdir()
+    if each.name.endswith((".css", ".js", ".svg"))
+}
+"""Everything that is served as it is, read once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Flash:
+    """What was done by the form that led here."""
+
+    words: str
+    operation: str
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What every template knows as ``page``."""
+
+    language: str
+    theme: str
+    address: str
+    staff: StaffSession | None
+    book: read.Book | None
+    flash: Flash | None
+    menu: tuple[tuple[str, str], ...] = MENU
+
+    @property
+    def lang(self) -> str:
+        """For the page's ``lang``."""
+        return i18n.LANGUAGES[self.language]
+
+    @property
+    def csrf(self) -> str:
+        """The session's token for forms."""
+        return self.staff.csrf if self.staff else ""
+
+    @property
+    def section(self) -> str:
+        """The entry of the menu that the page belongs to."""
+        if self.address.startswith(("/console/contracts", "/console/borrowers")):
+            return "/console/borrowers"
+        found = [each for each, _ in self.menu if self.address.startswith(each)]
+        return max(found, key=len, default="")
+
+    @property
+    def path(self) -> str:
+        """The page's address without its query: where its form goes."""
+        return self.address.partition("?")[0]
+
+    def sentence(self, identifier: str) -> str:
+        """A rule's sentence; nothing if no document has it."""
+        found = rulebook.rule_text(identifier)
+        return found.sentence if found else ""
+
+    def new_key(self) -> str:
+        """An idempotency key for one form."""
+        return secrets.token_hex(16)
+
+    def asset(self, name: str) -> str:
+        """Address of a static file; it changes with the file, so it may be kept for ever."""
+        return f"/console/static/{name}?v={digest_of(name)}"
+
+
+@cache
+def digest_of(name: str) -> str:
+    """Short digest of a static file."""
+    return hashlib.sha256(STATIC[name]).hexdigest()[:12]
+
+
+def services(request: Asked) -> Services:
+    """What the composition root made."""
+    return cast(Services, request.app.state.services)
+
+
+def language_of(request: Asked) -> str:
+    """The reader's language."""
+    return i18n.choose(request.cookies.get("language"), request.headers.get("accept-language", ""))
+
+
+def translated(request: Asked, message: str) -> str:
+    """A message in the reader's language."""
+    return i18n.translations(language_of(request)).gettext(message)
+
+
+@cache
+def environment(language: str, decimals: int) -> Environment:
+    """Templates for one language and currency."""
+    found = Environment(
+        loader=PackageLoader("usance.web"), autoescape=True, undefined=StrictUndefined,
+        extensions=["jinja2.ext.i18n"], trim_blocks=True, lstrip_blocks=True,
+    )  # fmt: skip
+    words = i18n.translations(language)
+    found.install_gettext_translations(words, newstyle=True)  # type: ignore[attr-defined]
+    name = named(words.gettext)
+    found.filters |= FILTERS | {
+        "money": lambda units: money(units, decimals),
+        "plain": lambda units: format_decimal(units, decimals),
+        "hundredths": lambda text: money(int(text), decimals + 2),
+        "event": name(labels.EVENTS), "component": name(labels.COMPONENTS),
+        "action": name(labels.ACTIONS), "outcome": name(labels.OUTCOMES),
+        "figure": name(labels.FIGURES), "entry": name(labels.ENTRIES),
+        "offer_status": name(labels.OFFER_STATUS), "hold_status": name(labels.HOLD_STATUS),
+        "line_status": name(labels.LINE_STATUS), "borrower_status": name(labels.BORROWER_STATUS),
+        "tr": words.gettext,
+        "term": lambda path: term(path, words.gettext),
+        "actor": lambda actor: actor_of(actor, words.gettext),
+    }  # fmt: skip
+    return found
+
+
+def named(gettext: Any) -> Any:
+    """A filter maker: a code's name in the language, or the code itself."""
+    return lambda table: lambda code: gettext(table[code]) if code in table else str(code)
+
+
+def money(units: int | None, decimals: int) -> str:
+    """Minor units as people read them: grouped, with a true minus sign."""
+    if units is None:
+        return "–"
+    whole, _, fraction = format_decimal(abs(units), decimals).partition(".")
+    text = f"{int(whole):,}" + (f".{fraction}" if fraction else "")
+    return f"−{text}" if units < 0 else text
+
+
+def day(value: int | date | None) -> str:
+    """An ordinal or a date in ISO form; a dash for none."""
+    if value is None or value in (0, NEVER):
+        return "–"
+    return value.isoformat() if isinstance(value, date) else date.fromordinal(value).isoformat()
+
+
+def moment(value: datetime | None) -> Markup | str:
+    """Wall clock, to the second, in UTC."""
+    if value is None:
+        return "–"
+    text = value.strftime("%Y-%m-%d %H:%M:%S")
+    return Markup('<time datetime="{}">{}</time>').format(value.isoformat(), text)
+
+
+def percent(rate: int) -> str:
+    """A rate per 10^8 in percent, without needless zeros."""
+    text = format_decimal(rate, 6)
+    whole, _, fraction = text.partition(".")
+    kept = fraction.rstrip("0")
+    return f"{whole}.{kept}%" if kept else f"{whole}%"
+
+
+def decimal(text: str | None) -> str:
+    """A decimal string, grouped."""
+    if text is None:
+        return "–"
+    whole, dot, fraction = text.partition(".")
+    return f"{int(whole):,}{dot}{fraction}"
+
+
+def share(text: str | None) -> str:
+    """A decimal string that is a share of one, in percent."""
+    return "–" if text is None else percent(parse_decimal(text, 8))
+
+
+def masked(text: str) -> str:
+    """Only the end of a personal detail."""
+    return f"••••{text[-4:]}" if len(text) > 4 else text and "••••"
+
+
+def flat(value: Any, name: str = "") -> Iterator[tuple[str, str]]:
+    """(name, value) of everything in a document, names joined by dots."""
+    if isinstance(value, dict):
+        for key, each in value.items():
+            yield from flat(each, f"{name}.{key}" if name else str(key))
+    elif isinstance(value, list) and any(isinstance(each, dict) for each in value):
+        for place, each in enumerate(value, 1):
+            yield from flat(each, f"{name}.{place}")
+    else:
+        yield name, ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def detail(value: Any) -> str:
+    """The details of an operation or a bank's row in one line."""
+    if isinstance(value, str) and value.startswith("{"):
+        value = json.loads(value)
+    if isinstance(value, dict):
+        return " · ".join(f"{name} {each}" for name, each in value.items())
+    return "" if value is None else str(value)
+
+
+def term(path: str, gettext: Any) -> str:
+    """A setting's path in words: each part by its name, numbers as they are."""
+    parts = path.split(".")
+    return " › ".join(gettext(labels.TERMS[p]) if p in labels.TERMS else p for p in parts)
+
+
+def actor_of(actor: str, gettext: Any) -> str:
+    """``staff:3`` in words."""
+    kind, _, number = actor.partition(":")
+    kinds = {"staff": "staff no. {}", "machine": "client no. {}"}
+    return gettext(kinds[kind]).format(number) if kind in kinds and number else actor
+
+
+FILTERS = {
+    "day": day, "moment": moment, "percent": percent, "detail": detail, "decimal": decimal,
+    "share": share, "masked": masked, "flat": flat,
+    "borrower": lambda each: written("borrower", each),
+    "contract": lambda each: written("contract", each),
+    "offer": lambda each: written("offer", each),
+    "hold": lambda each: written("authorisation", each),
+    "operation": lambda each: written("operation", each),
+}  # fmt: skip
+
+
+def identifier(kind: str, text: str) -> int:
+    """An id from an address; ``ProblemError`` (404) if it is none."""
+    try:
+        return parse(kind, text)
+    except ValueError as error:
+        raise not_found(kind) from error
+
+
+async def page_of(request: Asked) -> Page:
+    """The frame of a page: one query for the book, one more after a form."""
+    staff = request.scope.get("user")
+    session = staff if isinstance(staff, StaffSession) else None
+    pool = services(request).pool
+    return Page(
+        language_of(request), theme_of(request), address_of(request), session,
+        await read.book(pool) if session else None, await flash_of(request),
+    )  # fmt: skip
+
+
+def theme_of(request: Asked) -> str:
+    """The colours that the reader chose."""
+    chosen = request.cookies.get("theme", "")
+    return chosen if chosen in THEMES else "auto"
+
+
+def address_of(request: Asked) -> str:
+    """Path and query of this page, without what was said once."""
+    kept = [(name, value) for name, value in request.query_params.multi_items() if name != "done"]
+    path = str(request.scope["path"])
+    return f"{path}?{urlencode(kept)}" if kept else path
+
+
+async def flash_of(request: Asked) -> Flash | None:
+    """What the operation in ``?done=`` was: read from the audit log, so a link cannot lie."""
+    done = request.query_params.get("done", "")
+    if not re.fullmatch(r"p-[0-9a-z]{1,13}", done):
+        return None
+    row = await read.operation(services(request).pool, identifier("operation", done))
+    if row is None:
+        return None
+    words = translated(request, labels.ACTIONS.get(row["action"], row["action"]))
+    return Flash(translated(request, "Done: {}.").format(words), done)
+
+
+async def show(request: Asked, template: str, *, status: int = 200, **known: Any) -> Response[str]:
+    """Render a page, or only its content when the window in a page asks for it."""
+    return rendered(request, await page_of(request), template, status, known)
+
+
+def rendered(
+    request: Asked, page: Page, template: str, status: int, known: dict[str, Any]
+) -> Response[str]:
+    """The answer with a template's text."""
+    fragment = request.headers.get("x-fragment") == "1"
+    source = environment(page.language, services(request).decimals)
+    text = source.get_template(f"console/{template}").render(page=page, fragment=fragment, **known)
+    headers = {"vary": "X-Fragment, Cookie, Accept-Language"}
+    return Response(text, status_code=status, media_type="text/html", headers=headers)
+
+
+def moved(address: str, **query: str) -> Redirect:
+    """See other: what a form leads to."""
+    target = f"{address}?{urlencode(query)}" if query else address
+    return Redirect(target, status_code=303)
+
+
