@@ -37,6 +37,11 @@ STATEMENT = (
 )  # fmt: skip
 NOTICE = ("cell", "contract_id", "n", "kind", "send_on", "days")
 
+LINE = (
+    "cell", "borrower_id", "product_id", "limit_amount", "held", "status", "contract_id",
+    "opened_on", "version",
+)  # fmt: skip
+
 _dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
 
 
@@ -102,3 +107,13 @@ INSERT_TRANSFERS = insert(schema.transfer, TRANSFER)
 INSERT_CHANGES = insert(schema.accrual_change, CHANGE)
 INSERT_STATEMENTS = insert(schema.statement, STATEMENT)
 INSERT_NOTICES = f"{insert(schema.notice_wanted, NOTICE)} ON CONFLICT DO NOTHING"
+INSERT_OPENINGS = insert(schema.contract_opening, ("cell", "contract_id", "document"))
+UPDATE_NUMBERS = update(
+    schema.borrower, ("cell", "borrower_id", "last_contract"), ("cell", "borrower_id")
+)
+UPSERT_LINES = (
+    f"{insert(schema.line, LINE)} ON CONFLICT (cell, borrower_id, product_id) DO UPDATE SET "
+    "limit_amount = excluded.limit_amount, held = excluded.held, status = excluded.status, "
+    "contract_id = excluded.contract_id, version = line.version + 1"
+)
+"""A new line has version 1; every later write of it adds one."""

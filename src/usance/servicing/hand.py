@@ -4,6 +4,7 @@ Nothing here does I/O: use cases work on a ``BorrowerBook`` that the poster load
 """
 
 from collections.abc import Iterable
+from copy import copy, deepcopy
 from dataclasses import dataclass, field, replace
 from operator import attrgetter
 from typing import Any
@@ -83,6 +84,16 @@ class Hand:
     def cell(self) -> int:
         """The borrower's cell."""
         return cell_of_contract(self.contract_id)
+
+    def copy(self) -> "Hand":
+        """The same contract in another hand; what is booked is shared, it never changes."""
+        other = copy(self)
+        other.state = copy(self.state)
+        other.dues = [copy(due) for due in self.dues]
+        other.history = deepcopy(self.history)
+        for name in ("booked", "changes", "statements", "notices", "reversed_events"):
+            setattr(other, name, copy(getattr(self, name)))
+        return other
 
     def remember(self) -> None:
         """Note what the database holds, to write only what changes."""
@@ -256,6 +267,15 @@ class BorrowerBook:
     whole: bool = False
     new_contracts: int = 0
     known: bool = True
+    currency: str = ""  # of the lender's book, where a contract may be opened
+
+    def copy(self) -> "BorrowerBook":
+        """The book as it stands, to return to when a command is refused half-way."""
+        other = copy(self)
+        other.hands = {key: hand.copy() for key, hand in self.hands.items()}
+        for name in ("lines", "offers", "authorisations"):
+            setattr(other, name, {key: copy(each) for key, each in getattr(self, name).items()})
+        return other
 
     def hand(self, contract_id: int) -> Hand:
         """A contract of this borrower, brought up to the business date."""

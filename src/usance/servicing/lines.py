@@ -33,6 +33,8 @@ def open_line(book: BorrowerBook, command: asked.OpenLine) -> dict[str, Any]:
     product = product_of(command.product)
     if not book.known:
         raise Refused("R-FOUND-01", "there is no such borrower", "borrower_id")
+    if product.currency != book.currency:
+        raise Refused("R-PRODUCT-02", f"this book is not kept in {product.currency}", "product")
     check_limit(product, command.limit)
     existing = book.lines.get(product.product_id)
     if existing is not None and existing.status == OPEN_LINE:

@@ -6,7 +6,7 @@ in the order in which they came. A refused command leaves nothing behind and doe
 """
 
 import json
-from copy import deepcopy
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,6 +20,10 @@ from usance.servicing import store
 from usance.servicing.cases import CASES, NEEDS_HISTORY, WHOLE
 from usance.servicing.hand import BorrowerBook, Hand
 from usance.servicing.store import Rowset
+
+
+NUMBERED = asked.OpenLine | asked.AcceptOffer
+"""Commands that may open a contract, which gets the borrower's next number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +63,7 @@ class Batch:
 
     business_date: int
     books: dict[int, BorrowerBook] = field(default_factory=dict)
+    commands: Counter[int] = field(default_factory=Counter)  # by borrower
     done: list[Done] = field(default_factory=list)
     marks: dict[int, int] = field(default_factory=dict)  # contract -> events given to an operation
 
@@ -115,7 +120,7 @@ async def post(connection: Connection, requests: list[Request]) -> list[Answer]:
             answer = Answer(twin[1].status, twin[1].document, twin[1].operation_id, replayed=True)
             given[place] = answer if same else other_body()
             continue
-        answer = await carry_out(connection, batch, request, requests)
+        answer = carry_out(batch, request)
         given[place] = answer
         if request.key and answer.status < 400:
             seen[request.actor, request.key] = (request.request_hash, answer)
@@ -132,16 +137,17 @@ async def load(connection: Connection, batch: Batch, requests: list[Request]) ->
         book = batch.books.setdefault(borrower, BorrowerBook(borrower, batch.business_date))
         book.whole = book.whole or type(command) in WHOLE
         contracts.update(c for c in command.contracts() if 0 < c < 2**63)
+        batch.commands[borrower] += 1
     await store.load(connection, batch.books, contracts)
+    numbering = {r.command.borrower() for r in requests if isinstance(r.command, NUMBERED)}
+    await store.last_contracts(connection, [batch.books[each] for each in numbering])
     for request in requests:
         await load_rare(connection, batch, request.command)
 
 
 async def load_rare(connection: Connection, batch: Batch, command: asked.Command) -> None:
-    """What only some commands need: an offer, a hold, the borrower's numbering, a history."""
+    """What only some commands need: an offer, a hold, a history."""
     book = batch.books[command.borrower()]
-    if isinstance(command, asked.AcceptOffer | asked.OpenLine) and not book.last_contract:
-        book.known = await store.last_contract(connection, book)
     if isinstance(command, asked.AcceptOffer):
         await store.load_offer(connection, book, command.offer_id)
     if isinstance(command, asked.Capture | asked.Void):
@@ -154,14 +160,12 @@ async def load_rare(connection: Connection, batch: Batch, command: asked.Command
                 await store.load_history(connection, hand)
 
 
-async def carry_out(
-    connection: Connection, batch: Batch, request: Request, requests: list[Request]
-) -> Answer:
+def carry_out(batch: Batch, request: Request) -> Answer:
     """One command on the books in hand; a refusal puts the borrower's book back as it was."""
     command = request.command
     borrower = command.borrower()
-    alone = sum(1 for other in requests if other.command.borrower() == borrower) == 1
-    kept = None if alone else deepcopy(batch.books[borrower])
+    alone = batch.commands[borrower] == 1
+    kept = None if alone else batch.books[borrower].copy()
     case = CASES[type(command)]
     try:
         document = case(batch.books[borrower], command)
@@ -199,8 +203,7 @@ async def write(connection: Connection, batch: Batch) -> None:
     hands.sort(key=lambda h: (cell_of_contract(h.contract_id), h.contract_id))
     await store.write_hands(connection, hands, [done.rowset for done in batch.done])
     last = {done.request.command.borrower(): done.operation_id for done in batch.done}
-    for borrower, operation_id in last.items():
-        await store.write_book(connection, batch.books[borrower], operation_id)
+    await store.write_books(connection, [(batch.books[each], by) for each, by in last.items()])
     await write_operations(connection, batch)
     await write_keys(connection, batch)
 

@@ -148,14 +148,21 @@ async def load_authorisation(connection: Connection, book: BorrowerBook, wanted:
         )
 
 
-async def last_contract(connection: Connection, book: BorrowerBook) -> bool:
-    """Lock the borrower, whose contracts are about to be numbered; False if there is none."""
-    number: int | None = await connection.fetchval(
-        "SELECT last_contract FROM borrower WHERE cell = $1 AND borrower_id = $2 FOR UPDATE",
-        cell_of_borrower(book.borrower_id), book.borrower_id,
+async def last_contracts(connection: Connection, books: list[BorrowerBook]) -> None:
+    """Lock borrowers whose contracts are about to be numbered; note those that do not exist."""
+    if not books:
+        return
+    cells = [cell_of_borrower(each.borrower_id) for each in books]
+    rows = await connection.fetch(
+        "SELECT borrower_id, last_contract, (SELECT currency FROM book) FROM borrower "
+        f"WHERE (cell, borrower_id) IN {sql.KEYS} ORDER BY borrower_id FOR UPDATE",
+        cells, [each.borrower_id for each in books],
     )  # fmt: skip
-    book.last_contract = number or 0
-    return number is not None
+    found = {row[0]: row for row in rows}
+    for book in books:
+        book.known = book.borrower_id in found
+        if book.known:
+            _, book.last_contract, book.currency = found[book.borrower_id]
 
 
 @rule("R-REV-01")
@@ -316,8 +323,7 @@ async def write_extras(connection: Connection, dirty: list[Hand]) -> None:
     ]
     if notices:
         await connection.execute(sql.INSERT_NOTICES, *dated(notices, (4,)))
-    for hand in dirty:
-        await write_rare(connection, hand)
+    await write_rare(connection, dirty)
 
 
 def change_rows(hand: Hand) -> Rows:
@@ -352,18 +358,22 @@ def statement_rows(hand: Hand) -> Rows:
     return found
 
 
-async def write_rare(connection: Connection, hand: Hand) -> None:
-    """What only a new contract or a reversal writes."""
-    if hand.opening is not None:
-        await connection.execute(
-            "INSERT INTO contract_opening (cell, contract_id, document) VALUES ($1, $2, $3)",
-            hand.cell, hand.contract_id, json.dumps(hand.opening),
-        )  # fmt: skip
-    for seq, by in hand.reversed_events.items():
-        await connection.execute(
-            "UPDATE event SET reversed_by = $4 WHERE cell = $1 AND contract_id = $2 AND seq = $3",
-            hand.cell, hand.contract_id, seq, by,
-        )  # fmt: skip
+async def write_rare(connection: Connection, dirty: list[Hand]) -> None:
+    """What only new contracts and reversals write."""
+    openings = [
+        (hand.cell, hand.contract_id, json.dumps(hand.opening))
+        for hand in dirty
+        if hand.opening is not None
+    ]
+    if openings:
+        await connection.execute(sql.INSERT_OPENINGS, *dated(openings, ()))
+    for hand in dirty:
+        for seq, by in hand.reversed_events.items():
+            await connection.execute(
+                "UPDATE event SET reversed_by = $4 "
+                "WHERE cell = $1 AND contract_id = $2 AND seq = $3",
+                hand.cell, hand.contract_id, seq, by,
+            )  # fmt: skip
 
 
 async def write_operation(
@@ -377,38 +387,44 @@ async def write_operation(
     )  # fmt: skip
 
 
-async def write_book(connection: Connection, book: BorrowerBook, operation_id: int) -> None:
-    """Lines, offers and holds of one borrower."""
-    cell = cell_of_borrower(book.borrower_id)
-    for line in book.lines.values():
-        if line.dirty or line.new:
-            await connection.execute(
-                "INSERT INTO line (cell, borrower_id, product_id, limit_amount, held, status, "
-                "contract_id, opened_on, version) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 1) "
-                "ON CONFLICT (cell, borrower_id, product_id) DO UPDATE SET limit_amount = $4, "
-                "held = $5, status = $6, contract_id = $7, version = line.version + 1",
-                cell, line.borrower_id, line.product_id, line.limit, line.held, line.status,
-                line.contract_id, day(line.opened_on),
-            )  # fmt: skip
-    for offer in book.offers.values():
-        if offer.dirty or offer.new:
-            await write_offer(connection, cell, offer, operation_id)
-    for hold in book.authorisations.values():
-        if hold.dirty or hold.new:
-            await connection.execute(
-                "INSERT INTO authorisation (cell, authorisation_id, borrower_id, contract_id, "
-                "amount, captured, status, merchant, authorised_on, expires_on, operation_id) "
-                "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) "
-                "ON CONFLICT (cell, authorisation_id) DO UPDATE SET captured = $6, status = $7",
-                cell, hold.authorisation_id, hold.borrower_id, hold.contract_id, hold.amount,
-                hold.captured, hold.status, hold.merchant, day(hold.authorised_on),
-                day(hold.expires_on), operation_id,
-            )  # fmt: skip
-    if book.new_contracts:
-        await connection.execute(
-            "UPDATE borrower SET last_contract = $3 WHERE cell = $1 AND borrower_id = $2",
-            cell, book.borrower_id, book.last_contract,
-        )  # fmt: skip
+async def write_books(connection: Connection, books: list[tuple[BorrowerBook, int]]) -> None:
+    """Lines, offers, holds and numbering of borrowers, each under its operation."""
+    lines = [
+        (cell_of_borrower(x.borrower_id), x.borrower_id, x.product_id, x.limit, x.held, x.status,
+         x.contract_id, x.opened_on, 1)
+        for book, _ in books for x in book.lines.values() if x.dirty or x.new
+    ]  # fmt: skip
+    if lines:
+        await connection.execute(sql.UPSERT_LINES, *dated(sorted(lines), (7,)))
+    for book, operation_id in books:
+        cell = cell_of_borrower(book.borrower_id)
+        for offer in book.offers.values():
+            if offer.dirty or offer.new:
+                await write_offer(connection, cell, offer, operation_id)
+        for hold in book.authorisations.values():
+            if hold.dirty or hold.new:
+                await write_hold(connection, cell, hold, operation_id)
+    numbered = [
+        (cell_of_borrower(book.borrower_id), book.borrower_id, book.last_contract)
+        for book, _ in books if book.new_contracts
+    ]  # fmt: skip
+    if numbered:
+        await connection.execute(sql.UPDATE_NUMBERS, *dated(numbered, ()))
+
+
+async def write_hold(
+    connection: Connection, cell: int, hold: Authorisation, operation_id: int
+) -> None:
+    """A hold, new or with another status."""
+    await connection.execute(
+        "INSERT INTO authorisation (cell, authorisation_id, borrower_id, contract_id, "
+        "amount, captured, status, merchant, authorised_on, expires_on, operation_id) "
+        "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) "
+        "ON CONFLICT (cell, authorisation_id) DO UPDATE SET captured = $6, status = $7",
+        cell, hold.authorisation_id, hold.borrower_id, hold.contract_id, hold.amount,
+        hold.captured, hold.status, hold.merchant, day(hold.authorised_on),
+        day(hold.expires_on), operation_id,
+    )  # fmt: skip
 
 
 async def write_offer(
