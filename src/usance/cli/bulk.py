@@ -2,30 +2,41 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from pathlib import Path
 
 from usance.cli.house import opened, run
 
 
-def uci_credit(file: Path) -> None:
-    """Read the UCI file of 30,000 card accounts into an empty book, and compare book and file.
+def uci_credit(file: Path, *, report: Path | None = None, workers: int = 2) -> None:
+    """Bring a UCI file of card accounts through six months of a new book; compare book and file.
+
+    Exit status 1 if a balance differs. The same file again changes nothing and compares again.
 
     Parameters
     ----------
     file
         The CSV file.
+    report
+        Also write the report there, as Markdown.
+    workers
+        How many ranges of contracts a day close works on at once.
     """
-    run(_uci_credit(file))
+    sys.exit(run(_uci_credit(file, report, workers)))
 
 
-async def _uci_credit(file: Path) -> None:
-    from usance.importer import uci
-    from usance.platform.crypto import LocalKeyService
+async def _uci_credit(file: Path, report: Path | None, workers: int) -> int:
+    from usance.importer import uci_credit
+    from usance.importer.report import markdown
 
-    async with opened() as (settings, pool):
-        keys = LocalKeyService.open(settings.master_key_file)
-        print(await uci.run(pool, keys, file))
+    async with opened() as (_, pool):
+        found = await uci_credit(file, pool, workers=workers, progress=print)
+    text = markdown(found)
+    print(text)
+    if report is not None:
+        await asyncio.to_thread(report.write_text, text, "utf-8")
+    return 0 if found.ok else 1
 
 
 def bench(name: str, *, json: bool = False) -> None:

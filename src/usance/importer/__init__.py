@@ -2,12 +2,13 @@
 
 ``uci``     the file of card accounts: read and checked as a whole before anything is done
 ``plan``    what happened on which day, so that the book's statements can equal the file's bills
-``load``    the run through the book: borrowers, lines, six months of entries, payments, day closes
+``load``    the run through the book: borrowers, lines, six months of entries and day closes
 ``compare`` book against file: balances, credit balances, days past due
 ``report``  the comparison in words
 ``store``   the SQL of all this
 """
 
+import asyncio
 from pathlib import Path
 
 from usance.importer.compare import Comparison, compare
@@ -24,9 +25,9 @@ async def uci_credit(
     """Import a file of UCI card accounts and compare; the same file again only compares.
 
     Raises ``Refused``: R-IMPORT-01 names line and column of a bad file, R-IMPORT-02 where the
-    database holds another book. Nothing has been written then.
+    database holds another book; nothing has been written then. ``OSError`` if it cannot be read.
     """
-    content = path.read_bytes()
+    content = await asyncio.to_thread(path.read_bytes)
     accounts = read(content)
     progress(f"{len(accounts)} accounts read and checked")
     await load(pool, accounts, content, workers=workers, tell=progress)

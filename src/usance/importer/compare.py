@@ -1,7 +1,7 @@
 """Book against file: every statement balance, credit balances, days past due against the status.
 
-Balances are read from the statements as issued. Days past due are not kept for past days, so they come
-from a replay of each contract's stored events, which is the definition of its state.
+Balances are read from the statements as issued. Days past due are not kept for past days, so they
+come from a replay of each contract's stored events, which is the definition of its state.
 """
 
 import json
@@ -115,9 +115,7 @@ async def statements(pool: Pool) -> dict[int, dict[int, tuple[int, int]]]:
     return found
 
 
-def compare_bills(
-    found: Comparison, account: Account, issued: dict[int, tuple[int, int]]
-) -> None:
+def compare_bills(found: Comparison, account: Account, issued: dict[int, tuple[int, int]]) -> None:
     """Six bills: the balance equals, and a negative one is exactly the credit balance."""
     for place, bill in enumerate(account.bills):
         month = found.months[place]
@@ -147,7 +145,7 @@ def count_entries(found: Comparison, account: Account) -> None:
 
 
 def compare_late(found: Comparison, account: Account, late: list[int]) -> None:
-    """Months past due of the book at a statement day: against this month's status, and the last's."""
+    """Months past due in the book at a statement: against this month's status, and the last's."""
     for place, days in enumerate(late):
         bucket = min(-(-days // BUCKET), BUCKETS_MOST)
         found.same_month[account.status[place], bucket] += 1

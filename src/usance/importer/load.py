@@ -1,12 +1,13 @@
-"""The run: borrowers, lines, then month by month entries, payments and day closes, all of them real.
+"""The run: borrowers, lines, then month by month entries, payments and day closes, all of it real.
 
-It can be stopped anywhere and begun again. The book's business date says which months are behind it;
-in the month under way every command has a key of its own, so what is done already is not done again.
+It can be stopped anywhere and begun again. The book's business date says which months are behind
+it; in the month under way every command has a key of its own, so nothing is done twice.
 """
 
 import asyncio
 import hashlib
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import islice
 
@@ -21,6 +22,7 @@ from usance.importer.uci import Account
 from usance.ledger.digest import digest
 from usance.platform.database import Connection, Pool, transaction
 from usance.platform.identifiers import new_operation_id
+from usance.servicing.commands import Command
 from usance.servicing.post import Request
 from usance.servicing.products import product_of
 from usance.servicing.service import Book
@@ -49,7 +51,7 @@ async def load(
     book = Book(pool)
     await book.start()
     try:
-        await run(book, accounts, borrowers, file_digest, workers, tell)
+        await run(book, Asking(accounts, borrowers, file_digest), workers, tell)
     finally:
         await book.stop()
 
@@ -97,32 +99,43 @@ async def register(connection: Connection, accounts: list[Account]) -> int:
     return operation_id
 
 
-async def run(
-    book: Book, accounts: list[Account], borrowers: dict[int, int], file_digest: bytes,
-    workers: int, tell: Tell,
-) -> None:  # fmt: skip
+async def run(book: Book, asking: "Asking", workers: int, tell: Tell) -> None:
     """Open the lines, then each month: entries and payments, and the closes up to its statement."""
     if await store.business_date(book.pool) == OPENED_ON:
-        lines = (
-            [Request(opening(a, borrowers[a.number]), ACTOR, f"{a.number}:line", file_digest)]
-            for a in accounts
-        )
-        await post(book, lines)
-        tell(f"{len(accounts)} lines opened")
+        await post(book, asking.lines())
+        tell(f"{len(asking.accounts)} lines opened")
     for month in months():
         await close_until(book.pool, month.posted_on, workers)
         if await store.business_date(book.pool) == month.posted_on:
-            requests = (
-                [
-                    Request(command, ACTOR, f"{a.number}:{month.place}:{name}", file_digest)
-                    for name, command in happened(a, borrowers[a.number], month.place)
-                ]
-                for a in accounts
-            )
-            await post(book, requests)
+            await post(book, asking.month(month.place))
             tell(f"{month.posted_on}: entries and payments posted")
         await close_until(book.pool, month.statement_on + timedelta(days=1), workers)
         tell(f"{month.statement_on}: statements issued")
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """What the accounts ask for, account by account, each command under its own key."""
+
+    accounts: list[Account]
+    borrowers: dict[int, int]
+    file_digest: bytes
+
+    def lines(self) -> Iterator[list[Request]]:
+        """A line for each."""
+        for account in self.accounts:
+            command = opening(account, self.borrowers[account.number])
+            yield [self.request(account, "line", command)]
+
+    def month(self, place: int) -> Iterator[list[Request]]:
+        """What each did in a month."""
+        for account in self.accounts:
+            done = happened(account, self.borrowers[account.number], place)
+            yield [self.request(account, f"{place}:{name}", command) for name, command in done]
+
+    def request(self, account: Account, name: str, command: Command) -> Request:
+        """A command under the key of its account and name."""
+        return Request(command, ACTOR, f"{account.number}:{name}", self.file_digest)
 
 
 async def close_until(pool: Pool, day: date, workers: int) -> None:

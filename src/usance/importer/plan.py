@@ -3,12 +3,12 @@
 Conventions, because the file has months and no days:
 
 - A bill is the statement at the end of the last day of its month, April to September 2005.
-- The due day is the 20th of the month after it. A month's payment is made on the 20th, the due day of the
-  bill before: early enough to be in time, and never earlier than what it pays.
+- The due day is the 20th of the month after it. A month's payment is made on the 20th, the due day
+  of the bill before: as late as it can be and still be in time.
 - What the borrower bought is not in the file. One entry a month stands for it, derived:
   bill - bill before + payment. It is a purchase where it is positive and a merchant's refund where
   it is negative, entered on the 20th before the payment; nothing where it is zero.
-- The account opens on 1 April with nothing owed; what came over from March is part of April's entry.
+- The account opens on 1 April with nothing owed; what came over from March is in April's entry.
 """
 
 from dataclasses import dataclass

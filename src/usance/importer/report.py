@@ -17,35 +17,40 @@ MEANING = {
 CONVENTIONS = """\
 ## What was done
 
-Each account of the file became a borrower without personal data, a line with the file's limit, and a
-pay-later account. The file has months and no days, so these days are convention: a bill is the statement at
-the end of the last day of its month; it is due on the 20th of the month after; a month's payment is made
-on the 20th, the due day of the bill before. One entry a month is derived, bill - bill before + payment:
-a purchase where it is positive, a merchant's refund where it is negative. Interest and fees of the old
-issuer are inside the bills, so the product bears none. The minimum is 1 % of a bill.
+Each account of the file became a borrower without personal data, a line with the file's limit, and
+a pay-later account. The file has months and no days, so these days are convention: a bill is the
+statement at the end of the last day of its month; it is due on the 20th of the month after; a
+month's payment is made on the 20th, the due day of the bill before. One entry a month is derived,
+bill - bill before + payment: a purchase where it is positive, a merchant's refund where it is
+negative. Interest and fees of the old issuer are inside the bills, so the product bears none. The
+minimum is 1 % of a bill.
 """
 
 WHY_DIFFERENT = """\
 ## Where and why days past due differ
 
-- **The statement balances are equal by construction of the entries.** That they are equal in the book shows
+- **The balances are equal by construction of the entries.** That they are equal in the book shows
   that no purchase, refund, payment, credit balance or roll-over was lost or doubled on the way
   through servicing, ledger and day close. Days past due are not constructed: only bills and
   payments go in, the status never does.
 - **The status is measured at another moment.** The payment that explains the status of a month is
-  the payment of the month after: the file's status says how the bill of its own month was paid. The book
-  is late as soon as the due day has passed, so it agrees better one statement later (second table).
-- **The file starts in the middle.** What was late in April was late on bills of March and before, which are
-  not in the file. In the book nobody can be late before the bill of April was due, on 20 May.
+  the payment of the month after: the status says how the bill of its own month was paid. The book
+  is late as soon as the due day has passed, so it agrees better one statement later (second
+  table).
+- **The file starts in the middle.** What was late in April was late on bills of March and before,
+  which are not in the file. In the book nobody can be late before the bill of April was due, on
+  20 May. So high statuses meet few days past due, and in April every status meets none.
 - **0 is not "nothing late".** It is an account that revolves: it paid at least the minimum. The
-  true minimum is not in the file; 1 % of the bill is the convention that agrees best.
-  Some accounts with status 0 paid nothing at all, and the book calls them late.
-- **The file jumps from 0 to 2.** Status 1 hardly ever follows 0; an account that misses one payment mostly
-  stands at 2 in that month. So a status of 2 is often one missed payment, 1-30 days in the book, and
-  steps of the status are not steps of thirty days.
-- **-1 and -2** mean paid in full and not used. Where the payment is smaller than the bill
-  all the same, or falls outside the month, the book sees a part paid, and may call it late.
-- **Credit and refunds count as received.** A derived refund lowers what is required; the old issuer may not
+  true minimum is not in the file; 1 % of the bill is the convention that agrees best. Some
+  accounts with status 0 paid nothing at all, and the book calls them late.
+- **The file jumps from 0 to 2.** Status 1 hardly ever follows 0; an account that misses one
+  payment mostly stands at 2 in that month. So a status of 2 is often one missed payment, 1-30 days
+  in the book, and steps of the status are not steps of thirty days.
+- **-1 and -2** mean paid in full and not used. Where the payment is smaller than the bill all the
+  same, or falls outside the month, the book sees a part paid, and may call it late.
+- **Money pays the oldest bill first.** A payment after a missed month first meets what was
+  required then, so the book can call a borrower current whom the file still counts as late.
+- **Refunds count as received.** A derived refund lowers what is required; the old issuer may not
   have counted it so.
 """
 
@@ -73,8 +78,8 @@ def verdict(found: Comparison) -> str:
     result = "All equal." if found.ok else "**NOT EQUAL.**"
     return (
         f"{result} {found.equal:,} of {found.bills:,} statement balances equal the file's bills; "
-        f"{credit:,} of {found.bills:,} credit balances are what the bill says (its negative part).\n"
-        f"\n{found.accounts:,} accounts; derived: {found.purchases:,} purchases, "
+        f"{credit:,} of {found.bills:,} credit balances are the negative part of the bill.\n\n"
+        f"{found.accounts:,} accounts; derived: {found.purchases:,} purchases, "
         f"{found.refunds:,} refunds; {found.payments:,} payments of {money(found.paid)} in all."
     )
 

@@ -1,7 +1,7 @@
 """The UCI file of card accounts (Taiwan, April to September 2005): parsed and checked as a whole.
 
-A line is an account: limit, repayment status, bill and payment of six months, newest first. The columns
-about the person (SEX, EDUCATION, MARRIAGE, AGE) and the outcome are checked and not kept.
+A line is an account: limit, repayment status, bill and payment of six months, newest first. The
+columns about the person (SEX, EDUCATION, MARRIAGE, AGE) and the outcome are checked and not kept.
 Source: Yeh and Lien, "Default of credit card clients", UCI machine learning repository, CC BY 4.0.
 """
 
