@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import sys
 from collections.abc import AsyncIterator, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -65,6 +66,7 @@ async def opened() -> AsyncIterator[tuple[Settings, Pool]]:
 
     settings = Settings.from_environment()
     logs.configure(settings)
+    logging.getLogger("alembic").setLevel(logging.WARNING)
     set_worker(settings.worker)
     async with database_url(settings) as url:
         await migrate(url)

@@ -59,8 +59,8 @@ async def listen(
         app = create_app(await open_services(settings, pool, keys, book, hints=hints))
         config = uvicorn.Config(
             app, host=host, port=port, http="httptools", ws="none", lifespan="off",
-            access_log=False, log_config=None, server_header=False, date_header=False,
-            timeout_graceful_shutdown=10,
+            access_log=False, log_config=None, log_level="warning", server_header=False,
+            date_header=False, timeout_graceful_shutdown=10,
         )  # fmt: skip
         await announced(config, hints).serve()
     finally:

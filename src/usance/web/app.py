@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Mapping
-from typing import Any
 
 from litestar import Litestar
 from litestar.datastructures import State
-from litestar.types import ControllerRouterHandler
 
 from usance.core.money import DECIMALS
 from usance.identity.borrowers import Borrowers
@@ -20,12 +17,12 @@ from usance.platform.crypto import KeyService
 from usance.platform.database import Pool
 from usance.servicing import read
 from usance.web import operations, problems
+from usance.web.api.dispatch import BODY_MAX, Api
+from usance.web.api.routes import ENDPOINTS, openapi
+from usance.web.console.pages import console_router
 from usance.web.edge import Edge
-from usance.web.security import Gate, check_every_route
+from usance.web.security import Gate, check_declared, check_every_route
 from usance.web.services import Services, Submits
-
-BODY_MAX = 1_000_000
-"""Bytes of a request's body; the route for bank files takes more."""
 
 
 async def open_services(
@@ -48,7 +45,7 @@ def create_app(services: Services) -> Litestar:
     """The application. Starting and stopping pool and book is for the caller."""
     gate = Gate(services.staff, services.clients)
     app = Litestar(
-        route_handlers=[operations.health, operations.exposition, *rooms()],
+        route_handlers=[operations.health, operations.exposition, openapi, console_router()],
         guards=[gate.check],
         exception_handlers=problems.HANDLERS,
         request_max_body_size=BODY_MAX,
@@ -58,19 +55,7 @@ def create_app(services: Services) -> Litestar:
         debug=False,
     )
     check_every_route(app)
-    app.asgi_handler = Edge(app.asgi_handler)
+    for endpoint in ENDPOINTS:
+        check_declared(endpoint.permission, endpoint.method, endpoint.name, endpoint.changes)
+    app.asgi_handler = Edge(app.asgi_handler, Api(services, gate, ENDPOINTS))
     return app
-
-
-def rooms() -> list[ControllerRouterHandler]:
-    """The API and the console."""
-    found: list[Any] = []
-    if importlib.util.find_spec("usance.web.api.routes"):
-        from usance.web.api.routes import handlers
-
-        found.extend(handlers())
-    if importlib.util.find_spec("usance.web.console.pages"):
-        from usance.web.console.pages import console_router
-
-        found.append(console_router())
-    return found

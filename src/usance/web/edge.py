@@ -6,7 +6,7 @@ import time
 from typing import Any
 
 import msgspec
-from litestar.types import ASGIApp, Message, Receive, Scope, Send
+from litestar.types import ASGIApp, Message, Receive, Send
 
 from usance.core.refusals import Refusal
 from usance.core.rules import rule
@@ -33,12 +33,13 @@ STRICT_TRANSPORT = (b"strict-transport-security", b"max-age=63072000; includeSub
 
 
 class Edge:
-    """Wraps the application."""
+    """Wraps the API (everything under /v1) and the pages."""
 
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
+    def __init__(self, pages: ASGIApp, api: ASGIApp) -> None:
+        self._pages = pages
+        self._api = api
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
         """Serve one request."""
         if scope["type"] != "http":
             return  # no web sockets here
@@ -54,7 +55,8 @@ class Edge:
 
         try:
             if scope["method"] in METHODS:
-                await self._app(scope, receive, send_dressed)
+                app = self._api if scope["path"].startswith("/v1/") else self._pages
+                await app(scope, receive, send_dressed)
             else:
                 await refuse_method(send_dressed)
         finally:
@@ -88,7 +90,7 @@ async def refuse_method(send: Send) -> None:
 _children: dict[tuple[str, int], tuple[Any, Any]] = {}
 
 
-def observe(scope: Scope, status: int, seconds: float) -> None:
+def observe(scope: Any, status: int, seconds: float) -> None:
     """Count the answer and its time under its route (never under its path: that holds ids)."""
     route = str(scope.get("path_template") or "other")
     children = _children.get((route, status))

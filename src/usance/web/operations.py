@@ -21,11 +21,11 @@ async def health(request: Request[Any, Any, Any]) -> ASGIResponse:
     pool = request.app.state.services.pool
     on = await business_date(pool)
     await observe_outbox(pool)
-    lag = int(metrics.outbox_lag_seconds.collect()[0].samples[0].value)  # type: ignore[attr-defined, no-untyped-call, unused-ignore]
+    lag = metrics.registry.get_sample_value("usance_outbox_lag_seconds") or 0
     document = {
         "status": "ok",
         "business_date": on.isoformat() if on else None,
-        "outbox_lag_seconds": lag,
+        "outbox_lag_seconds": int(lag),
     }
     return respond(200, document)
 

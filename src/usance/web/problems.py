@@ -7,7 +7,7 @@ document repeats, and says nothing of the inside.
 from __future__ import annotations
 
 import secrets
-from typing import Any
+from typing import Any, TypeAlias
 
 import msgspec
 from litestar import Request, Response
@@ -35,12 +35,19 @@ RULES = {
 """For refusals that the web framework makes."""
 
 
+Headers: TypeAlias = tuple[tuple[bytes, bytes], ...]
+CHALLENGE = (b"www-authenticate", b"Bearer")
+
+
 class ProblemError(Exception):
     """A refusal with its HTTP status, on its way to the answer."""
 
-    def __init__(self, status: int, rule_id: str, detail: str, path: str = "") -> None:
+    def __init__(
+        self, status: int, rule_id: str, detail: str, path: str = "", *, headers: Headers = ()
+    ) -> None:
         super().__init__(f"{status} {rule_id}: {detail}")
         self.status = status
+        self.headers = (*headers, CHALLENGE) if status == 401 else headers
         self.refusal = Refusal(rule_id, detail, path)
 
     def document(self) -> dict[str, Any]:
@@ -53,19 +60,9 @@ def problem(status: int, refusal: Refusal) -> dict[str, Any]:
     return refusal.document() | {"status": status, "title": TITLES.get(status, "refused")}
 
 
-def respond(status: int, document: Any, headers: dict[str, str] | None = None) -> ASGIResponse:
-    """A JSON answer; a problem when the status says so."""
-    kind = PROBLEM_JSON if status >= 400 else "application/json"
-    body = msgspec.json.encode(document)
-    return ASGIResponse(body=body, status_code=status, media_type=kind, headers=headers)
-
-
-def refuse(
-    status: int, document: dict[str, Any], headers: dict[str, str] | None = None
-) -> Response[bytes]:
-    """The same as the framework wants it from its exception handlers."""
-    body = msgspec.json.encode(document)
-    return Response(body, status_code=status, media_type=PROBLEM_JSON, headers=headers)
+def respond(status: int, document: Any) -> ASGIResponse:
+    """A JSON answer."""
+    return ASGIResponse(body=msgspec.json.encode(document), status_code=status)
 
 
 @rule("R-FOUND-01")
@@ -74,50 +71,52 @@ def not_found(what: str, path: str = "") -> ProblemError:
     return ProblemError(404, "R-FOUND-01", f"there is no such {what}", path)
 
 
-def on_problem(_: Request[Any, Any, Any], error: ProblemError) -> Response[bytes]:
-    """Answer a refusal of this layer."""
-    headers = {"www-authenticate": "Bearer"} if error.status == 401 else None
-    return refuse(error.status, error.document(), headers)
-
-
-def on_refused(_: Request[Any, Any, Any], error: Refused) -> Response[bytes]:
-    """Answer a refusal of an inner layer."""
-    return refuse(422, problem(422, error.refusal))
+def refusal_of(error: Exception, method: str, path: str) -> tuple[int, bytes, Headers]:
+    """Status, problem document and headers for whatever was raised while answering."""
+    headers: Headers = ()
+    if isinstance(error, ProblemError):
+        status, refusal, headers = error.status, error.refusal, error.headers
+    elif isinstance(error, Refused):
+        status, refusal = 422, error.refusal
+    elif isinstance(error, HTTPException) and error.status_code < 500:
+        status, refusal, headers = of_framework(error)
+    else:
+        status, refusal, headers = accident(error, method, path)
+    body = msgspec.json.encode(problem(status, refusal))
+    return status, body, ((b"content-type", PROBLEM_JSON.encode()), *headers)
 
 
 @rule("R-HTTP-01", "R-HTTP-02", "R-HTTP-03", "R-HTTP-04", "R-HTTP-05")
-def on_http(_: Request[Any, Any, Any], error: HTTPException) -> Response[bytes]:
-    """Answer what the framework refuses: no such route, method, media type, size, form."""
-    status = error.status_code
-    if status >= 500:
-        return on_accident(_, error)
-    detail = {404: "there is no such route", 405: "the route does not know this method"}
-    text = detail.get(status, error.detail or TITLES.get(status, "refused"))
-    rule_id = RULES.get(status, "R-HTTP-05")
-    known = status if status in RULES else 400
-    allowed = dict(error.headers or {}) if isinstance(error, MethodNotAllowedException) else None
-    return refuse(known, problem(known, Refusal(rule_id, text)), allowed)
+def of_framework(error: HTTPException) -> tuple[int, Refusal, Headers]:
+    """What the framework refuses: no such route, method, media type, size, form."""
+    status = error.status_code if error.status_code in RULES else 400
+    said = {404: "there is no such route", 405: "the route does not know this method"}
+    detail = said.get(status, error.detail or TITLES[status])
+    headers: Headers = ()
+    if isinstance(error, MethodNotAllowedException) and error.headers:
+        allowed = {name.lower(): value for name, value in error.headers.items()}.get("allow", "")
+        headers = ((b"allow", allowed.encode()),)
+    return status, Refusal(RULES[status], detail), headers
 
 
 @rule("R-HTTP-06", "R-HTTP-07")
-def on_accident(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
+def accident(error: Exception, method: str, path: str) -> tuple[int, Refusal, Headers]:
     """The last resort: log it under a number, give the number, and say nothing else."""
     number = secrets.token_hex(8)
     gone = isinstance(error, CONNECTION_LOST)
-    fields = {"incident": number, "method": request.method, "route": request.scope.get("path", "")}
+    fields = {"incident": number, "method": method, "route": path}
     logger.error("request failed", exc_info=None if gone else error, extra=fields)
     if gone:
-        return refuse(
-            503,
-            problem(503, Refusal("R-HTTP-07", f"the book cannot be reached now ({number})")),
-            {"retry-after": "1"},
-        )
-    return refuse(500, problem(500, Refusal("R-HTTP-06", f"an accident, noted as {number}")))
+        refusal = Refusal("R-HTTP-07", f"the book cannot be reached now ({number})")
+        return 503, refusal, ((b"retry-after", b"1"),)
+    return 500, Refusal("R-HTTP-06", f"an accident, noted as {number}"), ()
 
 
-HANDLERS: ExceptionHandlersMap = {
-    ProblemError: on_problem,
-    Refused: on_refused,
-    HTTPException: on_http,
-    Exception: on_accident,
-}
+def on_http(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
+    """The same, as the framework wants it from its exception handlers."""
+    status, body, headers = refusal_of(error, request.method, request.scope["path"])
+    named = {name.decode(): value.decode() for name, value in headers}
+    return Response(body, status_code=status, media_type=PROBLEM_JSON, headers=named)
+
+
+HANDLERS: ExceptionHandlersMap = {HTTPException: on_http, Exception: on_http}

@@ -53,7 +53,7 @@ def parsed(text: str, document: str) -> list[RuleText]:
             found[-1][2] += " " + line.strip()
         else:
             found.append([])
-    return [RuleText(*each, document) for each in found if each]
+    return [RuleText(each[0], each[1], each[2], document) for each in found if each]
 
 
 def rule_text(identifier: str) -> RuleText | None:

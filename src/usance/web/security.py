@@ -67,34 +67,45 @@ def session_token(connection: Connection) -> str:
 
 
 class Gate:
-    """The one guard of the application."""
+    """Lets callers in, to the API and to pages alike."""
 
     def __init__(self, staff: Staff, clients: MachineClients) -> None:
         self._staff = staff
         self._clients = clients
 
-    @rule("R-AUTH-01", "R-AUTH-02")
     async def check(self, connection: Connection, handler: BaseRouteHandler) -> None:
-        """Let the caller in or raise; afterwards ``request.user`` is the caller."""
+        """For routes of the web framework: afterwards ``request.user`` is the caller."""
         permission = handler.opt.get("permission", "")
         if permission == PUBLIC:
             self._check_origin(connection)
             return
-        if authorization := connection.headers.get("authorization"):
+        headers = dict(connection.scope["headers"])
+        connection.scope["user"] = await self.admit(
+            connection.scope, headers, permission, connection
+        )
+
+    @rule("R-AUTH-01", "R-AUTH-02")
+    async def admit(
+        self, scope: Any, headers: dict[bytes, bytes], permission: str,
+        connection: Connection | None = None,
+    ) -> Caller:  # fmt: skip
+        """The caller, if the permission is theirs; raises otherwise."""
+        authorization = headers.get(b"authorization")
+        if authorization is not None:
             client = await self._machine(authorization)
             if permission not in client.scopes:
                 raise ProblemError(403, "R-AUTH-02", f"the key lacks the scope {permission}")
-            connection.scope["user"] = client
-            return
+            return client
+        connection = connection or ASGIConnection(scope)
         session = await self._member_of_staff(connection)
         if permission != STAFF and permission not in SCOPES:
             raise ProblemError(403, "R-AUTH-02", "nobody may do this")
-        connection.scope["user"] = session
-        if connection.scope["method"] not in SAFE_METHODS:
+        if scope["method"] not in SAFE_METHODS:
             await self._check_csrf(connection, session)
+        return session
 
-    async def _machine(self, authorization: str) -> MachineClient:
-        scheme, _, secret = authorization.partition(" ")
+    async def _machine(self, authorization: bytes) -> MachineClient:
+        scheme, _, secret = authorization.decode("latin-1").partition(" ")
         client = await self._clients.identify(secret) if scheme.lower() == "bearer" else None
         if client is None:
             raise ProblemError(401, "R-AUTH-01", "the key is not known")
@@ -117,13 +128,19 @@ class Gate:
     @rule("R-AUTH-03")
     def _check_origin(self, connection: Connection) -> None:
         """Browsers say where an unsafe request comes from; it must be here."""
-        if connection.scope["method"] in SAFE_METHODS:
+        if method_of(connection) in SAFE_METHODS:
             return
         site = connection.headers.get("sec-fetch-site", "same-origin")
         origin = connection.headers.get("origin")
         foreign = origin is not None and urlsplit(origin).netloc != connection.headers.get("host")
         if foreign or site not in ("same-origin", "none"):
             raise ProblemError(403, "R-AUTH-03", "the request comes from another site")
+
+
+def method_of(connection: Connection) -> str:
+    """The method of a request."""
+    scope: Any = connection.scope
+    return str(scope["method"])
 
 
 async def _form_field(connection: Connection) -> str:
@@ -137,12 +154,18 @@ async def _form_field(connection: Connection) -> str:
 def check_every_route(app: Litestar) -> None:
     """Raise for a route without permission, or one that changes something on a read permission."""
     for handler in handlers_of(app):
-        declared = handler.opt.get("permission")
-        if declared is None:
-            raise ConfigurationError(f"{handler.handler_name} declares no permission")
-        unsafe = handler.http_methods - SAFE_METHODS and handler.opt.get("changes", True)
-        if unsafe and declared.endswith(":read"):
-            raise ConfigurationError(f"{handler.handler_name} changes things on {declared}")
+        declared, changes = handler.opt.get("permission"), handler.opt.get("changes", True)
+        for method in handler.http_methods:
+            check_declared(declared, method, handler.handler_name, changes)
+
+
+@rule("R-AUTH-02")
+def check_declared(permission: str | None, method: str, name: str, changes: object) -> None:
+    """Raise unless a route's permission is a known one, and a write one where it changes things."""
+    if permission not in SCOPES and permission not in (PUBLIC, STAFF):
+        raise ConfigurationError(f"{name} declares no known permission, but {permission!r}")
+    if method not in SAFE_METHODS and changes and permission.endswith(":read"):
+        raise ConfigurationError(f"{name} changes things on {permission}")
 
 
 def handlers_of(app: Litestar) -> list[HTTPRouteHandler]:

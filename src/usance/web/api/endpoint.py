@@ -13,27 +13,56 @@ import inspect
 import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar, get_args, get_type_hints
+from typing import Any, Generic, TypeAlias, TypeVar, get_args, get_type_hints
 from urllib.parse import parse_qsl
 
 import msgspec
-from litestar import Request
-from litestar.response.base import ASGIResponse
 
 from usance.core.rules import rule
 from usance.servicing.commands import Command
 from usance.web.api.values import Ids, Money, identifier
-from usance.web.problems import ProblemError, respond
+from usance.web.problems import PROBLEM_JSON, Headers, ProblemError
 from usance.web.security import Caller
 from usance.web.services import Answer, Services
 
 Query = TypeVar("Query")
 Function = TypeVar("Function", bound=Callable[..., Any])
-Handler = Callable[[Request[Any, Any, Any]], Awaitable[ASGIResponse]]
+Handler: TypeAlias = Callable[["Incoming"], Awaitable["Reply"]]
 
 KEY = re.compile(r"[\x21-\x7e]{1,200}")
-KEY_HEADER = "idempotency-key"
+KEY_HEADER = b"idempotency-key"
+JSON_HEADERS: Headers = ((b"content-type", b"application/json"),)
+PROBLEM_HEADERS: Headers = ((b"content-type", PROBLEM_JSON.encode()),)
+REPLAYED = (b"idempotent-replayed", b"true")
 JSON = "application/json"
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """A request whose caller may do what it asks."""
+
+    services: Services
+    caller: Caller
+    at: dict[str, str]
+    method: str
+    path: str
+    query: bytes
+    headers: dict[bytes, bytes]
+    raw: bytes
+
+    @property
+    def money(self) -> Money:
+        """Of the book."""
+        return Money(self.services.currency, self.services.decimals)
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What is sent back."""
+
+    status: int
+    body: bytes
+    headers: Headers = JSON_HEADERS
 
 
 class Empty(msgspec.Struct, forbid_unknown_fields=True):
@@ -88,14 +117,12 @@ def command(method: str, path: str, permission: str) -> Callable[[Function], Fun
         body = body_of(get_type_hints(build))
         decode = decoder(body)
 
-        async def serve(request: Request[Any, Any, Any]) -> ASGIResponse:
-            services: Services = request.app.state.services
-            key = idempotency_key(request)
-            raw = await raw_json(request)
-            money = Money(services.currency, services.decimals)
-            asked: Command = build(ids_of(request), decode(raw), money)
-            answer = await services.book.submit(
-                asked, actor=request.scope["user"].actor, key=key, request_hash=hashed(request, raw)
+        async def serve(incoming: Incoming) -> Reply:
+            key = idempotency_key(incoming)
+            raw = raw_json(incoming)
+            asked: Command = build(ids_of(incoming), decode(raw), incoming.money)
+            answer = await incoming.services.book.submit(
+                asked, actor=incoming.caller.actor, key=key, request_hash=hashed(incoming)
             )
             return answered(answer)
 
@@ -116,10 +143,10 @@ def change(
         decode = decoder(body) if body else None
         ask = asker(query)
 
-        async def serve(request: Request[Any, Any, Any]) -> ASGIResponse:
-            key = idempotency_key(request)
-            raw = await (raw_json(request) if decode else raw_of(request, media_type))
-            asked = ask(request, key, hashed(request, raw), raw)
+        async def serve(incoming: Incoming) -> Reply:
+            key = idempotency_key(incoming)
+            raw = raw_json(incoming) if decode else raw_of(incoming, media_type)
+            asked = ask(incoming, key, hashed(incoming), raw)
             return answered(await (act(asked, decode(raw)) if decode else act(asked)))
 
         add(act, method, path, permission, body=body, query=query, returns=dict, serve=serve,
@@ -138,10 +165,11 @@ def read(path: str, permission: str, *, method: str = "GET") -> Callable[[Functi
         decode = decoder(body) if body else None
         ask = asker(query)
 
-        async def serve(request: Request[Any, Any, Any]) -> ASGIResponse:
-            raw = await raw_json(request) if method != "GET" else b""
-            asked = ask(request, "", b"", raw)
-            return respond(200, await (look(asked, decode(raw)) if decode else look(asked)))
+        async def serve(incoming: Incoming) -> Reply:
+            raw = raw_json(incoming) if method != "GET" else b""
+            asked = ask(incoming, "", b"", raw)
+            document = await (look(asked, decode(raw)) if decode else look(asked))
+            return Reply(200, msgspec.json.encode(document))
 
         add(look, method, path, permission, body=body, query=query, returns=hints["return"],
             serve=serve, changes=False)  # fmt: skip
@@ -183,57 +211,51 @@ def query_of(hints: dict[str, Any]) -> type:
     return found
 
 
-def asker(query: type) -> Callable[[Request[Any, Any, Any], str, bytes, bytes], Asked[Any]]:
+def asker(query: type) -> Callable[[Incoming, str, bytes, bytes], Asked[Any]]:
     """Takes a request apart."""
 
-    def ask(request: Request[Any, Any, Any], key: str, digest: bytes, raw: bytes) -> Asked[Any]:
-        services: Services = request.app.state.services
-        money = Money(services.currency, services.decimals)
-        caller = request.scope.get("user")
-        asked = query_from(request, query)
-        return Asked(services, caller, ids_of(request), asked, money, key, digest, raw)
+    def ask(incoming: Incoming, key: str, digest: bytes, raw: bytes) -> Asked[Any]:
+        asked = query_from(incoming, query)
+        at, money = ids_of(incoming), incoming.money
+        return Asked(incoming.services, incoming.caller, at, asked, money, key, digest, raw)
 
     return ask
 
 
-def ids_of(request: Request[Any, Any, Any]) -> dict[str, Any]:
+def ids_of(incoming: Incoming) -> dict[str, Any]:
     """The ids in the path; 404 for what is none."""
-    given = request.scope["path_params"]
-    return {
-        name: text if name == "code" else identifier(name, text) for name, text in given.items()
-    }
+    given = incoming.at.items()
+    return {name: text if name == "code" else identifier(name, text) for name, text in given}
 
 
 @rule("R-IDEM-02")
-def idempotency_key(request: Request[Any, Any, Any]) -> str:
+def idempotency_key(incoming: Incoming) -> str:
     """The key of a mutation: 1 to 200 visible ASCII characters; 400 without one."""
-    key = request.headers.get(KEY_HEADER, "")
+    key = incoming.headers.get(KEY_HEADER, b"").decode("latin-1")
     if not KEY.fullmatch(key):
         detail = "Idempotency-Key: 1 to 200 visible ASCII characters are needed"
         raise ProblemError(400, "R-IDEM-02", detail, "Idempotency-Key")
     return key
 
 
-def hashed(request: Request[Any, Any, Any], raw: bytes) -> bytes:
-    """SHA-256 over method, path and body: what a key stands for."""
-    scope = request.scope
-    target = f"{scope['method']}\0{scope['path']}\0".encode()
-    return hashlib.sha256(target + scope["query_string"] + b"\0" + raw).digest()
+def hashed(incoming: Incoming) -> bytes:
+    """SHA-256 over method, path, query and body: what a key stands for."""
+    target = f"{incoming.method}\0{incoming.path}\0".encode()
+    return hashlib.sha256(target + incoming.query + b"\0" + incoming.raw).digest()
 
 
 @rule("R-HTTP-03")
-async def raw_of(request: Request[Any, Any, Any], media_type: str) -> bytes:
+def raw_of(incoming: Incoming, media_type: str) -> bytes:
     """The body, if it is of the type that the route takes."""
-    raw = await request.body()
-    given = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if raw and given != media_type:
+    given = incoming.headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
+    if incoming.raw and given != media_type.encode():
         raise ProblemError(415, "R-HTTP-03", f"the body must be {media_type}", "Content-Type")
-    return raw
+    return incoming.raw
 
 
-async def raw_json(request: Request[Any, Any, Any]) -> bytes:
+def raw_json(incoming: Incoming) -> bytes:
     """A JSON body; no body at all is an empty object."""
-    return await raw_of(request, JSON) or b"{}"
+    return raw_of(incoming, JSON) or b"{}"
 
 
 @rule("R-DOC-01", "R-HTTP-05")
@@ -252,9 +274,9 @@ def decoder(shape: type) -> Callable[[bytes], Any]:
     return checked
 
 
-def query_from(request: Request[Any, Any, Any], shape: type) -> Any:
+def query_from(incoming: Incoming, shape: type) -> Any:
     """The query in its shape."""
-    text = request.scope["query_string"].decode("latin-1")
+    text = incoming.query.decode("latin-1")
     if not text and shape is Empty:
         return None
     try:
@@ -275,7 +297,9 @@ def misshapen(error: msgspec.ValidationError) -> ProblemError:
     return ProblemError(422, "R-DOC-01", detail, path.removeprefix("$").strip(".`"))
 
 
-def answered(answer: Answer) -> ASGIResponse:
+def answered(answer: Answer) -> Reply:
     """The book's answer."""
-    headers = {"idempotent-replayed": "true"} if answer.replayed else None
-    return respond(answer.status, answer.document, headers)
+    headers = PROBLEM_HEADERS if answer.status >= 400 else JSON_HEADERS
+    if answer.replayed:
+        headers = (*headers, REPLAYED)
+    return Reply(answer.status, msgspec.json.encode(answer.document), headers)
