@@ -301,11 +301,12 @@ async def statements(
 
 
 async def events(
-    connection: Connection | Pool, contract_id: int, before: int = 2**31 - 1, limit: int = PAGE
-) -> list[Record]:
-    """Events, newest first."""
+    connection: Connection | Pool, contract_id: int, before: int = 2**31 - 1, limit: int = PAGE,
+    *, day_ends: bool = True,
+) -> list[Record]:  # fmt: skip
+    """Events, newest first; ``day_ends`` says whether with those that only time made."""
     cell = cell_of_contract(contract_id)
-    return list(await connection.fetch(sql.EVENTS, cell, contract_id, before, limit))
+    return list(await connection.fetch(sql.EVENTS, cell, contract_id, before, limit, day_ends))
 
 
 async def transfers(

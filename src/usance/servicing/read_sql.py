@@ -56,12 +56,12 @@ WITH paid AS (
            (SELECT sum(p.amount) FROM paid p
             WHERE p.cell = a.cell AND p.contract_id = a.contract_id
               AND p.effective_on - date '0001-01-01' + 1 > a.issued_on
-              AND p.effective_on - date '0001-01-01' + 1 <= a.due_on + later.days), 0)), 0) AS left
+              AND p.effective_on - date '0001-01-01' + 1 <= a.due_on + later.days), 0)), 0) AS unpaid
   FROM asked a CROSS JOIN (VALUES (0), (30), (60), (90)) AS later (days)
   WHERE a.due_on >= $1 AND a.due_on + later.days < $2
 )
 SELECT to_char(date '0001-01-01' + due_on - 1, 'YYYY-MM') AS month, days,
-       sum(own)::bigint AS asked, sum(left)::bigint AS unpaid
+       sum(own)::bigint AS asked, sum(unpaid)::bigint AS unpaid
 FROM aged GROUP BY month, days ORDER BY month, days"""
 """$1: first due day, $2: business date (ordinals). What of a month's dues was still unpaid
 at the end of its due day, and 30, 60 and 90 days later."""
@@ -127,7 +127,9 @@ SELECT {due} FROM due WHERE cell = $1 AND contract_id = $2 AND n < $3 ORDER BY n
 EVENTS = """
 SELECT seq, kind, effective_on, booked_on, amount, of_seq, component, days, principal, interest,
        fee, penalty, credit, cycle, reversed_by, operation_id, recorded_at
-FROM event WHERE cell = $1 AND contract_id = $2 AND seq < $3 ORDER BY seq DESC LIMIT $4"""
+FROM event WHERE cell = $1 AND contract_id = $2 AND seq < $3 AND ($5 OR kind <> 12)
+ORDER BY seq DESC LIMIT $4"""
+"""$5: also the ends of days that moved money."""
 
 TRANSFERS = """
 SELECT event_seq, number, debit, credit, amount, effective_on, booked_on

@@ -200,12 +200,17 @@ def of_due_now(found: Trace) -> Explanation:
 def of_unpaid(found: Trace, part: str) -> Explanation:
     """One component over all dues."""
     component = COMPONENTS.index(part)
+    c = found.state.contract
+    total = getattr(c, f"unpaid_{part}")
+    ahead = c.kind != r.LINE and part in ("interest", "fee")  # planned there, not yet asked
     entries = [
         Entry("due", r.unpaid(d, component), on=d.due_on, n=d.n, figure=f"asked-{part} {d.n}")
         for d in found.state.dues
-        if r.unpaid(d, component)
+        if r.unpaid(d, component) and not (ahead and c.running <= d.n <= c.rows)
     ]
-    total = getattr(found.state.contract, f"unpaid_{part}")
+    asked = total - sum(e.amount for e in entries)
+    if ahead and asked and c.running <= c.rows:
+        entries.append(Entry("running-row", asked, n=c.running, rule="R-EARLY-01"))
     return complete(Explanation(f"unpaid-{part}", 0, total, entries), found)
 
 

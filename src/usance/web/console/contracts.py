@@ -28,6 +28,7 @@ async def contract_page(request: Asked, contract: str) -> Response[str]:
     return await show(
         request, "contract.html", found=found, s=found.standing, contract=contract,
         products=await read.products(pool), accounts=account_names(request),
+        events=await read.events(pool, contract_id, limit=20, day_ends=False),
         actions=[each for each in forms.ON_CONTRACT if each.fits(found.standing)],
     )  # fmt: skip
 

@@ -28,10 +28,9 @@ ACTIONS = {
     "OpenLine": _("Line opened"), "ChangeLimit": _("Limit changed"), "MakeOffer": _("Offer made"),
     "OfferPlan": _("Instalments offered"), "AcceptOffer": _("Offer accepted"),
     "Authorise": _("Purchase authorised"), "Capture": _("Hold captured"),
-    "Void": _("Hold released"), "Purchase": _("Purchase"), "Repay": _("Repayment"), "RepayBorrower": _("Repayment"),
-    "Settle": _("Paid off"), "Refund": _("Refund"), "Goodwill": _("Goodwill"),
-    "Waive": _("Waiver"),
-    "Charge": _("Charge"), "ChargeBack": _("Charge-back"), "Reverse": _("Reversal"),
+    "Void": _("Hold released"), "Purchase": _("Purchase"), "Repay": _("Repayment"),
+    "RepayBorrower": _("Repayment"), "Settle": _("Paid off"), "Refund": _("Refund"), "Goodwill": _("Goodwill"),
+    "Waive": _("Waiver"), "Charge": _("Charge"), "ChargeBack": _("Charge-back"), "Reverse": _("Reversal"),
     "Extend": _("Extension"), "Restructure": _("Restructuring"),
     "ChangeStatementDay": _("Statement day changed"), "ChargeOff": _("Charge-off"),
     "Recover": _("Recovery"), "PayOut": _("Pay-out of credit balance"),
@@ -66,7 +65,7 @@ FIGURES = {
 }  # fmt: skip
 
 ENTRIES = {
-    "unpaid": _("Unpaid"), "running": _("Run since it was last asked"), "due": _("Due"),
+    "running-row": _("Asked of the running row"), "unpaid": _("Unpaid"), "running": _("Run since it was last asked"), "due": _("Due"),
     "rounded": _("Run so far, rounded to a minor unit"), "oldest": _("Oldest unmet due day"),
     "minimum": _("Minimum part"), "in-full": _("Interest, fees and penalty in full"),
     "instalment": _("Instalment"), "less-interest": _("less interest"),
@@ -96,6 +95,9 @@ TERMS = {
     "day_count": _("Day count"), "rounding": _("Rounding"), "id": _("No."),
 }  # fmt: skip
 
+ACTORS = {"staff": _("staff no. {}"), "machine": _("client no. {}")}
+DONE = _("Done: {}.")
+
 REFUSALS = (
     _("the amount must be positive"), _("this kind of contract has no such event"),
     _("the event is before the contract's state"), _("a closed contract does not accept this"),
@@ -112,6 +114,19 @@ REFUSALS = (
     _("the Idempotency-Key was used with another request"), _("not a phone number"),
     _("not an identity number"), _("the phone is another borrower's"),
     _("a borrower with this identity number is registered"), _("reversed twice"),
-    _("the form is not from a page of this session"),
+    _("the form is not from a page of this session"), _("this field is needed"),
+    _("not an amount of money"), _("not a whole number in range"),
+    _("not a day (year-month-day)"), _("not one of the choices"),
+    _("at most 200 characters on one line"), _("the form has lost its key; open it again"),
+    _("nobody has this id, phone or identity number"), _("choose a file"),
+    _("a day is being closed"), _("this day is no longer open"),
+    _("there is no such action"), _("there is no such figure"), _("there is no such statement"),
+    _("there is no such line"), _("there is no such offer"), _("there is no such rule"),
+    _("the draw exceeds what is available"), _("the offer has been used or withdrawn"),
+    _("the offer is no longer valid"), _("nothing of a statement is unpaid"),
+    _("more than is unpaid of it"), _("there is no such repayment"),
+    _("there is no such purchase"), _("only a repayment is charged back"),
+    _("nothing can be bought while a required amount is late"), _("not an e-mail address"),
+    _("a name has 1 to 100 printable characters"), _("this product is not drawn as a loan"),
 )  # fmt: skip
 """Details of refusals that a page shows in the reader's language; others stay as they are."""

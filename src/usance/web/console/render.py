@@ -232,8 +232,8 @@ def term(path: str, gettext: Any) -> str:
 def actor_of(actor: str, gettext: Any) -> str:
     """``staff:3`` in words."""
     kind, _, number = actor.partition(":")
-    kinds = {"staff": "staff no. {}", "machine": "client no. {}"}
-    return gettext(kinds[kind]).format(number) if kind in kinds and number else actor
+    known = kind in labels.ACTORS and number
+    return gettext(labels.ACTORS[kind]).format(number) if known else actor
 
 
 FILTERS = {
@@ -288,7 +288,7 @@ async def flash_of(request: Asked) -> Flash | None:
     if row is None:
         return None
     words = translated(request, labels.ACTIONS.get(row["action"], row["action"]))
-    return Flash(translated(request, "Done: {}.").format(words), done)
+    return Flash(translated(request, labels.DONE).format(words), done)
 
 
 async def show(request: Asked, template: str, *, status: int = 200, **known: Any) -> Response[str]:
