@@ -1,8 +1,9 @@
 """Lines: a borrower's limit on a product, and its end."""
 
+from functools import cache
 from typing import Any
 
-from usance.contract.records import CLOSE, LINE, OPEN, STATEMENT_DAY, Event, Out
+from usance.contract.records import CLOSE, LINE, OPEN, STATEMENT_DAY, Event, Out, Terms
 from usance.contract.replay import Opening, open_contract
 from usance.core.identifiers import contract_of, written
 from usance.core.refusals import Refused
@@ -54,13 +55,19 @@ def open_account(book: BorrowerBook, product: Product, statement_day: int) -> Ha
     if not 0 <= statement_day <= 28:
         raise Refused("R-LINE-13", "a statement day lies between 1 and 28", "statement_day")
     day = statement_day or product.settings["statement_day"]
-    terms = agreed(product.terms(statement_day=day), book.business_date).terms
+    terms = account_terms(product.code, day)
     opening = Opening(terms, None, book.business_date, day)
     document = {
         "terms_id": id_of(terms), "opened_on": book.business_date, "statement_day": day,
         "terms": product.terms(statement_day=day),
     }  # fmt: skip
     return begin(book, product.product_id, opening, document, 0)
+
+
+@cache
+def account_terms(product: str, statement_day: int) -> Terms:
+    """Terms of an account; the day on which it opens is not among them."""
+    return agreed(product_of(product).terms(statement_day=statement_day), 0).terms
 
 
 def begin(

@@ -4,7 +4,7 @@ import hashlib
 import json
 from dataclasses import asdict
 
-from usance.contract.records import Terms
+from usance.contract.records import Terms, names
 from usance.platform.database import Connection, Pool
 from usance.servicing import store
 
@@ -12,11 +12,13 @@ RULES_VERSION = "1"
 """Of the kernel's rules that new terms are bound to; a change of meaning gets the next number."""
 
 IDS: dict[bytes, int] = {}
+FIELDS = names(Terms)
 
 
 def digest_of(terms: Terms) -> bytes:
     """The content address of terms."""
-    numbers = json.dumps([RULES_VERSION, asdict(terms)], sort_keys=True)
+    values = {name: getattr(terms, name) for name in FIELDS}
+    numbers = json.dumps([RULES_VERSION, values], sort_keys=True)
     return hashlib.sha256(numbers.encode()).digest()
 
 
