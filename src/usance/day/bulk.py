@@ -14,7 +14,7 @@ from usance.contract import records as r
 from usance.contract.batch import Records
 from usance.day import store as day_store
 from usance.day.wake import ACTOR
-from usance.platform.database import Connection, Pool, transaction
+from usance.platform.database import Connection
 from usance.platform.identifiers import new_operation_id
 from usance.platform.pgcopy import copy_in
 from usance.servicing import bulk, store
@@ -23,16 +23,15 @@ from usance.servicing.bulk import Held, Integers
 WINDOW = "c.running + 1"
 
 
-async def wake_range(pool: Pool, day: int, low: int, high: int) -> int:
-    """Wake all that can be woken as a set; how many."""
-    async with transaction(pool) as connection:
-        where = f"c.alarm = {int(day)} AND c.cell BETWEEN {int(low)} AND {int(high)}"
-        held = await bulk.load(connection, where, WINDOW)
-        held = bulk.take(held, bulk.whole(held))
-        if not len(held.rows):
-            return 0
-        held.remember()
-        return await wake_held(connection, held, day)
+async def wake_range(connection: Connection, day: int, low: int, high: int) -> int:
+    """Wake all that can be woken as a set, in the caller's transaction; how many."""
+    where = f"c.alarm = {int(day)} AND c.cell BETWEEN {int(low)} AND {int(high)}"
+    held = await bulk.load(connection, where, WINDOW)
+    held = bulk.take(held, bulk.whole(held))
+    if not len(held.rows):
+        return 0
+    held.remember()
+    return await wake_held(connection, held, day)
 
 
 async def wake_held(connection: Connection, held: Held, day: int) -> int:

@@ -10,11 +10,17 @@ from usance.core.identifiers import CELLS
 from usance.core.rules import rule
 from usance.day import store
 from usance.day.finish import finish
-from usance.day.wake import wake_range
-from usance.platform.database import Pool, retrying, transaction
+from usance.day.wake import wake_range, wake_rest
+from usance.platform import work
+from usance.platform.database import Connection, Pool, retrying, transaction
 
 SMALL_DAY = 5_000
 """Contracts up to which plain Python is faster than loading the compiled kernel."""
+
+CONTRACTS_A_JOB = 60_000
+"""Enough to share the cost of a job, few enough for its memory (some 1.5 KB a contract)."""
+
+QUEUE = "day-close"
 
 Progress = Callable[[str], None]
 
@@ -79,7 +85,7 @@ async def close_one(pool: Pool, day: date, workers: int, tell: Progress) -> Clos
     waiting: int = await pool.fetchval("SELECT count(*) FROM contract WHERE alarm <= $1", ordinal)
     woken = 0
     if waiting:
-        woken = await wake(pool, ordinal, waiting, workers)
+        woken = await wake(pool, ordinal, waiting, workers, tell)
 
     async def once() -> None:
         async with transaction(pool) as connection:
@@ -91,14 +97,50 @@ async def close_one(pool: Pool, day: date, workers: int, tell: Progress) -> Clos
     return Closed(day, woken, seconds)
 
 
-async def wake(pool: Pool, day: int, waiting: int, workers: int) -> int:
+async def wake(pool: Pool, day: int, waiting: int, workers: int, tell: Progress) -> int:
     """Every contract whose alarm rings, by ranges of cells."""
+    if waiting > SMALL_DAY:
+        return await wake_by_jobs(pool, day, waiting, workers, tell)
     ranges = cell_ranges(min(workers, max(waiting // 200, 1)))
 
     async def one(low: int, high: int) -> int:
         return await retrying(lambda: wake_range(pool, day, low, high))
 
     return sum(await asyncio.gather(*(one(low, high) for low, high in ranges)))
+
+
+async def wake_by_jobs(pool: Pool, day: int, waiting: int, workers: int, tell: Progress) -> int:
+    """A large day: ranges of cells as jobs, so that any process on any host may take its share."""
+    parts = min(max(-(-waiting // CONTRACTS_A_JOB), workers), CELLS)
+    async with transaction(pool) as connection:
+        jobs = {f"{day}:{low}": [day, low, high] for low, high in cell_ranges(parts)}
+        await work.enqueue_all(connection, QUEUE, jobs)
+    woken = 0
+    done = 0
+
+    async def handle(connection: Connection, job: work.Job) -> None:
+        nonlocal woken, done
+        found = await wake_job(connection, job)
+        woken += found
+        done += 1
+        tell(f"{day_name(day)}: {done} of {parts} ranges, {woken} contracts woken")
+
+    await work.run(pool, QUEUE, handle, workers=workers, until_idle=True)
+    return woken
+
+
+async def wake_job(connection: Connection, job: work.Job) -> int:
+    """One range: what can be done as a set, then the rest contract by contract."""
+    from usance.day import bulk
+
+    day, low, high = job.payload
+    woken = await bulk.wake_range(connection, day, low, high)
+    return woken + await wake_rest(connection, day, low, high)
+
+
+def day_name(day: int) -> str:
+    """An ordinal as a date."""
+    return date.fromordinal(day).isoformat()
 
 
 def cell_ranges(parts: int) -> list[tuple[int, int]]:
