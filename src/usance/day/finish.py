@@ -1,6 +1,7 @@
 """Finish a day when every contract has been woken: accrual, turnover, digest."""
 
 import hashlib
+from datetime import date, timedelta
 
 from usance.core.days import ACTUAL, ACTUAL_ACTUAL, THIRTY_360, serial
 from usance.core.rules import rule
@@ -16,9 +17,9 @@ class NotWokenError(RuntimeError):
 @rule("R-CLOSE-DAY-01", "R-ACCR-01", "R-ACCR-02")
 async def finish(connection: Connection, day: int, woken: int) -> bool:
     """Add the day up, once; False if it was finished before."""
-    date = as_date(day)
+    on = as_date(day)
     state = await connection.fetchrow(
-        "SELECT finished_at FROM day_close WHERE business_date = $1 FOR UPDATE", date
+        "SELECT finished_at FROM day_close WHERE business_date = $1 FOR UPDATE", on
     )
     if state is None or state[0] is not None:
         return False
@@ -26,33 +27,36 @@ async def finish(connection: Connection, day: int, woken: int) -> bool:
         "SELECT contract_id FROM contract WHERE alarm <= $1 LIMIT 1", day
     )
     if late is not None:
-        raise NotWokenError(f"contract {late} has not been brought up to {date}")
-    await connection.execute(store.EXPIRE_HOLDS, date)
+        raise NotWokenError(f"contract {late} has not been brought up to {on}")
+    await connection.execute(store.EXPIRE_HOLDS, on)
     await accrue(connection, day)
-    await connection.execute(store.TURNOVER, date)
+    await connection.execute(store.TURNOVER, on)
     await sign_off(connection, day, woken)
     return True
 
 
 async def accrue(connection: Connection, day: int) -> None:
     """Book what has run on the day."""
-    date = as_date(day)
+    on = as_date(day)
     weights = [serial(count, day + 1) for count in (ACTUAL, ACTUAL_ACTUAL, THIRTY_360)]
-    await connection.execute(store.FOLD, date, *weights)
-    await connection.execute(store.TRUE_UP, date, *weights, day)
+    await connection.execute(store.FOLD, on, *weights)
+    await connection.execute(store.TRUE_UP, on, *weights, day)
+
+
+async def digest_of(connection: Connection, on: date) -> tuple[bytes, list[int]]:
+    """The hash of what was booked on a day; counts of transfers, events, statements, notices.
+
+    It does not depend on workers or their order: it adds up the hashes of rows.
+    """
+    transfers, hashes = await connection.fetchrow(store.DAY_DIGEST, on)
+    events, event_hashes, statements = await connection.fetchrow(store.EVENT_DIGEST, on)
+    notices = await connection.fetchval(store.NOTICES_FOR, on + timedelta(days=1))
+    text = f"{on}|{transfers}|{hashes}|{events}|{event_hashes}|{notices}"
+    return hashlib.sha256(text.encode()).digest(), [transfers, events, statements, notices]
 
 
 async def sign_off(connection: Connection, day: int, woken: int) -> None:
-    """The digest does not depend on workers or their order: it adds up the hashes of rows."""
-    date = as_date(day)
-    transfers, hashes = await connection.fetchrow(store.DAY_DIGEST, date)
-    events, event_hashes, statements = await connection.fetchrow(store.EVENT_DIGEST, date)
-    notices = await connection.fetchval(
-        "SELECT count(*) FROM notice_wanted WHERE send_on = $1", as_date(day + 1)
-    )
-    text = f"{date}|{transfers}|{hashes}|{events}|{event_hashes}|{notices}"
-    await connection.execute(
-        "UPDATE day_close SET finished_at = now(), digest = $2, woken = woken + $3, events = $4, "
-        "statements = $5, notices = $6, transfers = $7 WHERE business_date = $1",
-        date, hashlib.sha256(text.encode()).digest(), woken, events, statements, notices, transfers,
-    )  # fmt: skip
+    """The day is finished: its digest and its counts."""
+    on = as_date(day)
+    digest, counts = await digest_of(connection, on)
+    await connection.execute(store.SIGN_OFF, on, digest, woken, *counts)

@@ -11,16 +11,7 @@ WOKEN = (
     "ORDER BY contract_id LIMIT $4 FOR UPDATE"
 )
 
-PLANS_DUE = """
-SELECT wanted.contract_id, coalesce(sum(d.principal + d.interest + d.fee
-    - d.paid_principal - d.paid_interest - d.paid_fee), 0)::bigint
-FROM unnest($1::smallint[], $2::bigint[], $3::int[]) AS wanted(cell, contract_id, due_on)
-JOIN contract p ON p.cell = wanted.cell AND p.borrower_id = wanted.contract_id >> 12
-    AND p.parent_id = wanted.contract_id AND p.status = 1
-JOIN due d ON d.cell = p.cell AND d.contract_id = p.contract_id
-    AND d.n >= p.first_open AND d.due_on <= wanted.due_on
-GROUP BY wanted.contract_id
-"""
+PLANS_DUE = sql.PLANS_DUE
 
 STREAM_OF = f"""CASE WHEN {chart.INTEREST_ACCRUED} IN (debit, credit) THEN 1 ELSE 2 END"""
 WEIGHTS = "(CASE day_count WHEN 2 THEN $3::bigint WHEN 3 THEN $4::bigint ELSE $2::bigint END)"
@@ -120,6 +111,13 @@ SELECT count(*), coalesce(sum(hash_record_extended(
 FROM event WHERE booked_on = $1
 """
 
+NOTICES_FOR = "SELECT count(*) FROM notice_wanted WHERE send_on = $1"
+SIGN_OFF = """
+UPDATE day_close SET finished_at = now(), digest = $2, woken = woken + $3, transfers = $4,
+    events = $5, statements = $6, notices = $7
+WHERE business_date = $1
+"""
+
 EXPIRE_HOLDS = """
 WITH gone AS (
     UPDATE authorisation SET status = 4 WHERE status = 1 AND expires_on <= $1
@@ -133,6 +131,18 @@ WHERE line.cell = summed.cell AND line.borrower_id = summed.borrower_id
 """
 
 # -- for the proof --------------------------------------------------------------------------------
+
+BUSINESS_DATE = "SELECT business_date FROM book"
+COUNT_CONTRACTS = "SELECT count(*) FROM contract"
+ALL_TERMS = "SELECT terms_id, digest, numbers FROM terms ORDER BY terms_id"
+TOTALS = """
+SELECT cell, product_id, stream, day_count, denominator, stands_at, whole, rest, slope, slope_rest
+FROM accrual_total
+"""
+CHANGES = """
+SELECT cell, product_id, stream, day_count, denominator, from_weight, whole, rest, slope, slope_rest
+FROM accrual_change
+"""
 
 FINISHED_DIGESTS = """
 SELECT business_date, digest FROM day_close WHERE finished_at IS NOT NULL ORDER BY business_date
@@ -150,7 +160,7 @@ FROM event WHERE {WANTED} ORDER BY contract_id, seq
 """
 STATEMENTS_OF = f"""
 SELECT contract_id, event_seq, issued_on, due_on, from_on, cycle, principal, interest, fee, penalty,
-    required - plans_due, balance FROM statement WHERE {WANTED}
+    required - plans_due, balance, credit FROM statement WHERE {WANTED}
 """
 PAIRS_OF = f"""
 SELECT contract_id, debit, credit, sum(amount)::bigint FROM transfer WHERE {WANTED}

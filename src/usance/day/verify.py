@@ -91,37 +91,35 @@ async def days(connection: Connection) -> list[Finding]:
 
 async def shared_terms(connection: Connection) -> list[Finding]:
     """Terms are stored under the hash of themselves."""
-    for terms_id, digest, numbers in await connection.fetch(
-        "SELECT terms_id, digest, numbers FROM terms ORDER BY terms_id"
-    ):
+    for terms_id, digest, numbers in await connection.fetch(sql.ALL_TERMS):
         wanted = terms_digest(store.terms_from(json.loads(numbers)))
         if wanted != digest:
             sentence = "Agreed terms are stored under their own hash."
-            return [
-                Finding("INV-TERMS-01", sentence, "terms", str(terms_id), wanted.hex(), digest.hex())
-            ]
+            key = str(terms_id)
+            return [Finding("INV-TERMS-01", sentence, "terms", key, wanted.hex(), digest.hex())]
     return []
 
 
 async def contracts(connection: Connection, tell: Progress, sample: int | None) -> Proof:
     """The kernel's proof of every contract, by portions of cells."""
-    count: int = await connection.fetchval("SELECT count(*) FROM contract")
-    today: int = (await connection.fetchval("SELECT business_date FROM book")).toordinal()
+    count: int = await connection.fetchval(sql.COUNT_CONTRACTS)
+    today: int = (await connection.fetchval(sql.BUSINESS_DATE)).toordinal()
     step = 1 if sample is None else max(count // max(sample, 1), 1)
-    proof = Proof()
-    if count <= SMALL_BOOK:
+    if count > SMALL_BOOK:
+        proof = await shared(connection, count, step, today, tell)
+    else:
+        proof = Proof()
         async for portion in portions(connection, count, step):
             proof.add(prove(portion, store.TERMS, today))
-    else:
-        await shared(connection, count, step, today, proof, tell)
     tell(f"{proof.replayed} of {count} contracts replayed")
     return proof
 
 
 async def shared(
-    connection: Connection, count: int, step: int, today: int, proof: Proof, tell: Progress
-) -> None:
+    connection: Connection, count: int, step: int, today: int, tell: Progress
+) -> Proof:
     """Two processes prove while this one fetches; a few portions are under way at a time."""
+    proof = Proof()
     loop = asyncio.get_running_loop()
     waiting: list[asyncio.Future[Proof]] = []
     done = 0
@@ -138,11 +136,11 @@ async def shared(
                 tell(f"{done} of {count} contracts")
         for future in waiting:
             proof.add(await future)
+    return proof
 
 
 async def portions(connection: Connection, count: int, step: int) -> AsyncIterator[list[Facts]]:
-    """Contracts with everything that a proof needs, by ranges of cells; of every ``step``-th the
-    history too."""
+    """Contracts and what their proof needs, by ranges of cells; every ``step``-th with its past."""
     width = max(CELLS * PORTION // max(count, 1), 1)
     for low in range(0, CELLS, width):
         found = await facts_of(connection, low, min(low + width, CELLS) - 1, step)

@@ -18,7 +18,7 @@ ROUNDING = "The rounding of a cell and product is what its contracts' replays dr
 @rule("R-ACCR-01", "R-ACCR-02")
 async def run(connection: Connection, proof: Proof, *, whole: bool) -> list[Finding]:
     """Totals against contracts, the ledger against totals; ``whole``: rounding too."""
-    business_date = await connection.fetchval("SELECT business_date FROM book")
+    business_date = await connection.fetchval(sql.BUSINESS_DATE)
     totals = await standing(connection, business_date.toordinal())
     changes = await open_changes(connection, business_date.toordinal())
     found = same_sums(proof.streams, added(totals, changes))
@@ -32,20 +32,12 @@ async def run(connection: Connection, proof: Proof, *, whole: bool) -> list[Find
 
 async def standing(connection: Connection, day: int) -> Sums:
     """The stored totals at the start of ``day``, as numerators [value, slope]."""
-    rows = await connection.fetch(
-        "SELECT cell, product_id, stream, day_count, denominator, stands_at, whole, rest, slope, "
-        "slope_rest FROM accrual_total"
-    )
-    return summed(rows, day)
+    return summed(await connection.fetch(sql.TOTALS), day)
 
 
 async def open_changes(connection: Connection, day: int) -> Sums:
     """Changes that no day close has folded yet."""
-    rows = await connection.fetch(
-        "SELECT cell, product_id, stream, day_count, denominator, from_weight, whole, rest, slope, "
-        "slope_rest FROM accrual_change"
-    )
-    return summed(rows, day)
+    return summed(await connection.fetch(sql.CHANGES), day)
 
 
 def summed(rows: list[tuple[int, ...]], day: int) -> Sums:

@@ -8,7 +8,17 @@ from dataclasses import dataclass, field, replace
 from operator import attrgetter
 from typing import Any
 
-from usance.contract.records import DAY, OPEN, REVERSAL, STATEMENT, Contract, Due, Event, Terms, names
+from usance.contract.records import (
+    DAY,
+    OPEN,
+    REVERSAL,
+    STATEMENT,
+    Contract,
+    Due,
+    Event,
+    Terms,
+    names,
+)
 from usance.contract.replay import History, Issued, Parts
 from usance.contract.standing import next_alarm
 from usance.core.days import serial
@@ -172,19 +182,19 @@ def issue(history: History, facts: Facts, event: Event) -> Iterator[Finding]:
     issued = history.state.issued[-1]
     said = statement_event(issued, event.seq, event.on)
     stored = facts.statements.get(event.seq)
-    wanted = statement_values(issued, said, history)
-    found = stored[:10] if stored is not None else None
-    if wanted != found:
+    wanted = statement_values(issued, said)
+    if wanted != stored:
         sentence = "A statement says what the events booked until then make."
         key = f"{facts.contract[1]} event {event.seq}"
-        yield Finding("INV-STMT-01", sentence, "statement", key, str(wanted), str(found))
+        yield Finding("INV-STMT-01", sentence, "statement", key, str(wanted), str(stored))
 
 
-def statement_values(issued: Issued, said: Event, history: History) -> tuple[int, ...]:
-    """Issued on, due on, from, cycle, components, required (without plans), balance."""
+def statement_values(issued: Issued, said: Event) -> tuple[int, ...]:
+    """Issued on, due on, from, cycle, components, required (no plans), balance, credit."""
     return (
         issued.on, issued.due.due_on, issued.due.from_on, issued.n, said.principal, said.interest,
         said.fee, said.penalty, issued.required, issued.balance,
+        issued.credit,
     )  # fmt: skip
 
 

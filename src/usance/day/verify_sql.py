@@ -1,7 +1,4 @@
-"""Invariants that are queries: each gives (key, expected, found) of what breaks it, first key first.
-
-``{last}`` stands for the last finished day, before which everything must be added up.
-"""
+"""Invariants that are queries: each gives (key, expected, found) of the first row that is wrong."""
 
 from usance.contract.records import REVERSAL, STATEMENT
 from usance.ledger import chart
@@ -50,12 +47,12 @@ WITH asked AS (
     SELECT c.contract_id, c.unpaid_principal, c.unpaid_interest, c.unpaid_fee, c.unpaid_penalty,
         sum(d.principal - d.paid_principal) AS principal,
         sum(CASE WHEN NOT ahead THEN d.interest - d.paid_interest
-            WHEN d.n = c.running THEN c.billed_net - d.paid_interest ELSE 0 END) AS interest,
+            ELSE d.asked_interest - d.paid_interest END) AS interest,
         sum(CASE WHEN NOT ahead THEN d.fee - d.paid_fee
-            WHEN d.n = c.running THEN c.fee_billed - d.paid_fee ELSE 0 END) AS fee,
+            ELSE d.asked_fee - d.paid_fee END) AS fee,
         sum(d.penalty - d.paid_penalty) AS penalty
     FROM contract c JOIN due d ON d.cell = c.cell AND d.contract_id = c.contract_id,
-    LATERAL (SELECT c.kind = 1 AND d.n BETWEEN c.running AND c.row_count AS ahead) AS place
+    LATERAL (SELECT c.kind = 1 AND d.phase = 0 AS ahead) AS place
     GROUP BY c.cell, c.contract_id
 )
 SELECT contract_id || ' ' || name, expected, found FROM asked, LATERAL (VALUES
@@ -133,7 +130,8 @@ WITH events AS (
         convert_to('event:' || coalesce(e.rows, 0) || ':', 'UTF8') || coalesce(e.bytes, '')
         || convert_to('transfer:' || coalesce(t.rows, 0) || ':', 'UTF8') || coalesce(t.bytes, '')
     ) AS recomputed
-    FROM operation o LEFT JOIN events e USING (operation_id) LEFT JOIN transfers t USING (operation_id)
+    FROM operation o LEFT JOIN events e USING (operation_id)
+    LEFT JOIN transfers t USING (operation_id)
     WHERE o.action NOT IN ('RegisterBorrower') AND o.detail = '{{}}'
     UNION ALL
     SELECT o.operation_id, o.action, o.digest, sha256(
@@ -150,7 +148,8 @@ FROM hashed WHERE digest <> recomputed ORDER BY operation_id LIMIT 1
 its time stamp, which is how a registration of many finds its borrowers."""
 
 EVENT_GAPS = """
-SELECT c.contract_id, c.seq || ' events', count(e.seq) || ' events, last ' || coalesce(max(e.seq), 0)
+SELECT c.contract_id, c.seq || ' events',
+    count(e.seq) || ' events, last ' || coalesce(max(e.seq), 0)
 FROM contract c LEFT JOIN event e ON e.cell = c.cell AND e.contract_id = c.contract_id
 GROUP BY c.cell, c.contract_id HAVING count(e.seq) <> c.seq OR coalesce(max(e.seq), 0) <> c.seq
 ORDER BY c.contract_id LIMIT 1
@@ -172,7 +171,8 @@ SELECT contract_id || ' event ' || seq, 'event and statement', 'only one of them
     FROM (SELECT * FROM event WHERE kind = {STATEMENT}) AS e
     FULL JOIN statement s ON s.cell = e.cell AND s.contract_id = e.contract_id
         AND s.event_seq = e.seq AND s.issued_on = e.effective_on
-        AND (s.principal, s.interest, s.fee, s.penalty) = (e.principal, e.interest, e.fee, e.penalty)
+        AND (s.principal, s.interest, s.fee, s.penalty)
+            = (e.principal, e.interest, e.fee, e.penalty)
     WHERE e.seq IS NULL OR s.event_seq IS NULL
 ) AS alone ORDER BY contract_id, seq LIMIT 1
 """
@@ -192,7 +192,8 @@ SELECT coalesce(l.borrower_id, c.borrower_id) || ' contract '
     ELSE 'line ' || l.status || ', account ' || c.status END
 FROM (SELECT * FROM line WHERE contract_id <> 0) AS l
 FULL JOIN (SELECT * FROM contract WHERE kind = 2) AS c ON c.cell = l.cell
-    AND c.contract_id = l.contract_id AND c.borrower_id = l.borrower_id AND c.product_id = l.product_id
+    AND c.contract_id = l.contract_id AND c.borrower_id = l.borrower_id
+    AND c.product_id = l.product_id
 WHERE c.contract_id IS NULL OR (l.borrower_id IS NULL AND c.status = 1)
     OR (l.status = 2) <> (c.status = 2) AND c.status <> 3 AND l.borrower_id IS NOT NULL
 ORDER BY 1 LIMIT 1
