@@ -11,22 +11,23 @@ from dataclasses import dataclass, field, replace
 from usance.contract.line import open_cycle
 from usance.contract.records import (
     ASK,
+    ASK_SUSPENDED,
     CHARGEBACK,
     CREDIT,
     DAY,
+    FEE_EVENT,
+    FROM_CREDIT,
     LINE,
     NOTICE,
     OPEN,
+    PENALTY_EVENT,
     PRINCIPAL,
     PURCHASE,
-    RECOVERY,
     REFUND,
-    REPAYMENT,
     REVERSAL,
     ROUNDING,
     STATEMENT,
     SUSPEND,
-    TAKE_BACK,
     Contract,
     Due,
     Effect,
@@ -122,6 +123,7 @@ class Issued:
     due: Due
     required: int
     balance: int
+    credit: int = 0
 
 
 def note_issue(state: State, day: int, n: int) -> Issued:
@@ -133,7 +135,7 @@ def note_issue(state: State, day: int, n: int) -> Issued:
     )
     own = min(max(due.required - due.received, 0), owed(due))
     balance = sum(owed(d) for d in dues) - c.credit
-    return Issued(day, n, replace(due), own + arrears, balance)
+    return Issued(day, n, replace(due), own + arrears, balance, c.credit)
 
 
 def owed(d: Due) -> int:
@@ -157,8 +159,8 @@ def parts_of(event: Event, effects: Iterable[Effect], dues: list[Due]) -> Parts:
 
 def own_source(kind: int, source: int) -> bool:
     """Whether effects of this source are the event's own part (not credit used, interest asked)."""
-    asks = kind in (5, 6, PURCHASE)  # fee, penalty, purchase
-    return (source == ASK) == asks and source != 2 and source != 12
+    asks = kind in (FEE_EVENT, PENALTY_EVENT, PURCHASE)
+    return (source == ASK) == asks and source not in (FROM_CREDIT, ASK_SUSPENDED)
 
 
 def key(event: Event) -> tuple[int, int, int]:
@@ -332,5 +334,3 @@ def take_from(left: list[int], amount: int) -> list[int]:
         amount -= parts[component]
     return parts
 
-
-__all__ = ["TAKE_BACK", "RECOVERY", "REPAYMENT", "History", "Opening", "State"]

@@ -1,14 +1,11 @@
 """Close a day on a range of cells, contract by contract in plain Python."""
 
-from dataclasses import replace
-
 from usance.day import store
 from usance.platform.database import Connection, Pool, transaction
 from usance.platform.identifiers import new_operation_id
 from usance.servicing import store as servicing
 from usance.servicing.hand import Hand
 from usance.servicing.store import Rowset
-
 
 ACTOR = "system:day-close"
 CHUNK = 500
@@ -21,8 +18,17 @@ async def wake_range(pool: Pool, day: int, low: int, high: int) -> int:
         async with transaction(pool) as connection:
             found = await wake_some(connection, day, low, high)
         woken += found
-        if found < CHUNK:
+        if found == 0:  # fewer than CHUNK is no end: an operation may have woken some of them
             return woken
+
+
+async def wake_rest(connection: Connection, day: int, low: int, high: int) -> int:
+    """The same within the caller's transaction."""
+    woken = found = await wake_some(connection, day, low, high)
+    while found:
+        found = await wake_some(connection, day, low, high)
+        woken += found
+    return woken
 
 
 async def wake_some(connection: Connection, day: int, low: int, high: int) -> int:
@@ -36,27 +42,8 @@ async def wake_some(connection: Connection, day: int, low: int, high: int) -> in
     for hand in hands:
         while hand.state.alarm <= day:
             hand.close_day(hand.state.alarm)
-    await add_plans(connection, hands)
     await write(connection, hands, day)
     return len(rows)
-
-
-async def add_plans(connection: Connection, hands: list[Hand]) -> None:
-    """A statement also says what instalment plans of the line ask by its due day."""
-    issuing = [hand for hand in hands if hand.statements]
-    if not issuing:
-        return
-    rows = await connection.fetch(
-        store.PLANS_DUE, [h.cell for h in issuing], [h.contract_id for h in issuing],
-        [h.statements[-1][1].due.due_on for h in issuing],
-    )  # fmt: skip
-    plans = {row[0]: row[1] for row in rows}
-    for hand in issuing:
-        due = plans.get(hand.contract_id, 0)
-        if due:
-            n, said, seq = hand.statements[-1]
-            hand.plans_due = due
-            hand.statements[-1] = n, replace(said, required=said.required + due), seq
 
 
 async def write(connection: Connection, hands: list[Hand], day: int) -> None:

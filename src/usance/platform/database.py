@@ -21,8 +21,13 @@ SESSION_SETTINGS = {
     "jit": "off",
     "idle_in_transaction_session_timeout": "300s",
 }
-RETRIED = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
-"""SQLSTATE 40001 and 40P01: nothing was changed, the same call may succeed now."""
+RETRIED = (
+    asyncpg.SerializationError,
+    asyncpg.DeadlockDetectedError,
+    asyncpg.UniqueViolationError,
+)
+"""SQLSTATE 40001, 40P01 and 23505 (somebody else took the key or the id first): nothing was
+changed, and the same call finds another state now."""
 CONNECTION_LOST = (
     OSError,
     asyncpg.PostgresConnectionError,
@@ -55,7 +60,7 @@ async def transaction(pool: Pool) -> AsyncIterator[Connection]:
 
 
 async def retrying(operation: Callable[[], Awaitable[T]], attempts: int = 5) -> T:
-    """Run a whole unit of work again when it lost against another one (40001, 40P01)."""
+    """Run a whole unit of work again when it lost against another one (``RETRIED``)."""
     for attempt in range(1, attempts):
         try:
             return await operation()

@@ -7,6 +7,8 @@ wall clock is set back: then the counter runs on from the last millisecond that 
 
 from __future__ import annotations
 
+import os
+import secrets
 import threading
 import time
 
@@ -34,13 +36,23 @@ class IdentifierSource:
         return since_epoch << 22 | self._worker << 12 | counter
 
 
-_source = IdentifierSource(0)
+def _draw_worker() -> None:
+    """Take a number by lot.
+
+    Two processes with the same one may clash within a millisecond: the database refuses the second
+    id, and its transaction is done again with the next one.
+    """
+    set_worker(secrets.randbelow(WORKERS))
 
 
 def set_worker(worker: int) -> None:
-    """Give this process its number; two processes that run at once must not share one."""
+    """Give this process its number; a process that is given none has drawn one."""
     global _source
     _source = IdentifierSource(worker)
+
+
+_draw_worker()
+os.register_at_fork(after_in_child=_draw_worker)
 
 
 def new_operation_id() -> int:

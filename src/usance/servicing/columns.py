@@ -99,6 +99,18 @@ LOAD_DUES = (
     "AND due.n >= wanted.n ORDER BY due.contract_id, due.n"
 )
 
+PLANS_DUE = """
+SELECT wanted.contract_id, coalesce(sum(d.principal + d.interest + d.fee
+    - d.paid_principal - d.paid_interest - d.paid_fee), 0)::bigint, wanted.due_on
+FROM unnest($1::smallint[], $2::bigint[], $3::int[]) AS wanted(cell, contract_id, due_on)
+JOIN contract p ON p.cell = wanted.cell AND p.borrower_id = wanted.contract_id >> 12
+    AND p.parent_id = wanted.contract_id AND p.status = 1
+JOIN due d ON d.cell = p.cell AND d.contract_id = p.contract_id
+    AND d.n >= p.first_open AND d.due_on <= wanted.due_on
+GROUP BY wanted.contract_id, wanted.due_on
+"""
+"""What instalment plans of a line ask by the due day of its statement."""
+
 INSERT_CONTRACTS = insert(schema.contract, CONTRACT)
 UPDATE_CONTRACTS = update(schema.contract, CONTRACT, ("cell", "contract_id"))
 UPSERT_DUES = upsert(schema.due, DUE, ("cell", "contract_id", "n"))

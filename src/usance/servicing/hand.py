@@ -77,7 +77,7 @@ class Hand:
     statements: list[tuple[int, Issued, int]] = field(default_factory=list)
     notices: list[Notice] = field(default_factory=list)
     reversed_events: dict[int, int] = field(default_factory=dict)  # seq -> by seq
-    plans_due: int = 0  # what instalment plans ask by the due day of the statement just issued
+    plans_due: dict[int, int] = field(default_factory=dict)  # by the statement's event
     dirty: bool = False
 
     @property
@@ -91,7 +91,7 @@ class Hand:
         other.state = copy(self.state)
         other.dues = [copy(due) for due in self.dues]
         other.history = deepcopy(self.history)
-        for name in ("booked", "changes", "statements", "notices", "reversed_events"):
+        for name in ("booked", "changes", "statements", "notices", "reversed_events", "plans_due"):
             setattr(other, name, copy(getattr(self, name)))
         return other
 
@@ -146,14 +146,16 @@ class Hand:
         event.booked_on = booked_on
         entry = Booked(event, parts or Parts(), transfers_of(pairs_of(effects)))
         self.booked.append(entry)
+        if self.history is not None:
+            self.history.take(event)
         self.note_change(effects, booked_on)
         self.dirty = True
         return entry
 
-    def note_change(self, effects: list[Effect], booked_on: int) -> None:
-        """How the contract's accrual differs from before."""
+    def note_change(self, effects: list[Effect], booked_on: int, rounding: int = 0) -> None:
+        """How the contract's accrual differs from before; ``rounding`` comes on top."""
         after = streams_of(self.terms, self.state, self.dues)
-        rounding = rounding_of(effects)
+        rounding += rounding_of(effects)
         for place, stream in enumerate(after):
             told = rounding if place == 0 else 0
             before = self.streams[place] if self.streams else empty(stream)

@@ -21,7 +21,6 @@ from usance.servicing.cases import CASES, NEEDS_HISTORY, WHOLE
 from usance.servicing.hand import BorrowerBook, Hand
 from usance.servicing.store import Rowset
 
-
 NUMBERED = asked.OpenLine | asked.AcceptOffer
 """Commands that may open a contract, which gets the borrower's next number."""
 
@@ -153,7 +152,8 @@ async def load_rare(connection: Connection, batch: Batch, command: asked.Command
     if isinstance(command, asked.Capture | asked.Void):
         await store.load_authorisation(connection, book, command.authorisation_id)
     back_dated = 0 < getattr(command, "effective_on", 0) < batch.business_date
-    if back_dated or type(command) in NEEDS_HISTORY:
+    of_purchase = isinstance(command, asked.Refund) and command.of > 0
+    if back_dated or of_purchase or type(command) in NEEDS_HISTORY:
         for contract_id in command.contracts():
             hand = book.hands.get(contract_id)
             if hand is not None and hand.history is None:

@@ -5,7 +5,6 @@ import contextlib
 import json
 from typing import Any
 
-
 from usance.core.refusals import Refused
 from usance.platform.database import Pool, retrying, transaction
 from usance.servicing import commands as asked
@@ -35,7 +34,9 @@ class Book:
         self._tasks = [asyncio.create_task(self._lane()) for _ in range(self.lanes)]
 
     async def stop(self) -> None:
-        """Finish what is under way."""
+        """Finish what was asked for."""
+        if self._tasks:
+            await self._waiting.join()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -91,6 +92,8 @@ class Book:
             while len(batch) < BATCH_MAX and not self._waiting.empty():
                 batch.append(self._waiting.get_nowait())
             await self._serve(batch)
+            for _ in batch:
+                self._waiting.task_done()
 
     async def _serve(self, batch: list[tuple[Request, asyncio.Future[Answer]]]) -> None:
         """Answer every request of a batch; one that breaks a batch is served alone."""

@@ -1,8 +1,10 @@
 """The SQL that loads contracts into the hand and writes them back: a fixed few statements,
-whatever the number of contracts."""
+whatever the number of contracts.
+"""
 
 import json
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -251,6 +253,7 @@ def dated(rows: Rows, places: Sequence[int]) -> list[list[Any]]:
 async def write_hands(connection: Connection, hands: list[Hand], rowsets: list[Rowset]) -> None:
     """Write everything that the hands hold."""
     dirty = [hand for hand in hands if hand.dirty or hand.new]
+    await add_plans(connection, [hand for hand in dirty if hand.statements])
     await write_states(connection, dirty)
     events = [row for rowset in rowsets for row in rowset.events]
     if events:
@@ -326,6 +329,26 @@ async def write_extras(connection: Connection, dirty: list[Hand]) -> None:
     await write_rare(connection, dirty)
 
 
+async def add_plans(connection: Connection, issuing: list[Hand]) -> None:
+    """A statement also says what instalment plans of the line ask by its due day."""
+    said = {
+        (hand.contract_id, each.due.due_on): (hand, place)
+        for hand in issuing
+        for place, (_, each, _) in enumerate(hand.statements)
+    }
+    if not said:
+        return
+    rows = await connection.fetch(
+        sql.PLANS_DUE, [hand.cell for hand, _ in said.values()],
+        [contract_id for contract_id, _ in said], [due_on for _, due_on in said],
+    )  # fmt: skip
+    for contract_id, amount, due_on in rows:
+        hand, place = said[contract_id, due_on]
+        n, issued, seq = hand.statements[place]
+        hand.statements[place] = n, replace(issued, required=issued.required + amount), seq
+        hand.plans_due[seq] = amount
+
+
 def change_rows(hand: Hand) -> Rows:
     """Accrual changes of one write, summed where they fall together."""
     found: dict[tuple[int, ...], list[int]] = {}
@@ -353,7 +376,7 @@ def statement_rows(hand: Hand) -> Rows:
         found.append(
             (hand.cell, hand.contract_id, number, said.on, said.due.due_on, said.due.from_on, n,
              e.principal, e.interest, e.fee, e.penalty, said.required, said.balance,
-             hand.state.credit, hand.plans_due, seq)
+             said.credit, hand.plans_due.get(seq, 0), seq)
         )  # fmt: skip
     return found
 
