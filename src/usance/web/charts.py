@@ -1,7 +1,7 @@
 """Charts as small SVG drawn here: a line, stacked bars, a heat strip. Each comes with its table.
 
 A chart is a function of plain numbers; colours are classes of the stylesheet, so a chart follows
-light and dark and needs no inline style. Positions are integers of a 720 x 220 drawing.
+light and dark and needs no inline style. Positions are integers of a drawing 220 high.
 """
 
 from collections.abc import Callable, Sequence
@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-WIDTH, HEIGHT = 720, 220
-LEFT, RIGHT, TOP, BOTTOM = 64, 8, 10, 26
+NARROW, WIDE, HEIGHT = 540, 1080, 220
+RIGHT, TOP, BOTTOM = 8, 10, 26
 STEPS = 4
 
 Format = Callable[[int], str]
@@ -35,15 +35,34 @@ class Chart:
     labels: Sequence[str]
     series: Sequence[Series]
     written: Format
+    wide: bool = False
+
+    @property
+    def width(self) -> int:
+        """Of the drawing."""
+        return WIDE if self.wide else NARROW
+
+    @property
+    def left(self) -> int:
+        """Room for what stands left of the plot: amounts, or a heat strip's names."""
+        if self.kind != "heat":
+            return 64
+        return 14 + max((drawn_width(each.name) for each in self.series), default=0)
+
+    @property
+    def plot(self) -> int:
+        """Width of what is between the margins."""
+        return self.width - self.left - RIGHT
 
     @property
     def drawing(self) -> Markup:
         """The drawing with its name and description for who cannot see it."""
-        parts = {"line": lines, "stacked": bars, "heat": strips}[self.kind](self)
+        parts = Markup("").join(DRAWN[self.kind](self))
+        kind = " wide" if self.wide else ""
         return Markup(
-            '<svg viewBox="0 0 {} {}" role="img" class="chart">'
+            '<svg viewBox="0 0 {} {}" role="img" class="chart{}">'
             "<title>{}</title><desc>{}</desc>{}</svg>"
-        ).format(WIDTH, HEIGHT, self.title, self.summary, Markup("").join(parts))
+        ).format(self.width, HEIGHT, kind, self.title, self.summary, parts)
 
     def told(self, row: Series, place: int) -> str:
         """One number in words."""
@@ -53,10 +72,10 @@ class Chart:
 def lines(chart: Chart) -> list[Markup]:
     """One polyline a series over equal steps."""
     top = ceiling(max((v for each in chart.series for v in each.values), default=0))
-    parts = [grid(top, chart.written), axis_labels(chart.labels)]
+    parts = [grid(chart, top), axis_labels(chart)]
     for number, each in enumerate(chart.series):
         points = " ".join(
-            f"{across(i, len(chart.labels))},{height(value, top)}"
+            f"{across(chart, i)},{height(value, top)}"
             for i, value in enumerate(each.values)
         )
         parts.append(Markup('<polyline class="line s{}" points="{}"/>').format(number + 1, points))
@@ -69,9 +88,9 @@ def bars(chart: Chart) -> list[Markup]:
     top = ceiling(max((sum(each.values[i] for each in chart.series) for i in places), default=0))
     room = step_of(chart)
     bar = max(min(room * 2 // 3, 56), 1)
-    parts = [grid(top, chart.written), axis_labels(chart.labels, middle=True)]
+    parts = [grid(chart, top), axis_labels(chart, middle=True)]
     for i in places:
-        x, below = LEFT + room * i + (room - bar) // 2, 0
+        x, below = chart.left + room * i + (room - bar) // 2, 0
         for number, each in enumerate(chart.series):
             foot, below = height(below, top), below + each.values[i]
             y = height(below, top)
@@ -85,23 +104,26 @@ def strips(chart: Chart) -> list[Markup]:
     """One strip a series, one cell a label; nine shades up to the greatest value."""
     top = max((v for each in chart.series for v in each.values), default=0)
     room, tall = step_of(chart), (HEIGHT - TOP - BOTTOM) // max(len(chart.series), 1)
-    parts = [axis_labels(chart.labels, middle=True)]
+    parts = [axis_labels(chart, middle=True)]
     for row, each in enumerate(chart.series):
         y = TOP + row * tall
-        parts.append(text(LEFT - 6, y + tall // 2 + 4, each.name, "end"))
+        parts.append(text(chart.left - 6, y + tall // 2 + 4, each.name, "end"))
         for i, value in enumerate(each.values):
-            shade, x = (-(-value * 9 // top) if top else 0), LEFT + room * i
+            shade, x = (-(-max(value, 0) * 9 // top) if top > 0 else 0), chart.left + room * i
             parts.append(rectangle(f"h{shade}", (x, y), (room - 2, tall - 2), chart.told(each, i)))
-            if room >= 40:
+            if room >= 36:
                 tone = "cell strong" if shade > 5 else "cell"
                 words = chart.written(value)
                 parts.append(text(x + room // 2 - 1, y + tall // 2 + 3, words, "middle", tone))
     return parts
 
 
+DRAWN = {"line": lines, "stacked": bars, "heat": strips}
+
+
 def step_of(chart: Chart) -> int:
     """Width of one label's place."""
-    return (WIDTH - LEFT - RIGHT) // max(len(chart.labels), 1)
+    return chart.plot // max(len(chart.labels), 1)
 
 
 def ceiling(value: int) -> int:
@@ -112,9 +134,9 @@ def ceiling(value: int) -> int:
     return max(next(step * ten for step in (1, 2, 4, 8, 10) if step * ten >= value), STEPS)
 
 
-def across(place: int, count: int) -> int:
+def across(chart: Chart, place: int) -> int:
     """Place of a label on a line chart."""
-    return LEFT + (WIDTH - LEFT - RIGHT) * place // max(count - 1, 1)
+    return chart.left + chart.plot * place // max(len(chart.labels) - 1, 1)
 
 
 def height(value: int, top: int) -> int:
@@ -123,26 +145,34 @@ def height(value: int, top: int) -> int:
     return TOP + room - room * max(value, 0) // top
 
 
-def grid(top: int, written: Format) -> Markup:
+def grid(chart: Chart, top: int) -> Markup:
     """Rules and what they stand for."""
     found = []
     for step in range(STEPS + 1):
         y = height(top * step // STEPS, top)
-        found.append(Markup('<path class="rule" d="M{} {}H{}"/>').format(LEFT, y, WIDTH - RIGHT))
-        found.append(text(LEFT - 6, y + 4, written(top * step // STEPS), "end"))
+        end = chart.width - RIGHT
+        found.append(Markup('<path class="rule" d="M{} {}H{}"/>').format(chart.left, y, end))
+        found.append(text(chart.left - 6, y + 4, chart.written(top * step // STEPS), "end"))
     return Markup("").join(found)
 
 
-def axis_labels(labels: Sequence[str], *, middle: bool = False) -> Markup:
-    """At most twelve labels, evenly taken."""
-    step = -(-len(labels) // 12) or 1
-    room = (WIDTH - LEFT - RIGHT) // max(len(labels), 1)
-    written = []
+def axis_labels(chart: Chart, *, middle: bool = False) -> Markup:
+    """As many labels as have room, evenly taken."""
+    labels = chart.labels
+    most = max(chart.plot // (max(map(len, labels), default=1) * 7 + 14), 1)
+    step = -(-len(labels) // most) or 1
+    found = []
     for i in range(0, len(labels), step):
-        x = LEFT + room * i + room // 2 if middle else across(i, len(labels))
-        anchor = "middle" if middle or 0 < i < len(labels) - 1 else ("start" if i == 0 else "end")
-        written.append(text(x, HEIGHT - 8, labels[i], anchor))
-    return Markup("").join(written)
+        half = step_of(chart) // 2
+        x = chart.left + step_of(chart) * i + half if middle else across(chart, i)
+        anchor = "end" if i == len(labels) - 1 and not middle else "middle"
+        found.append(text(x, HEIGHT - 8, labels[i], anchor))
+    return Markup("").join(found)
+
+
+def drawn_width(words: str) -> int:
+    """About how wide words are drawn: Chinese characters take twice the room."""
+    return sum(11 if ord(each) > 0x2E80 else 6 for each in words)
 
 
 def text(x: int, y: int, words: str, anchor: str, tone: str = "") -> Markup:

@@ -29,8 +29,9 @@ ACTIONS = {
     "OfferPlan": _("Instalments offered"), "AcceptOffer": _("Offer accepted"),
     "Authorise": _("Purchase authorised"), "Capture": _("Hold captured"),
     "Void": _("Hold released"), "Purchase": _("Purchase"), "Repay": _("Repayment"),
-    "RepayBorrower": _("Repayment"), "Settle": _("Paid off"), "Refund": _("Refund"), "Goodwill": _("Goodwill"),
-    "Waive": _("Waiver"), "Charge": _("Charge"), "ChargeBack": _("Charge-back"), "Reverse": _("Reversal"),
+    "RepayBorrower": _("Repayment"), "Settle": _("Paid off"), "Refund": _("Refund"),
+    "Goodwill": _("Goodwill"), "Waive": _("Waiver"), "Charge": _("Charge"),
+    "ChargeBack": _("Charge-back"), "Reverse": _("Reversal"),
     "Extend": _("Extension"), "Restructure": _("Restructuring"),
     "ChangeStatementDay": _("Statement day changed"), "ChargeOff": _("Charge-off"),
     "Recover": _("Recovery"), "PayOut": _("Pay-out of credit balance"),
@@ -51,7 +52,7 @@ HOLD_STATUS = {1: _("open"), 2: _("captured"), 3: _("released"), 4: _("expired")
 LINE_STATUS = {1: _("open"), 2: _("closed")}
 BORROWER_STATUS = {1: _("active"), 2: _("erased")}
 
-AGES = (_("not overdue"), _("1–30 days"), _("31–60 days"), _("61–90 days"), _("over 90 days"))
+AGES = (_("not overdue"), "1–30", "31–60", "61–90", _("over 90"))
 
 FIGURES = {
     "pay-off": _("Pay-off amount"), "due-now": _("Due by today"), "running": _("Interest running"),
@@ -65,7 +66,8 @@ FIGURES = {
 }  # fmt: skip
 
 ENTRIES = {
-    "running-row": _("Asked of the running row"), "unpaid": _("Unpaid"), "running": _("Run since it was last asked"), "due": _("Due"),
+    "running-row": _("Asked of the running row"), "unpaid": _("Unpaid"),
+    "running": _("Run since it was last asked"), "due": _("Due"),
     "rounded": _("Run so far, rounded to a minor unit"), "oldest": _("Oldest unmet due day"),
     "minimum": _("Minimum part"), "in-full": _("Interest, fees and penalty in full"),
     "instalment": _("Instalment"), "less-interest": _("less interest"),
@@ -95,7 +97,7 @@ TERMS = {
     "day_count": _("Day count"), "rounding": _("Rounding"), "id": _("No."),
 }  # fmt: skip
 
-ACTORS = {"staff": _("staff no. {}"), "machine": _("client no. {}")}
+ACTORS = {"staff": _("staff no. {}"), "machine": _("client no. {}"), "system": _("the system: {}")}
 DONE = _("Done: {}.")
 
 REFUSALS = (

@@ -100,7 +100,7 @@ def ages_chart(found: read.Overview, names: dict[int, str], decimals: int, _: Wo
     table = age_table(found, names)
     return Chart(
         "stacked", _("Overdue principal by age"),
-        _("One bar for each age, stacked by product; what is not overdue is left out."), _("Age"),
+        _("One bar for each age, stacked by product; what is not overdue is left out."), _("Days past due"),
         [_(each) for each in labels.AGES[1:]],
         [Series(name, values[1:]) for name, values in table], whole(decimals),
     )  # fmt: skip
@@ -118,7 +118,7 @@ def cash_chart(found: read.Overview, decimals: int, _: Words) -> Chart:
         _("In: repayments and recoveries less charge-backs. "
           "Out: loans, purchases less refunds, pay-outs."),
         _("Day"), [d.isoformat() for d in days],
-        [Series(_("In"), money_in), Series(_("Out"), money_out)], whole(decimals),
+        [Series(_("In"), money_in), Series(_("Out"), money_out)], whole(decimals), wide=True,
     )  # fmt: skip
 
 
@@ -138,12 +138,14 @@ def shares_chart(found: read.Overview, _: Words) -> Chart:
 
 
 def share(pair: tuple[int, int] | None) -> int:
-    """Unpaid per mille of what was asked."""
-    return 1000 * pair[1] // pair[0] if pair and pair[0] else 0
+    """Unpaid per mille of what was asked; -1 where nothing has reached this age."""
+    return 1000 * pair[1] // pair[0] if pair and pair[0] else -1
 
 
 def per_mille(value: int) -> str:
-    """Per mille as percent with one decimal."""
+    """Per mille as percent with one decimal; a dash for none."""
+    if value < 0:
+        return "–"
     return f"{value // 10}.{value % 10}%"
 
 
