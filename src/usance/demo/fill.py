@@ -1,0 +1,173 @@
+"""Fill a fresh book with invented lives: every day its commands, then its close."""
+
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import date
+from random import Random
+
+from usance.core.days import add_months
+from usance.day import close
+from usance.demo import asking, paying, shopping, store
+from usance.demo.measure import Measure, MonthEnds, measure
+from usance.demo.people import Inhabitant, settle_people
+from usance.demo.store import Standing
+from usance.demo.town import Act, News, Town
+from usance.identity.borrowers import Borrowers
+from usance.platform.crypto import KeyService
+from usance.platform.database import Pool
+from usance.servicing.post import Answer
+from usance.servicing.service import Book
+
+ACTOR = "system:demo"
+LANES = 2
+"""A day is posted in two parts at once: one computes while the server writes the other."""
+
+Progress = Callable[[str], None]
+
+
+@dataclass(slots=True)
+class Filled:
+    """What the fill did, and what the book shows."""
+
+    borrowers: int = 0
+    days: int = 0
+    done: Counter[str] = field(default_factory=Counter)  # by command
+    refused: Counter[str] = field(default_factory=Counter)  # by rule
+    measures: list[Measure] = field(default_factory=list)
+    seconds: float = 0.0
+
+    def lines(self) -> list[str]:
+        """For the terminal."""
+        total = sum(self.done.values())
+        head = (
+            f"{self.borrowers} borrowers, {self.days} days, {total} operations, "
+            f"{sum(self.refused.values())} refused, in {self.seconds:.1f} s"
+        )
+        return [head, *(each.line() for each in self.measures)]
+
+
+async def fill(
+    pool: Pool, keys: KeyService, *, borrowers: int = 1000, months: int = 12,
+    seed: int = 20250101, progress: Progress = print,
+) -> Filled:  # fmt: skip
+    """Live ``months`` months from the open business date of a fresh book on.
+
+    The business date is ``months`` months later afterwards. Raises ``Refused`` (R-BORR-02) where
+    the same people live in the book already.
+    """
+    started = time.perf_counter()
+    first = await store.business_date(pool)
+    last = add_months(first, months)
+    rng = Random(seed)
+    people = settle_people(rng, borrowers, first, last - first)
+    book = Book(pool)
+    await book.start()
+    try:
+        year = Year(pool, book, Borrowers(pool, keys), Town(rng, people), progress)
+        await year.live(first, last)
+    finally:
+        await book.stop()
+    filled = year.filled
+    filled.measures = await measure(pool, year.ends, last - first)
+    filled.seconds = time.perf_counter() - started
+    for line in filled.lines():
+        progress(line)
+    return filled
+
+
+@dataclass(slots=True)
+class Year:
+    """The fill under way."""
+
+    pool: Pool
+    book: Book
+    registry: Borrowers
+    town: Town
+    progress: Progress
+    filled: Filled = field(default_factory=Filled)
+    ends: MonthEnds = field(default_factory=MonthEnds)
+
+    async def live(self, first: int, last: int) -> None:
+        """Day by day: what people do, then the close."""
+        newcomers = [(each.joins_on, each) for each in self.town.people]
+        newcomers.reverse()
+        for day in range(first, last):
+            self.town.today = day
+            joining = []
+            while newcomers and newcomers[-1][0] <= day:
+                joining.append(newcomers.pop()[1])
+            await self.live_day(joining)
+            await close.run(self.pool, workers=LANES)
+            self.filled.days += 1
+            await self.turn_page(day)
+
+    async def live_day(self, joining: list[Inhabitant]) -> None:
+        """Everything that is asked of the book on one day."""
+        acts = await self.welcome(joining)
+        if date.fromordinal(self.town.today).day == 1:
+            paying.turn_month(self.town)
+            acts += asking.months_review(self.town)
+        news = await self.news()
+        for bill in news.bills:
+            paying.receive(self.town, bill)
+            asking.think_of_plan(self.town, bill)
+        acts += asking.write_off(self.town, news.hopeless)
+        acts += await self.agenda()
+        acts += shopping.shop(self.town)
+        await self.carry_out(acts)
+
+    async def welcome(self, joining: list[Inhabitant]) -> list[Act]:
+        """Register newcomers; their lines come next."""
+        if not joining:
+            return []
+        people = [each.person for each in joining]
+        numbers = await self.registry.register_many(people, actor=ACTOR)
+        for who, borrower_id in zip(joining, numbers, strict=True):
+            who.borrower_id = borrower_id
+        self.filled.borrowers += len(joining)
+        return [act for who in joining for act in asking.join(self.town, who)]
+
+    async def news(self) -> News:
+        """What last night's close brought."""
+        today = self.town.today
+        bills = await store.statements(self.pool, today - 1)
+        bills += await store.instalments(self.pool, today + 2)
+        late_since = today - asking.HOPELESS_AFTER
+        return News(bills, await store.hopeless(self.pool, late_since))
+
+    async def agenda(self) -> list[Act]:
+        """What was planned for today, seen from where the contracts stand this morning."""
+        deeds = self.town.agenda.pop(self.town.today, [])
+        wanted = {deed.contract_id for deed in deeds}
+        found = await store.standings(self.pool, wanted, self.town.today)
+        return [
+            act
+            for deed in deeds
+            for act in deed.act(found.get(deed.contract_id, Standing(deed.contract_id)))
+        ]
+
+    async def carry_out(self, acts: list[Act]) -> None:
+        """Post the day; what is answered leads to more on later days, always in the same order."""
+        for act, answer in zip(acts, await self.post(acts), strict=True):
+            if answer.status >= 400:
+                self.filled.refused[answer.document["rule"]] += 1
+                continue
+            self.filled.done[type(act.command).__name__] += 1
+            if act.then is not None:
+                act.then(answer.document)
+
+    async def post(self, acts: list[Act]) -> list[Answer]:
+        """One transaction a part; all commands of one borrower are in the same part, in order."""
+        if not acts:
+            return []
+        return await self.book.submit_many([act.command for act in acts], actor=ACTOR)
+
+    async def turn_page(self, day: int) -> None:
+        """At a month's end look at the book, and say how far it is."""
+        on, tomorrow = date.fromordinal(day), date.fromordinal(day + 1)
+        if on.month != tomorrow.month:
+            await self.ends.look(self.pool, day)
+            total = sum(self.filled.done.values())
+            self.progress(f"{on:%Y-%m}: {self.filled.borrowers} borrowers, {total} operations")

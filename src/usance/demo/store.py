@@ -1,0 +1,146 @@
+"""The SQL of the demo: what people read in the morning, and what is measured afterwards."""
+
+from collections import Counter
+from collections.abc import Iterable
+from datetime import date
+from typing import NamedTuple
+
+from usance.core.identifiers import cell_of_contract
+from usance.ledger import chart
+from usance.platform.database import Pool
+
+UNPAID = (
+    "d.principal + d.interest + d.fee + d.penalty"
+    " - d.paid_principal - d.paid_interest - d.paid_fee - d.paid_penalty"
+)
+STANDINGS = f"""
+SELECT c.contract_id, c.status,
+    CASE WHEN c.late_from BETWEEN 1 AND $3::int THEN $3::int - c.late_from ELSE 0 END, c.credit,
+    c.unpaid_principal, c.unpaid_penalty,
+    c.unpaid_principal + c.unpaid_interest + c.unpaid_fee + c.unpaid_penalty,
+    coalesce((SELECT sum({UNPAID}) FROM due d
+        WHERE d.cell = c.cell AND d.contract_id = c.contract_id AND d.n >= c.first_open
+        AND (d.n < c.running OR (c.kind = 1 AND d.due_on <= $3::int + 2))), 0)::bigint
+FROM unnest($1::smallint[], $2::bigint[]) AS wanted(cell, contract_id)
+JOIN contract c ON c.cell = wanted.cell AND c.contract_id = wanted.contract_id
+"""
+STATEMENTS = """
+SELECT contract_id, due_on, required - plans_due, balance FROM statement
+WHERE issued_on = $1 AND balance > 0 ORDER BY contract_id
+"""
+INSTALMENTS = f"""
+SELECT d.contract_id, sum({UNPAID})::bigint FROM due d
+WHERE d.kind = 1 AND d.due_on = $1 AND {UNPAID} > 0 GROUP BY d.contract_id ORDER BY d.contract_id
+"""
+HOPELESS = """
+SELECT contract_id FROM contract WHERE status = 1 AND late_from BETWEEN 1 AND $1
+ORDER BY contract_id
+"""
+OPEN = """
+SELECT contract_id, status, late_from, unpaid_principal FROM contract
+WHERE status = 3 OR (status = 1 AND
+    (unpaid_principal + unpaid_interest + unpaid_fee + unpaid_penalty > 0 OR late_from > 0))
+"""
+
+
+class Standing(NamedTuple):
+    """A contract as its borrower sees it; amounts in minor units."""
+
+    contract_id: int
+    status: int = 0  # 0 unknown, 1 active, 2 closed, 3 charged off
+    days_late: int = 0
+    credit: int = 0
+    principal: int = 0
+    penalty: int = 0
+    owed: int = 0  # asked or ahead, without the interest that has run since
+    billed: int = 0  # asked, or an instalment of today and the next two days
+
+
+class Bill(NamedTuple):
+    """A statement, or an instalment that comes due (``balance`` = ``required``)."""
+
+    contract_id: int
+    due_on: int
+    required: int
+    balance: int
+
+
+async def business_date(pool: Pool) -> int:
+    """The open day of the book."""
+    today: date = await pool.fetchval("SELECT business_date FROM book")
+    return today.toordinal()
+
+
+async def standings(pool: Pool, contracts: Iterable[int], today: int) -> dict[int, Standing]:
+    """Where contracts stand this morning."""
+    wanted = sorted(set(contracts))
+    cells = [cell_of_contract(each) for each in wanted]
+    rows = await pool.fetch(STANDINGS, cells, wanted, today)
+    return {row[0]: Standing(*row) for row in rows}
+
+
+async def statements(pool: Pool, issued_on: int) -> list[Bill]:
+    """Statements issued at the end of a day."""
+    rows = await pool.fetch(STATEMENTS, date.fromordinal(issued_on))
+    return [Bill(row[0], row[1].toordinal(), row[2], row[3]) for row in rows]
+
+
+async def instalments(pool: Pool, due_on: int) -> list[Bill]:
+    """Instalments due on a day and not yet paid."""
+    rows = await pool.fetch(INSTALMENTS, due_on)
+    return [Bill(row[0], due_on, row[1], row[1]) for row in rows]
+
+
+async def hopeless(pool: Pool, late_since: int) -> list[int]:
+    """Contracts late since a day or longer."""
+    return [row[0] for row in await pool.fetch(HOPELESS, late_since)]
+
+
+async def open_contracts(pool: Pool) -> list[tuple[int, int, int, int]]:
+    """(contract, status, late from, principal) of what is owed, charged off or not."""
+    return [tuple(row) for row in await pool.fetch(OPEN)]
+
+
+LOSSES = f"""
+SELECT coalesce(sum(amount), 0)::bigint FROM transfer
+WHERE debit = {chart.LOSSES} AND credit = {chart.PRINCIPAL}
+"""
+REFUNDS = """
+SELECT count(*) FILTER (WHERE kind = 4), count(*) FILTER (WHERE kind = 2) FROM event
+WHERE kind IN (2, 4) AND reversed_by = 0
+"""
+PAID_STATEMENTS = """
+SELECT style, count(*) FROM (
+    SELECT CASE WHEN in_time >= balance THEN 'full'
+        WHEN in_time < required - plans_due AND later >= required - plans_due THEN 'late'
+        WHEN in_time < required - plans_due THEN 'unpaid'
+        WHEN in_time <= (required - plans_due) * 1.02 THEN 'minimum'
+        ELSE 'part' END AS style
+    FROM statement s, LATERAL (
+        SELECT coalesce(sum(amount) FILTER (WHERE booked_on <= s.due_on), 0) AS in_time,
+            coalesce(sum(amount), 0) AS later
+        FROM event e WHERE e.cell = s.cell AND e.contract_id = s.contract_id
+            AND e.kind IN (3, 4, 7, 18) AND e.reversed_by = 0
+            AND e.booked_on > s.issued_on AND e.booked_on <= s.due_on + 15
+    ) AS paid
+    WHERE balance > 0 AND due_on + 15 < (SELECT business_date FROM book)
+) AS styled GROUP BY style
+"""
+"""How statements were paid: repayments, refunds, goodwill and conversions count."""
+
+
+async def losses(pool: Pool) -> int:
+    """Principal charged off so far."""
+    amount: int = await pool.fetchval(LOSSES)
+    return amount
+
+
+async def refunds(pool: Pool) -> tuple[int, int]:
+    """(refunds, purchases) that were not reversed."""
+    row = await pool.fetchrow(REFUNDS)
+    return row[0], row[1]
+
+
+async def paid_statements(pool: Pool) -> Counter[str]:
+    """How many statements were paid in full, with the minimum, in part, late, or not."""
+    return Counter({row[0]: row[1] for row in await pool.fetch(PAID_STATEMENTS)})
