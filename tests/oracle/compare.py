@@ -40,15 +40,6 @@ def differences(kernel: Json, oracle: Json) -> dict[str, tuple[Any, Any]]:
     return differ
 
 
-def without_parts(answer: Json, document: Json) -> Json:
-    """Leave out the parts of events of which the record says none (a charge-off)."""
-    silent = {event["seq"] for event in document["events"] if event["type"] == "charge_off"}
-    if "rule" in answer:
-        return answer
-    events = [{"seq": e["seq"]} if e["seq"] in silent else e for e in answer["events"]]
-    return {**answer, "events": events}
-
-
 def compared(quote: Quote, document: Json) -> dict[str, tuple[Any, Any]]:
     """How the two differ on this document; a crash of the kernel is a difference."""
     try:
@@ -58,7 +49,7 @@ def compared(quote: Quote, document: Json) -> dict[str, tuple[Any, Any]]:
     oracle = Oracle(document["terms"]).quote(document)
     if "rule" in kernel and "rule" not in oracle:
         return {".rule": (kernel["rule"], None)}
-    return differences(kernel, without_parts(oracle, document))
+    return differences(kernel, oracle)
 
 
 def shrunk(quote: Quote, document: Json) -> Json:

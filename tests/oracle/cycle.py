@@ -192,6 +192,11 @@ class Cycle:
         if not self.lapsed and (self.late or (self.from_posting() and full)):
             self.amount_days += night * (part - real - of_base)
 
+    def stop(self) -> None:
+        """R-OFF-01: nothing bears any more; what is contingent is never asked."""
+        self.bearing = self.bearing_interest = self.amount_days = self.base = 0
+        self.penalty = self.penalty if self.lapsed else Fraction(0)
+
     # -- the statement ------------------------------------------------------------------------
 
     def hand_to(self, new: Cycle) -> None:

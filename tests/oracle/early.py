@@ -17,6 +17,7 @@ class Contract(Protocol):
     terms: Terms
     today: date
     balance: int
+    rows: list[Row]
     stopped: bool
 
     def ahead(self) -> list[Row]:
@@ -27,16 +28,15 @@ class Contract(Protocol):
 
 
 def pay_running(contract: Contract, money: int, parts: dict[str, int]) -> int:
-    """R-EARLY-01: the charges of the running row, then the interest run to today.
-
-    A covered row before it may hold a charge too (asked, not yet due); it is paid likewise."""
-    upto = contract.running()[:1]
-    for row in [row for row in contract.ahead() if row.covered] + upto:
+    """R-EARLY-01: the charges of the running row, then the interest run to today."""
+    for row in contract.running()[:1]:
         reached("R-EARLY-01")
+        row.planned_fee = 0
         for component in ("penalty", "fee", "interest"):
             due = row.unpaid(component)
-            if component == "interest" and money:
-                due, row.asked_early = row.interest_to_pay(), max(row.asked_early, row.run())
+            if component == "interest":
+                due = row.interest_to_pay() if money else 0
+                row.asked_early = row.run() if money else row.asked_early
             part = min(money, due)
             row.paid[component] += part
             parts[component] += part
@@ -61,26 +61,29 @@ def repay_ahead(contract: Contract, money: int, parts: dict[str, int]) -> int:
         reached("R-EARLY-03" if effect == "shorten" else "R-EARLY-04")
         if effect == "lower_instalment":
             share_out(contract.running(), contract.balance, contract.terms, contract.today)
+            for other in contract.rows:
+                other.share = row.share
     reached("R-EARLY-05")
     replan(contract, principal_too=True)
     return left
 
 
 def repay_next(contract: Contract, money: int) -> None:
-    """R-EARLY-02, next: fill the rows in turn; a filled row is covered and closes today."""
+    """R-EARLY-02, next: fill the rows in turn; a filled row is covered and closes today.
+
+    It is not while something else that it asks is unpaid: a fee, a penalty, interest run."""
     reached("R-EARLY-02")
     for row in contract.running():
-        if not row.principal:
-            continue
         room = row.principal + row.interest - row.run() - row.paid["principal"]
-        part = min(money, max(room, 0))
+        assert room >= 0
+        if not row.principal or not money:
+            continue
+        part = min(money, room)
         row.paid["principal"] += part
         money -= part
-        if part < room or room < 0:
-            break
-        cover(contract, row)
-    if money:  # the planned totals are used up: the last row takes the rest
-        contract.running()[-1].paid["principal"] += money
+        if part == room and not row.interest_to_pay() and not row.charges() + row.planned_fee:
+            cover(contract, row)
+    assert not money
 
 
 def cover(contract: Contract, row: Row) -> None:
@@ -91,7 +94,8 @@ def cover(contract: Contract, row: Row) -> None:
     row.spans = kept
     following = [other for other in contract.running() if other.due > row.due]
     if following:
-        following[0].spans = handed + following[0].spans
+        nights = following[0].spans[-1][2]
+        following[0].spans = [(a, b, nights) for a, b, _ in handed] + following[0].spans
 
 
 def split(spans: list[Span], today: date) -> tuple[list[Span], list[Span]]:

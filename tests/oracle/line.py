@@ -99,22 +99,21 @@ class LineContract:
     def end_day(self) -> None:
         """The end of today: past due and lapse first, then the statement; then the night."""
         today, tomorrow = self.today, self.today + ONE_DAY
+        if today == self.statement_day() and not self.terms.day_ends.get("statement", True):
+            self.close_interest()  # R-DAY-02: the night falls in the next statement
         for cycle in self.cycles:
             if not cycle.gone():
                 cycle.end_day(today)
-        counts = self.terms.day_ends.get("statement", True)
-        self.today = tomorrow if counts else today
-        self.accrue(today, self.today)
+        self.today = tomorrow
+        self.accrue(today, tomorrow)
         if today == self.statement_day():
             self.issue(today)
-        self.accrue(self.today, tomorrow)
-        self.today = tomorrow
 
     def issue(self, on: date) -> None:
         """R-LINE-01, 02, 07, R-STMT: the statement of day `on`."""
         reached("R-LINE-01", "R-LINE-07", "R-STMT-02")
-        self.ask_interest()
-        self.amount_days = self.asked_interest = 0
+        if self.terms.day_ends.get("statement", True):
+            self.close_interest()
         self.use_credit()
         cycle, new = self.open_cycle, Cycle(self.terms, len(self.cycles) + 1, on + ONE_DAY)
         for old in self.cycles[:-1]:
@@ -127,6 +126,11 @@ class LineContract:
         cycle.issue(on, self.due_day(on))
         cycle.minimum_due = sum(c.unmet() for c in self.cycles)
         self.cycles.append(new)
+
+    def close_interest(self) -> None:
+        """R-LINE-07: the interest of the period is asked; the next period starts with none."""
+        self.ask_interest()
+        self.amount_days = self.asked_interest = 0
 
     def due_day(self, statement: date) -> date:
         """R-LINE-01: the first `due_day` after the statement, or so many days after it."""
@@ -183,7 +187,7 @@ class LineContract:
     def allocate(self, money: int, parts: dict[str, int]) -> int:
         """R-LINE-08: oldest cycle first, the open one last; returns what is left over."""
         reached("R-LINE-08")
-        if self.unpaid():
+        if self.unpaid() and not self.stopped:
             self.ask_interest()
         order, by = self.waterfall()
         places = [(cycle, component) for cycle in self.cycles for component in order]
@@ -223,7 +227,7 @@ class LineContract:
         refuse_if(limit is not None and used + event.amount > amount(limit, self.terms.decimals),
                   "R-LIMIT-01")
         refuse_if(self.stopped, "R-OFF-02")
-        self.open_cycle.post(event.amount, self.today, event.on)
+        self.open_cycle.post(event.amount, self.today, event.posted_on)
         self.purchases[event.seq] = (event.amount, self.open_cycle)
         return dict.fromkeys(PARTS, 0) | {"principal": event.amount}
 
@@ -246,12 +250,14 @@ class LineContract:
 
     def on_fee(self, event: Event) -> dict[str, int]:
         """R-FEE-02: in the open cycle."""
+        refuse_if(self.stopped, "R-OFF-02")
         reached("R-FEE-02")
         self.open_cycle.asked_parts["fee"] += event.amount
         return dict.fromkeys(PARTS, 0) | {"fee": event.amount}
 
     def on_penalty(self, event: Event) -> dict[str, int]:
         """R-FEE-02: a lump sum, in the open cycle."""
+        refuse_if(self.stopped, "R-OFF-02")
         reached("R-FEE-02")
         self.open_cycle.asked_parts["penalty"] += event.amount
         return dict.fromkeys(PARTS, 0) | {"penalty": event.amount}
@@ -313,8 +319,14 @@ class LineContract:
         """R-OFF-01."""
         refuse_if(self.stopped, "R-OFF-02")
         reached("R-OFF-01")
+        self.ask_interest()
+        self.use_credit()
+        for cycle in self.cycles:
+            cycle.stop()
         self.stopped = True
-        return dict.fromkeys(PARTS, 0)
+        off = {component: sum(cycle.unpaid(component) for cycle in self.cycles)
+               for component in COMPONENTS}
+        return dict.fromkeys(PARTS, 0) | off
 
     def on_payout(self, event: Event) -> dict[str, int]:
         """Of the credit balance."""

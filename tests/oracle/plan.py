@@ -27,11 +27,14 @@ class Row:
     original_due: date
     spans: list[Span] = field(default_factory=list)
     share: int = 0  # the instalment, or the agreed principal of equal principal
+    start: date | None = None  # from which on its period counts, as shown
+    charge: bool = False  # made by a charge after maturity: due at once, nothing runs on it
     extra: int = 0  # principal asked on top of it: early (shorten) or charged back
     principal: int = 0
     interest: int = 0
-    again: int = 0  # interest charged back into this row, less what was waived
+    again: int = 0  # interest asked for good: charged back, or before it was reopened
     fee: int = 0
+    planned_fee: int = 0  # of it what is agreed but not asked yet
     lump: int = 0  # penalty that does not run any more
     exact: Fraction = Fraction(0)
     asked_early: int = 0
@@ -60,6 +63,10 @@ class Row:
     def run(self) -> int:
         """Interest that has run, rounded."""
         return rounded(self.exact, self.mode)
+
+    def charges(self) -> int:
+        """Penalty and fee asked and unpaid."""
+        return self.unpaid("penalty") + self.unpaid("fee") - self.planned_fee
 
     def interest_to_pay(self) -> int:
         """Interest run (or charged back) and not yet paid."""
@@ -90,7 +97,8 @@ def agreed_rows(terms: Terms) -> list[Row]:
         dues = dues[-1:]
     rows = []
     for n, due in enumerate(dues, 1):
-        rows.append(Row(n, due, due, [(start, due, (due - start).days)], mode=terms.rounding))
+        spans = [(start, due, (due - start).days)]
+        rows.append(Row(n, due, due, spans, start=start, mode=terms.rounding))
         start = due
     return rows
 
@@ -145,3 +153,4 @@ def add_agreed_fees(terms: Terms, rows: list[Row]) -> None:
                 else amount(fee["amount"], terms.decimals))
         for row in rows if fee["at"] == "each" else rows[:1]:
             row.fee += size
+            row.planned_fee += 0 if fee["at"] == "disbursement" else size

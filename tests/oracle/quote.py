@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
-from .days import ONE_DAY, next_month_day
+from .days import ONE_DAY
 from .line import LineContract
 from .reached import REFUSED, Refused, reached, refuse_if
 from .term import TermContract
@@ -15,7 +15,6 @@ from .view import answer
 BOTH = {"repayment", "fee", "penalty", "refund", "goodwill", "chargeback", "reversal", "waiver",
         "charge_off", "recovery", "payout"}
 KNOWN = {"term": BOTH | {"extension"}, "statement": BOTH | {"purchase"}}
-ASKING = ("purchase", "fee", "penalty", "chargeback")
 Contract = TermContract | LineContract
 
 
@@ -75,12 +74,12 @@ class Replay:
         self.reversed_so_far: set[int | None] = set()
         self.seen: set[int] = set()
         reached("R-ORDER-01")
-        for on, event in sorted(((self.posting_day(e), e) for e in self.events),
-                                key=lambda pair: (pair[0], pair[1].on, pair[1].seq)):
+        for event in self.events:
             self.check(event)
-            if on > as_of or event.type == "reversal" or event.seq in self.undone:
+        for event in self.events:
+            if event.type == "reversal" or event.seq in self.undone:
                 continue
-            contract.advance(on)
+            contract.advance(event.on)
             parts[event.seq] = contract.apply(event)
         contract.advance(as_of)
         return contract, parts
@@ -95,7 +94,8 @@ class Replay:
                   "R-SEQ-01")
         self.check_kind(event)
         assert self.terms.opened_on is not None
-        refuse_if(event.on < self.terms.opened_on or event.recorded_on < event.on, "R-DATE-01")
+        refuse_if(event.posted_on < self.terms.opened_on, "R-DATE-01")
+        refuse_if(event.recorded_on < event.on, "R-DATE-01")
         refuse_if(event.of is not None and self.by_seq[event.of].on > event.on, "R-DATE-01")
         if event.type == "reversal":
             refuse_if(event.of in self.reversed_so_far, "R-REV-02")
@@ -108,15 +108,6 @@ class Replay:
         refuse_if(event.type == "reversal" and of == "reversal", "R-KIND-01")
         refuse_if(event.type == "chargeback" and of != "repayment", "R-KIND-01")
         refuse_if(event.type == "refund" and of not in (None, "purchase"), "R-KIND-01")
-
-    def posting_day(self, event: Event) -> date:
-        """R-STMT-01: what is asked after its statement was issued lands when it is recorded."""
-        if self.terms.kind == "statement" and event.type in ASKING:
-            of_month = self.terms.choice("statement_day", 1)
-            if next_month_day(event.on - ONE_DAY, of_month) < event.recorded_on:
-                reached("R-STMT-01")
-                return event.recorded_on
-        return event.on
 
     def said(self, statement: date) -> dict[str, int] | None:
         """What the statement of this day said when it was issued; None if nothing came later."""

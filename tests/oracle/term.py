@@ -34,17 +34,21 @@ class TermContract:
 
     # -- looking ------------------------------------------------------------------------------
 
+    def is_ahead(self, row: Row) -> bool:
+        """Not yet due; a charge after maturity, and all once charged off (R-OFF-01), is due."""
+        return row.due > self.today and not row.charge and not self.stopped
+
     def ahead(self) -> list[Row]:
         """Rows not yet due."""
-        return sorted((r for r in self.rows if r.due > self.today), key=lambda r: (r.due, r.n))
+        return sorted(filter(self.is_ahead, self.rows), key=lambda r: (r.due, r.n))
 
     def running(self) -> list[Row]:
         """Rows ahead that are not covered; the first is the running row (R-EARLY-01)."""
         return [row for row in self.ahead() if not row.covered]
 
     def due(self) -> list[Row]:
-        """Rows due today or before, oldest first."""
-        return sorted((r for r in self.rows if r.due <= self.today), key=lambda r: (r.due, r.n))
+        """Rows that are due, oldest first."""
+        return sorted((r for r in self.rows if not self.is_ahead(r)), key=lambda r: (r.due, r.n))
 
     def days_past_due(self) -> int:
         """R-LATE-01."""
@@ -58,14 +62,11 @@ class TermContract:
         late = [r.original_due for r in self.rows if r.original_due < self.today and r.open()]
         return (self.today - min(late)).days if late else 0
 
-    def charged_rows(self) -> list[Row]:
-        """Rows whose charges belong to the pay-off: due, covered, and the running one."""
-        return self.due() + [r for r in self.ahead() if r.covered] + self.running()[:1]
-
     def payoff(self) -> int:
         """R-PAYOFF-01: what closes the contract today."""
         reached("R-PAYOFF-01")
-        charges = sum(r.unpaid("penalty") + r.unpaid("fee") for r in self.charged_rows())
+        charges = sum(row.charges() for row in self.rows)
+        charges += sum(row.planned_fee for row in self.running()[:1])
         interest = sum(row.unpaid("interest") for row in self.due())
         interest += sum(row.interest_to_pay() for row in self.ahead())
         return charges + interest + sum(row.unpaid("principal") for row in self.rows)
@@ -99,7 +100,7 @@ class TermContract:
             for a, b, nights in row.spans:
                 row.exact += base * over(self.terms.rate, max(a, start), min(b, end), nights)
         for row in self.due():
-            self.accrue_penalty(row, start, end)
+            self.accrue_penalty(row, max(start, row.due), max(end, row.due))
 
     def accrue_penalty(self, row: Row, start: date, end: date) -> None:
         """R-PEN-01: nights of the unpaid overdue principal (and interest, where agreed)."""
@@ -114,7 +115,7 @@ class TermContract:
         """The ends of yesterday (R-PEN-02), then the rows due today (R-TERM-01, R-CREDIT-02)."""
         grace = timedelta(days=self.terms.penalty.grace_days)
         for row in self.due():
-            if row.due == self.today:
+            if row.due == self.today and not row.charge and not self.stopped:
                 self.fall_due(row)
             if not row.lapsed and row.due + grace < self.today:
                 self.end_grace(row)
@@ -123,7 +124,7 @@ class TermContract:
 
     def fall_due(self, row: Row) -> None:
         """R-TERM-01: the interest is fixed; the principal leaves the balance."""
-        row.interest = row.interest if self.closed else row.run()
+        row.interest, row.planned_fee = row.run(), 0
         self.balance -= row.unpaid("principal")
 
     def end_grace(self, row: Row) -> None:
@@ -168,7 +169,7 @@ class TermContract:
         """A repayment: what is due, then early money, then the credit balance (R-CREDIT-01)."""
         parts = dict.fromkeys(PARTS, 0)
         payoff = self.payoff()
-        if money >= payoff:
+        if money >= payoff and not self.stopped:
             self.settle(parts)
             money -= payoff
         else:
@@ -183,14 +184,15 @@ class TermContract:
 
     def settle(self, parts: dict[str, int]) -> None:
         """R-PAYOFF-01: pay everything where it is asked, and close."""
-        charged, ahead = self.charged_rows(), self.ahead()
+        for row in self.running()[:1]:
+            row.planned_fee = 0
         for row in self.rows:
             for component in COMPONENTS:
                 part = row.unpaid(component)
-                if component == "interest" and row in ahead:
-                    part, row.asked_early = row.interest_to_pay(), max(row.asked_early, row.run())
-                if component in ("fee", "penalty") and row not in charged:
-                    part = 0
+                if component == "interest" and self.is_ahead(row):
+                    part = row.interest_to_pay()
+                if component == "fee":
+                    part -= row.planned_fee
                 row.paid[component] += part
                 parts[component] += part
         self.close()
@@ -200,13 +202,17 @@ class TermContract:
         reached("R-CLOSE-01")
         self.closed, self.balance = True, 0
         for row in self.ahead():
-            row.interest = row.paid["interest"] - row.again
-            row.fee, row.lump = row.paid["fee"], row.paid["penalty"]
+            row.interest, row.again = 0, row.paid["interest"]
+            row.exact, row.asked_early = Fraction(0), 0
+            row.fee, row.planned_fee, row.lump = row.paid["fee"], 0, row.paid["penalty"]
             row.principal = row.paid["principal"]
 
     def check_closed(self) -> None:
         """Closed is: nothing unpaid and nothing ahead; a charge afterwards opens it again."""
         owed = self.payoff()
+        if self.stopped:
+            self.closed = not owed
+            return
         if not owed and not self.closed:
             self.close()
         self.closed = not owed
@@ -247,22 +253,26 @@ class TermContract:
         return self.pay(event.amount)
 
     def charge_row(self) -> Row:
-        """R-FEE-02: the first row with due day >= today, or a new one due today."""
-        rows = [row for row in self.rows if row.due >= self.today]
+        """R-FEE-02: the first row with due day >= today not covered, or a new one due today."""
+        rows = [row for row in self.rows if row.due >= self.today and not row.covered
+                and (row.charge or not self.stopped)]
         if rows:
             return min(rows, key=lambda row: (row.due, row.n))
-        new = Row(len(self.rows) + 1, self.today, self.today, mode=self.terms.rounding)
+        new = Row(len(self.rows) + 1, self.today, self.today, charge=True,
+                  mode=self.terms.rounding)
         self.rows.append(new)
         return new
 
     def on_fee(self, event: Event) -> dict[str, int]:
         """R-FEE-02."""
+        refuse_if(self.stopped, "R-OFF-02")
         reached("R-FEE-02")
         self.charge_row().fee += event.amount
         return dict.fromkeys(PARTS, 0) | {"fee": event.amount}
 
     def on_penalty(self, event: Event) -> dict[str, int]:
         """R-FEE-02, an agreed lump sum."""
+        refuse_if(self.stopped, "R-OFF-02")
         reached("R-FEE-02")
         self.charge_row().lump += event.amount
         return dict.fromkeys(PARTS, 0) | {"penalty": event.amount}
@@ -283,7 +293,7 @@ class TermContract:
     def on_waiver(self, event: Event) -> dict[str, int]:
         """R-WAIVE-01: off what is asked and unpaid, oldest row first."""
         assert event.component is not None
-        rows = self.charged_rows()
+        rows = sorted(self.rows, key=lambda row: row.n)
         room = [self.waivable(row, event.component) for row in rows]
         refuse_if(event.amount > sum(room), "R-WAIVE-02")
         reached("R-WAIVE-01")
@@ -298,9 +308,9 @@ class TermContract:
 
     def waivable(self, row: Row, component: str) -> int:
         """Asked and unpaid: of a row ahead only the interest that was already asked."""
-        if component == "interest" and row.due > self.today:
+        if component == "interest" and self.is_ahead(row):
             return max(0, row.asked_early + row.again - row.paid["interest"])
-        return row.unpaid(component)
+        return row.unpaid(component) - (row.planned_fee if component == "fee" else 0)
 
     def on_chargeback(self, event: Event) -> dict[str, int]:
         """R-BACK-01: take back credit first, then principal, interest, fee, penalty."""
@@ -329,59 +339,70 @@ class TermContract:
         row.again += parts["interest"]
         row.fee += parts["fee"]
         row.lump += parts["penalty"]
-        if row.due > self.today:
+        if self.is_ahead(row):
             self.balance += parts["principal"]
         replan(self, principal_too=False)
 
     def on_extension(self, event: Event) -> dict[str, int]:
         """R-EXT-01: rows not fully paid move; overdue rows become current again."""
+        refuse_if(self.stopped, "R-OFF-02")
         reached("R-EXT-01")
         by = timedelta(days=event.days)
-        was_running = self.running()[:1]
-        late = [row for row in self.due() if row.open()]
-        for row in self.running():
-            row.due += by
-            row.spans = [(a + by, b + by, n) for a, b, n in row.spans]
-        for row in was_running:  # the running row keeps its start: its period is longer
-            row.spans = [(a - by, b - by, n) for a, b, n in row.spans]
-            row.spans[-1:] = [(a, b + by, n) for a, b, n in row.spans[-1:]]
-        for row in late:
-            row.due += by
-        reopened = [row for row in late if row.due > self.today]
-        for row in reopened:
+        was_running, was_due = self.running()[:1], self.due()
+        moved = False
+        for row in self.rows:
+            before, moved = moved, row.open() > 0 if row in was_due else not row.covered
+            row.due += by if moved else timedelta()
+            if row.start is not None and moved and before:
+                row.start += by
+        again = [row for row in was_due if row.open() and row.due > self.today]
+        for row in again:
             self.reopen(row)
-        if reopened:
-            self.reassign_nights(reopened, was_running)
-        replan(self, principal_too=True)
+        reopened = [row for row in again if not row.charge]
+        for row in reopened[:1]:
+            self.take_over(row, was_running)
+        self.count_nights()
+        replan(self, principal_too=False)
         return dict.fromkeys(PARTS, 0)
 
     def reopen(self, row: Row) -> None:
-        """The row is current again: penalty asked so far stays asked, principal is on balance."""
-        row.lump = row.asked("penalty")
-        row.penalty, row.lapsed = Fraction(0), False
-        row.asked_early = row.run()
+        """The row is current again: what was asked stays asked, principal is on balance."""
+        row.lump, row.penalty, row.lapsed = row.asked("penalty"), Fraction(0), False
+        if row.charge:
+            return
+        row.again, row.exact, row.asked_early = row.asked("interest"), Fraction(0), 0
         self.balance += row.unpaid("principal")
 
-    def reassign_nights(self, reopened: list[Row], was_running: list[Row]) -> None:
-        """The nights run since go to the reopened row, now the running one."""
-        first = min(reopened, key=lambda row: (row.due, row.n))
+    def take_over(self, first: Row, was_running: list[Row]) -> None:
+        """The first reopened row is the running one again: the period that runs goes on in it."""
         for row in was_running:
-            unasked = row.exact - row.asked_early
-            first.exact += unasked
-            row.exact -= unasked
-        start = first.spans[0][0] if first.spans else first.original_due
+            first.exact, first.asked_early = row.exact, row.asked_early
+            first.spans = [(a, b, row.spans[-1][2]) for a, b, _ in first.spans]
+            row.again += row.asked_early
+            row.exact, row.asked_early = Fraction(0), 0
+
+    def count_nights(self) -> None:
+        """The nights from today on: each to the first row with a later due day."""
+        start = self.today
         for row in self.running():
-            nights = row.spans[-1][2] if row.spans else 0
-            row.spans = [(start, row.due, nights)]
+            start = max(start, row.spans[0][0]) if row is self.running()[0] else start
+            row.spans = [(start, row.due, row.spans[-1][2])]
             start = row.due
 
     def on_charge_off(self, event: Event) -> dict[str, int]:
         """R-OFF-01: interest and penalty stop; what is unpaid stays owed."""
         refuse_if(self.stopped, "R-OFF-02")
         reached("R-OFF-01")
-        self.stopped = True
-        replan(self, principal_too=False)
-        return dict.fromkeys(PARTS, 0)
+        for row in self.ahead():
+            row.interest, row.asked_early = row.run(), row.run()
+            row.fee, row.planned_fee = row.fee - row.planned_fee, 0
+        for row in self.rows:
+            row.penalty = row.penalty if row.lapsed else Fraction(0)
+        self.stopped, self.balance = True, 0
+        self.use_credit()
+        off = {component: sum(row.unpaid(component) for row in self.rows)
+               for component in COMPONENTS}
+        return dict.fromkeys(PARTS, 0) | off
 
     def on_payout(self, event: Event) -> dict[str, int]:
         """The credit balance, or a part of it, is paid out."""

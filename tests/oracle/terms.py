@@ -179,6 +179,10 @@ def check_length(terms: Terms) -> None:
     every, opened = terms.choice("every", {"months": 1}), terms.opened_on
     days = every.get("days", 0) + 31 * every.get("months", 0)
     refuse_if(days * terms.given["instalments"] > 41 * 366, "R-RANGE-01")
+    neither = not terms.day_ends.get("first", True) and not terms.day_ends.get("last", False)
+    due = day(first) if first else shift(opened, 1, every)
+    refuse_if(neither and (due - opened).days == 1 and terms.given.get("amortisation") != "bullet",
+              "R-RANGE-01", "no night")
     last = shift(opened, terms.given["instalments"], every)
     refuse_if(last > shift(opened, 480, {"months": 1}), "R-RANGE-01")
 
@@ -193,6 +197,7 @@ class Event:
     amount: int
     of: int | None
     recorded_on: date
+    posted_on: date  # of a purchase: it stands on the day it was recorded, its interest earlier
     component: str | None
     days: int
 
@@ -207,7 +212,7 @@ def read_event(given: Mapping[str, Any], decimals: int) -> Event:
     refuse_if(with_amount and "amount" not in given, "R-DOC-01")
     refuse_if(kind == "extension" and not isinstance(given.get("days"), int), "R-DOC-01")
     refuse_if(kind == "waiver" and given.get("component") not in COMPONENTS[:3], "R-DOC-01")
-    return Event(given["seq"], on, kind,
+    recorded_on = day(given["recorded_on"]) if "recorded_on" in given else on
+    return Event(given["seq"], max(on, recorded_on) if kind == "purchase" else on, kind,
                  amount(given["amount"], decimals) if with_amount else 0, given.get("of"),
-                 day(given["recorded_on"]) if "recorded_on" in given else on,
-                 given.get("component"), given.get("days", 0))
+                 recorded_on, on, given.get("component"), given.get("days", 0))

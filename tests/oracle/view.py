@@ -7,7 +7,6 @@ from typing import Any
 
 from .cycle import Cycle
 from .line import LineContract
-from .plan import Row
 from .term import PARTS, TermContract
 from .terms import COMPONENTS, Event
 
@@ -31,22 +30,14 @@ def amounts(asked: dict[str, int], paid: int) -> dict[str, int]:
 def term_rows(contract: TermContract) -> list[Answer]:
     """One row per due."""
     rows: list[Answer] = []
-    balance, previous = contract.terms.principal, contract.terms.opened_on
+    balance = contract.terms.principal
     for row in contract.rows:
         asked = {component: row.asked(component) for component in COMPONENTS}
         balance -= row.principal
-        rows.append({"n": row.n, "from": first_day(row, previous), "due_on": row.due,
-                     "days": sum((b - a).days for a, b, _ in row.spans),
+        start = row.start or row.due
+        rows.append({"n": row.n, "from": start, "due_on": row.due, "days": (row.due - start).days,
                      **amounts(asked, sum(row.paid.values())), "balance_after": balance})
-        previous = row.spans[-1][1] if row.spans else previous
     return rows
-
-
-def first_day(row: Row, previous: date | None) -> date | None:
-    """The day from whose night on the row's interest runs."""
-    if row.spans:
-        return row.spans[0][0]
-    return previous if row.covered else row.due
 
 
 def cycle_row(cycle: Cycle) -> Answer:

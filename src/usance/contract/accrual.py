@@ -34,10 +34,9 @@ WHY_INTEREST, WHY_PENALTY, WHY_PLAN, WHY_CONTINGENT, WHY_FEE, WHY_ASKED = range(
 
 @kernel
 def denominator(t: Terms, c: Contract, dues: list[Due]) -> int:
-    """Of the running period's interest; a whole-period count divides by the row's own nights."""
+    """Of the running period's interest; a whole-period count divides by the agreed nights."""
     if t.count == WHOLE_PERIOD and c.kind != LINE and c.running <= c.rows:
-        row = dues[at(dues, c.running)]
-        return t.basis * (row.due_on - row.from_on) * RATE_ONE
+        return t.basis * dues[at(dues, c.running)].nights * RATE_ONE
     return t.basis * RATE_ONE
 
 
@@ -64,7 +63,7 @@ def accrue(t: Terms, c: Contract, dues: list[Due], day: int, out: Out) -> None:
         rest = c.accrued_rest + product % below * weight
         c.accrued += product // below * weight + rest // below
         c.accrued_rest = rest % below
-        why(out, WHY_INTEREST, c.accrued_on, c.running, INTEREST, base, t.rate, weight, 0)
+        why(out, WHY_INTEREST, c.accrued_on, c.running, INTEREST, base, t.rate, weight, 0, below // RATE_ONE)
     c.accrued_on = day
 
 
@@ -90,10 +89,9 @@ def bill(t: Terms, c: Contract, dues: list[Due], n: int, out: Out) -> int:
     """Ask the interest that has run, as an effect; the caller puts it into due ``n``."""
     amount = run_now(t, c, dues)
     c.billed += amount
-    c.billed_net += amount
     c.unpaid_interest += amount
     book(c, out, INTEREST, n, amount)
-    why(out, WHY_ASKED, c.accrued_on, n, INTEREST, 0, 0, 0, amount)
+    why(out, WHY_ASKED, c.accrued_on, n, INTEREST, 0, 0, 0, amount, 1)
     return amount
 
 
@@ -118,8 +116,6 @@ def restart(t: Terms, c: Contract, dues: list[Due], out: Out) -> None:
     c.accrued = 0
     c.accrued_rest = 0
     c.billed = 0
-    c.billed_net = 0
-    c.fee_billed = 0
 
 
 @kernel
@@ -159,7 +155,8 @@ def add_penalty(t: Terms, d: Due, base: int, start: int, end: int, out: Out) -> 
         rest = d.penalty_rest + product % below * (stop - at_day)
         d.penalty_run += product // below * (stop - at_day) + rest // below
         d.penalty_rest = rest % below
-        why(out, WHY_PENALTY, at_day, d.n, PENALTY, base, t.penalty_rate[step], stop - at_day, 0)
+        why(out, WHY_PENALTY, at_day, d.n, PENALTY, base, t.penalty_rate[step], stop - at_day, 0,
+            t.penalty_basis)
         at_day = stop
 
 
@@ -184,7 +181,7 @@ def bill_penalty(t: Terms, c: Contract, d: Due, out: Out) -> None:
         d.penalty_billed = total
         ask(c, d, PENALTY, amount)
         book(c, out, PENALTY, d.n, amount)
-        why(out, WHY_ASKED, d.penalty_on, d.n, PENALTY, 0, 0, 0, amount)
+        why(out, WHY_ASKED, d.penalty_on, d.n, PENALTY, 0, 0, 0, amount, 1)
 
 
 @kernel
@@ -192,4 +189,4 @@ def charge_fee(c: Contract, d: Due, amount: int, out: Out) -> None:
     """Ask a fee in a due."""
     ask(c, d, FEE, amount)
     emit(out, ASK, FEE, d.n, amount)
-    why(out, WHY_FEE, c.on, d.n, FEE, amount, 0, 0, amount)
+    why(out, WHY_FEE, c.on, d.n, FEE, amount, 0, 0, amount, 1)

@@ -1,7 +1,8 @@
 """Early money on a term contract: what it repays, and how the rows ahead are planned anew."""
 
-from usance.contract.accrual import bill, charge_fee, denominator, interest_base, restart, run_now
+from usance.contract.accrual import bill, charge_fee, restart, run_now
 from usance.contract.records import (
+    AHEAD,
     EQUAL_INSTALMENT,
     EQUAL_PRINCIPAL,
     FEE,
@@ -11,6 +12,7 @@ from usance.contract.records import (
     LAST,
     LOWER_INSTALMENT,
     NEXT,
+    PENALTY,
     PRINCIPAL,
     Contract,
     Due,
@@ -29,34 +31,45 @@ from usance.core.rules import rule
 
 
 @kernel
+def next_ahead(c: Contract, dues: list[Due], n: int) -> int:
+    """Number of the first row from ``n`` on that is ahead and not covered; past all rows if none."""
+    found = n
+    while found <= c.rows and dues[at(dues, found)].phase != AHEAD:
+        found += 1
+    return found
+
+
+@kernel
 def ask_run(t: Terms, c: Contract, dues: list[Due], out: Out) -> None:
     """Ask now the interest that has run in the running row."""
     row = dues[at(dues, c.running)]
-    asked_before = c.billed_net
-    amount = bill(t, c, dues, c.running, out)
-    row.interest = max(row.interest, asked_before + amount)
+    row.asked_interest += bill(t, c, dues, c.running, out)
+    row.interest = max(row.interest, row.asked_interest)
 
 
 @kernel
 def charge_running_fee(c: Contract, dues: list[Due], out: Out) -> None:
     """Ask the planned fee of the running row, once."""
     row = dues[at(dues, c.running)]
-    if row.fee > c.fee_billed:
-        planned = row.fee - c.fee_billed
-        row.fee = c.fee_billed
+    planned = row.fee - row.asked_fee
+    if planned > 0:
+        row.fee = row.asked_fee
         charge_fee(c, row, planned, out)
-        c.fee_billed = row.fee
+        row.asked_fee = row.fee
 
 
 @kernel
 @rule("R-EARLY-01")
 def pay_run(t: Terms, c: Contract, dues: list[Due], amount: int, source: int, out: Out) -> int:
-    """Early money first pays the running row's fee and the interest run to today."""
+    """Early money first pays the running row's penalty, its fee and the interest run to today."""
     row = dues[at(dues, c.running)]
     charge_running_fee(c, dues, out)
-    left = amount - pay(t, c, row, FEE, amount, source, out)
+    left = amount - pay(t, c, row, PENALTY, amount, source, out)
+    left -= pay(t, c, row, FEE, left, source, out)
+    if left == 0:
+        return 0
     ask_run(t, c, dues, out)
-    owed = c.billed_net - row.paid_interest
+    owed = row.asked_interest - row.paid_interest
     return left - pay(t, c, row, INTEREST, min(left, owed), source, out)
 
 
@@ -73,35 +86,53 @@ def repay_row(c: Contract, d: Due, amount: int, source: int, out: Out) -> None:
 
 @kernel
 @rule("R-EARLY-02")
-def close_row_early(t: Terms, c: Contract, dues: list[Due], d: Due, out: Out) -> None:
-    """The running row is covered: it asks what was paid, and the next one runs from today."""
+def room_in(t: Terms, c: Contract, dues: list[Due], d: Due) -> int:
+    """What is missing of a row's planned total once the interest run in it is paid."""
+    room = unpaid(d, PRINCIPAL) + d.interest - d.asked_interest
+    if d.n == c.running:
+        room -= run_now(t, c, dues)
+    return room
+
+
+@kernel
+@rule("R-EARLY-02")
+def owes_nothing_else(t: Terms, c: Contract, dues: list[Due], d: Due) -> int:
+    """1 if the row's fee, penalty and interest run so far are paid, so that it may be covered."""
+    if d.n == c.running and run_now(t, c, dues) > 0:
+        return 0
+    if d.fee > d.paid_fee or d.penalty > d.paid_penalty or d.asked_interest > d.paid_interest:
+        return 0
+    return 1
+
+
+@kernel
+@rule("R-EARLY-02")
+def cover(t: Terms, c: Contract, dues: list[Due], d: Due, out: Out) -> None:
+    """The row closes today: it asks what was paid; its nights from today on go to the next one."""
     d.principal = d.paid_principal
-    d.interest = c.billed_net
+    d.interest = d.asked_interest
     d.phase = LAPSED
-    restart(t, c, dues, out)
-    c.running += 1
+    if d.n == c.running:
+        restart(t, c, dues, out)
+        c.running = next_ahead(c, dues, d.n + 1)
 
 
 @kernel
 @rule("R-EARLY-02")
 def repay_next(
-    t: Terms, c: Contract, dues: list[Due], amount: int, paid_run: int, source: int, out: Out
+    t: Terms, c: Contract, dues: list[Due], amount: int, source: int, out: Out
 ) -> int:
     """Row after row, each up to its planned total; gives what is left."""
     left = amount
-    n = c.running
-    while n <= c.rows and left > 0:
+    for n in range(c.running, c.rows + 1):
         d = dues[at(dues, n)]
-        room = d.principal + d.interest - d.paid_principal - d.paid_interest
-        if n == c.running:
-            room += paid_run
-        if d.principal > 0 and room > 0:
+        if left > 0 and d.phase == AHEAD and d.principal > 0:
+            room = room_in(t, c, dues, d)
             used = min(left, room, c.balance)
             repay_row(c, d, used, source, out)
             left -= used
-            if used == room and n == c.running and n < c.rows:
-                close_row_early(t, c, dues, d, out)
-        n += 1
+            if used == room and owes_nothing_else(t, c, dues, d) == 1:
+                cover(t, c, dues, d, out)
     return left
 
 
@@ -156,12 +187,24 @@ def repay_here(c: Contract, dues: list[Due], amount: int, source: int, out: Out)
 
 
 @kernel
+@rule("R-EARLY-04")
+def lower_instalment(t: Terms, c: Contract, dues: list[Due]) -> None:
+    """A new instalment over the rows left; what was paid there early is on top of it."""
+    for n in range(c.running, c.rows + 1):
+        d = dues[at(dues, n)]
+        d.extra = d.paid_principal
+    c.instalment = lowered_instalment(t, c, dues)
+
+
+@kernel
 def repay_principal(
-    t: Terms, c: Contract, dues: list[Due], amount: int, paid_run: int, source: int, out: Out
+    t: Terms, c: Contract, dues: list[Due], amount: int, source: int, out: Out
 ) -> int:
     """Early principal by the terms' early effect; gives what is left."""
+    if amount == 0 or c.balance == 0:
+        return amount
     if t.early == KEEP_INSTALMENT and t.future == NEXT:
-        left = repay_next(t, c, dues, amount, paid_run, source, out)
+        left = repay_next(t, c, dues, amount, source, out)
     elif t.early == KEEP_INSTALMENT and t.future == LAST:
         left = repay_last(c, dues, amount, source, out)
     elif t.early == KEEP_INSTALMENT:
@@ -169,8 +212,8 @@ def repay_principal(
     else:
         left = repay_here(c, dues, amount, source, out)
         if t.early == LOWER_INSTALMENT and c.balance > 0:
-            c.instalment = lowered_instalment(t, c, dues)
-    plan_rows(t, c, dues)
+            lower_instalment(t, c, dues)
+    plan_rows(t, c, dues, 0)
     return left
 
 
@@ -179,7 +222,7 @@ def row_interest(t: Terms, c: Contract, d: Due, start: int, base: int) -> int:
     """Interest of a row, rounded, with what has run of it if it is the running one."""
     below = t.basis * RATE_ONE
     if t.count == WHOLE_PERIOD:
-        below *= d.due_on - d.from_on
+        below *= d.nights
     product = base * t.rate
     weight = count_weight(t.count, start, d.due_on)
     rest = product % below * weight
@@ -193,42 +236,48 @@ def row_interest(t: Terms, c: Contract, d: Due, start: int, base: int) -> int:
 @kernel
 def planned_principal(t: Terms, c: Contract, d: Due, interest: int, balance: int) -> int:
     """Principal that a row asks: by amortisation, at least what is paid, at most all there is."""
-    most = d.paid_principal + balance
-    if d.n == c.rows:
-        return most
     wanted = d.paid_principal
     if t.amortisation == EQUAL_INSTALMENT:
         wanted = c.instalment - interest + d.extra
     elif t.amortisation == EQUAL_PRINCIPAL:
         wanted = c.instalment + d.extra
-    return min(max(wanted, d.paid_principal), most)
+    return min(max(wanted, d.paid_principal), d.paid_principal + balance)
 
 
 @kernel
 @rule("R-EARLY-05", "R-SCHED-02", "R-SCHED-03", "R-SCHED-04", "R-SCHED-05")
-def plan_rows(t: Terms, c: Contract, dues: list[Due]) -> None:
-    """Plan interest and principal of the rows from the running one on, on the balance of today."""
+def plan_rows(t: Terms, c: Contract, dues: list[Due], keep_principal: int) -> None:
+    """Plan the rows from the running one on, on the balance of today; the last asks the rest.
+
+    With ``keep_principal`` 1 only the interest is counted anew.
+    """
     balance = c.balance
     start = c.accrued_on
+    last = c.running
     for n in range(c.running, c.rows + 1):
         d = dues[at(dues, n)]
-        base = balance
-        if t.flat == 1 and balance > 0:
-            base = c.principal
-        interest = row_interest(t, c, d, start, base)
-        d.interest = interest
-        if n == c.running:
-            d.interest = c.billed_net + max(interest - c.billed, 0)
-        d.principal = planned_principal(t, c, d, interest, balance)
-        balance -= d.principal - d.paid_principal
-        start = d.due_on
+        if d.phase == AHEAD:
+            base = balance
+            if t.flat == 1 and balance > 0:
+                base = c.principal
+            interest = row_interest(t, c, d, start, base)
+            d.interest = d.asked_interest + interest
+            if n == c.running:
+                d.interest = d.asked_interest + max(interest - c.billed, 0)
+            if keep_principal == 0:
+                d.principal = planned_principal(t, c, d, interest, balance)
+            balance -= d.principal - d.paid_principal
+            start = d.due_on
+            last = n
+    if last <= c.rows:
+        dues[at(dues, last)].principal += balance
 
 
 def lowered_instalment(t: Terms, c: Contract, dues: list[Due]) -> int:
     """The equal instalment (or equal principal) over the rows left, on today's balance."""
     from usance.contract.schedule import equal_instalment
 
-    rows = [dues[at(dues, n)] for n in range(c.running, c.rows + 1)]
+    rows = [d for d in dues if c.running <= d.n <= c.rows and d.phase == AHEAD]
     if t.amortisation == EQUAL_PRINCIPAL:
         return divide_half_even(c.balance, len(rows) * t.unit) * t.unit
     if t.amortisation != EQUAL_INSTALMENT:
@@ -236,14 +285,3 @@ def lowered_instalment(t: Terms, c: Contract, dues: list[Due]) -> int:
     starts = [c.accrued_on, *(row.due_on for row in rows[:-1])]
     periods = [(start, row) for start, row in zip(starts, rows, strict=True)]
     return equal_instalment(t, c.balance, c.principal, periods)
-
-
-@kernel
-def run_unasked(t: Terms, c: Contract, dues: list[Due]) -> int:
-    """Interest that would be asked today (running row)."""
-    if c.running > c.rows:
-        return 0
-    return run_now(t, c, dues)
-
-
-__all__ = ["denominator", "interest_base", "pay_run", "plan_rows", "repay_principal"]

@@ -4,12 +4,10 @@ from usance.contract.accrual import (
     WHY_CONTINGENT,
     accrue,
     accrue_amount_days,
-    add_penalty,
     bill,
     bill_penalty,
     charge_fee,
     restart,
-    run_now,
     run_penalty,
 )
 from usance.contract.records import (
@@ -40,8 +38,9 @@ from usance.contract.records import (
     why,
 )
 from usance.contract.waterfall import (
+    ask_again,
     at_index,
-    lower_bearing,
+    is_unmet,
     move_first_open,
     note_late,
     pay,
@@ -67,21 +66,36 @@ def open_cycle(t: Terms, c: Contract, dues: list[Due], day: int) -> None:
 
 @kernel
 def free_principal(d: Due) -> int:
-    """Unpaid principal that neither bears contract interest nor the penalty rate."""
+    """Unpaid principal that neither bears contract interest nor the penalty rate.
+
+    Negative while a late cycle has not lapsed and principal that bears already is in arrears.
+    """
     return unpaid(d, PRINCIPAL) - d.bearing - d.arrears
 
 
 @kernel
+@rule("R-LINE-03", "R-LINE-04")
 def run_contingent(t: Terms, d: Due, day: int) -> None:
     """Count the amount-days of a cycle that has not lapsed, to the start of ``day``."""
-    start = d.contingent_on
-    if t.posting == 0:
-        if d.phase != ASKED:
-            return
-        start = max(start, d.due_on)
-    if day > start:
-        d.contingent += free_principal(d) * (day - start)
-        d.contingent_on = day
+    late = d.penalty_on > 0
+    if day <= d.contingent_on or (t.posting == 0 and not late):
+        return
+    base = free_principal(d)
+    if t.compound == 1 and late:
+        base += unpaid(d, INTEREST) - d.bearing_interest
+    d.contingent += base * (day - d.contingent_on)
+    d.contingent_on = day
+
+
+@kernel
+@rule("R-LINE-03", "R-LINE-06")
+def fall_late(t: Terms, d: Due) -> None:
+    """The due day has passed with something unpaid: from it on, what is unmet is in arrears."""
+    run_contingent(t, d, d.due_on)
+    d.contingent_on = d.due_on
+    d.penalty_on = d.due_on
+    if t.penalty_count > 0:
+        d.arrears = max(min(d.required - d.received, unpaid(d, PRINCIPAL)), 0)
 
 
 @kernel
@@ -89,42 +103,44 @@ def run_contingent(t: Terms, d: Due, day: int) -> None:
 def lapse(t: Terms, c: Contract, dues: list[Due], d: Due, day: int, out: Out) -> None:
     """Not fully paid by the end of grace (``day`` is the day after): interest and penalty are real."""
     run_contingent(t, d, day)
+    run_penalty(t, c, d, day, out)
     accrue(t, c, dues, day, out)
-    late_nights = day - d.due_on
-    arrears = 0
-    if t.penalty_count > 0:
-        arrears = max(min(d.required - d.received, unpaid(d, PRINCIPAL)), 0)
-    still_free = max(unpaid(d, PRINCIPAL) - d.bearing - arrears, 0)
-    taken = unpaid(d, PRINCIPAL) - d.bearing - still_free  # of the free principal, into arrears
-    real = d.contingent - taken * late_nights
-    if t.compound == 1:
-        real += unpaid(d, INTEREST) * late_nights
-        still_free += unpaid(d, INTEREST)
-    accrue_amount_days(t, c, real)
-    why(out, WHY_CONTINGENT, d.due_on, d.n, INTEREST, real, t.rate, 1, 0)
-    from_bearing = arrears - taken
-    d.bearing += still_free - from_bearing
-    c.balance += still_free - from_bearing
-    d.arrears = arrears
+    accrue_amount_days(t, c, d.contingent)
+    why(out, WHY_CONTINGENT, d.due_on, d.n, INTEREST, d.contingent, t.rate, 1, 0, t.basis)
     d.contingent = 0
     d.phase = LAPSED
-    if arrears > 0:
-        add_penalty(t, d, arrears, d.due_on, day, out)
-    d.penalty_on = day
+    more = free_principal(d)
+    d.bearing += more
+    c.balance += more
+    if t.compound == 1:
+        c.balance += unpaid(d, INTEREST) - d.bearing_interest
+        d.bearing_interest = unpaid(d, INTEREST)
+
+
+@kernel
+def forget_cycle(d: Due) -> None:
+    """A cycle that is fully paid: nothing contingent stays on it."""
+    d.contingent = 0
+    if d.phase == ASKED:
+        d.arrears = 0
+        d.penalty_run = d.penalty_billed
+        d.penalty_rest = 0
 
 
 @kernel
 def pass_cycle(t: Terms, c: Contract, dues: list[Due], d: Due, day: int, out: Out) -> None:
     """One issued cycle on a later day."""
     if outstanding(d) == 0:
-        d.contingent = 0
+        forget_cycle(d)
         return
+    if d.penalty_on == 0 and day > d.due_on:
+        fall_late(t, d)
     if d.phase == ASKED and day > d.due_on + t.grace:
         lapse(t, c, dues, d, d.due_on + t.grace + 1, out)
-    if d.phase == LAPSED:
+    if d.penalty_on > 0:
         run_penalty(t, c, d, day, out)
-        if c.status != CHARGED_OFF:
-            bill_penalty(t, c, d, out)
+    if d.phase == LAPSED:
+        bill_penalty(t, c, d, out)
     else:
         run_contingent(t, d, day)
 
@@ -151,23 +167,36 @@ def ask_line_interest(t: Terms, c: Contract, dues: list[Due], out: Out) -> None:
 
 
 @kernel
+def pay_line(
+    t: Terms, c: Contract, dues: list[Due], amount: int, source: int, out: Out
+) -> int:
+    """Interest run is asked, cycles are paid oldest first; gives what is left."""
+    owed = c.unpaid_principal + c.unpaid_interest + c.unpaid_fee + c.unpaid_penalty
+    if owed > 0 and c.status != CHARGED_OFF:
+        ask_line_interest(t, c, dues, out)
+    return pay_dues(t, c, dues, c.running, amount, source, out)
+
+
+@kernel
 @rule("R-CREDIT-02")
 def use_line_credit(t: Terms, c: Contract, dues: list[Due], out: Out) -> None:
-    """The credit balance pays what has just been asked."""
+    """The credit balance pays what is asked."""
     if c.credit > 0:
-        c.credit = pay_dues(t, c, dues, c.running, c.credit, FROM_CREDIT, out)
+        c.credit = pay_line(t, c, dues, c.credit, FROM_CREDIT, out)
 
 
 @kernel
 @rule("R-LINE-01")
-def purchase(t: Terms, c: Contract, dues: list[Due], amount: int, source: int, out: Out) -> None:
-    """Principal in the open cycle; from the posting day on it may come to bear interest."""
+def purchase(
+    t: Terms, c: Contract, dues: list[Due], amount: int, nights: int, source: int, out: Out
+) -> None:
+    """Principal in the open cycle; ``nights`` ago it was posted and may come to bear from."""
     d = dues[at(dues, c.running)]
     ask(c, d, PRINCIPAL, amount)
-    if t.posting == 1 and t.first == 0:
-        d.contingent -= amount
+    if t.posting == 1:
+        d.contingent += amount * (nights + t.first - 1)
     emit(out, source, PRINCIPAL, d.n, amount)
-    use_line_credit(t, c, dues, out)
+    finish_line(t, c, dues, out)
 
 
 @kernel
@@ -175,13 +204,9 @@ def purchase(t: Terms, c: Contract, dues: list[Due], amount: int, source: int, o
 def receive_line(
     t: Terms, c: Contract, dues: list[Due], amount: int, source: int, out: Out
 ) -> None:
-    """A repayment: interest run is asked, cycles are paid oldest first, the rest is credit."""
-    owed = c.unpaid_principal + c.unpaid_interest + c.unpaid_fee + c.unpaid_penalty
-    if owed > 0 and c.status != CHARGED_OFF:
-        ask_line_interest(t, c, dues, out)
-    left = pay_dues(t, c, dues, c.running, amount, source, out)
-    to_credit(c, left, source, out)
-    finish_line(c, dues)
+    """A repayment: what is more than everything owed is credit."""
+    to_credit(c, pay_line(t, c, dues, amount, source, out), source, out)
+    finish_line(t, c, dues, out)
 
 
 @kernel
@@ -196,15 +221,17 @@ def refund_line(
     for i in range(at_index(dues, c.first_open), at_index(dues, c.running) + 1):
         left -= pay(t, c, dues[i], PRINCIPAL, left, source, out)
     to_credit(c, left, source, out)
-    finish_line(c, dues)
+    finish_line(t, c, dues, out)
 
 
 @kernel
-def finish_line(c: Contract, dues: list[Due]) -> None:
-    """After money: nothing contingent stays on a paid cycle; late or not."""
+@rule("R-CREDIT-02")
+def finish_line(t: Terms, c: Contract, dues: list[Due], out: Out) -> None:
+    """After any event: credit used, nothing contingent on a paid cycle, late or not."""
+    use_line_credit(t, c, dues, out)
     for i in range(at_index(dues, c.first_open), at_index(dues, c.running)):
         if outstanding(dues[i]) == 0:
-            dues[i].contingent = 0
+            forget_cycle(dues[i])
     move_first_open(c, dues)
     note_late(c, dues)
 
@@ -213,10 +240,22 @@ def finish_line(c: Contract, dues: list[Due]) -> None:
 @rule("R-LINE-02")
 def roll(t: Terms, c: Contract, dues: list[Due], d: Due, to: Due) -> None:
     """A met cycle hands everything it still has unpaid to the cycle being issued."""
-    principal = unpaid(d, PRINCIPAL)
-    interest = unpaid(d, INTEREST)
-    fee = unpaid(d, FEE)
-    penalty = unpaid(d, PENALTY)
+    hand_over(d, to, unpaid(d, PRINCIPAL), unpaid(d, INTEREST), unpaid(d, FEE), unpaid(d, PENALTY))
+    if d.phase == LAPSED:  # met, so what was in arrears bears contract interest again
+        d.bearing += d.arrears
+        c.balance += d.arrears
+    to.bearing += d.bearing
+    to.bearing_interest += d.bearing_interest
+    to.contingent += d.contingent
+    d.bearing = 0
+    d.bearing_interest = 0
+    d.arrears = 0
+    d.contingent = 0
+
+
+@kernel
+def hand_over(d: Due, to: Due, principal: int, interest: int, fee: int, penalty: int) -> None:
+    """Move what is asked from one cycle to another."""
     d.principal -= principal
     d.interest -= interest
     d.fee -= fee
@@ -225,14 +264,6 @@ def roll(t: Terms, c: Contract, dues: list[Due], d: Due, to: Due) -> None:
     to.interest += interest
     to.fee += fee
     to.penalty += penalty
-    to.bearing += d.bearing
-    to.contingent += d.contingent
-    if d.arrears > 0:  # met, so it bears contract interest again
-        to.bearing += d.arrears
-        c.balance += d.arrears
-    d.bearing = 0
-    d.arrears = 0
-    d.contingent = 0
 
 
 @kernel
@@ -259,24 +290,21 @@ def due_day_of(t: Terms, statement_on: int) -> int:
 
 @kernel
 @rule("R-STMT-01")
-def hold_back(c: Contract, d: Due, fresh: Due, e: Event) -> None:
+def hold_back(t: Terms, d: Due, fresh: Due, e: Event) -> None:
     """A statement is replayed: what is more than it said goes to the new cycle."""
-    principal = max(free_principal(d) - max(e.principal - d.bearing, 0), 0)
-    if principal > 0:
-        moved = d.contingent // free_principal(d) * principal
+    principal = max(unpaid(d, PRINCIPAL) - e.principal, 0)
+    free = min(principal, free_principal(d))  # what bears goes last
+    if free > 0:
+        below = free_principal(d)
+        moved = d.contingent // below * free + d.contingent % below * free // below
         d.contingent -= moved
         fresh.contingent += moved
+    d.bearing -= principal - free
+    fresh.bearing += principal - free
     interest = max(unpaid(d, INTEREST) - e.interest, 0)
     fee = max(unpaid(d, FEE) - e.fee, 0)
     penalty = max(unpaid(d, PENALTY) - e.penalty, 0)
-    d.principal -= principal
-    d.interest -= interest
-    d.fee -= fee
-    d.penalty -= penalty
-    fresh.principal += principal
-    fresh.interest += interest
-    fresh.fee += fee
-    fresh.penalty += penalty
+    hand_over(d, fresh, principal, interest, fee, penalty)
 
 
 @kernel
@@ -285,27 +313,25 @@ def issue_statement(t: Terms, c: Contract, dues: list[Due], e: Event, out: Out) 
     """The end of a statement day: the open cycle is issued, a new one opens."""
     if t.statement_counts == 1:
         advance_line(t, c, dues, e.on + 1, out)
-        ask_line_interest(t, c, dues, out)
-        restart(t, c, dues, out)
-    else:
-        ask_line_interest(t, c, dues, out)
-        restart(t, c, dues, out)
+    ask_line_interest(t, c, dues, out)
+    restart(t, c, dues, out)
+    if t.statement_counts == 0:
         advance_line(t, c, dues, e.on + 1, out)
+    use_line_credit(t, c, dues, out)
     n = c.running
     d = dues[at(dues, n)]
     for i in range(at_index(dues, c.first_open), at(dues, n)):
-        if dues[i].due_on <= e.on and dues[i].received >= dues[i].required:
+        if dues[i].due_on <= e.on and is_unmet(c, dues[i]) == 0:
             roll(t, c, dues, dues[i], d)
     open_cycle(t, c, dues, e.on + 1)
     if e.pinned == 1:
-        hold_back(c, d, dues[at(dues, c.running)], e)
+        hold_back(t, d, dues[at(dues, c.running)], e)
     d.due_on = due_day_of(t, e.on)
     d.original_due_on = d.due_on
     d.phase = ASKED
     d.received = 0
     d.required = required_amount(t, d)
     c.statements += 1
-    use_line_credit(t, c, dues, out)
     emit(out, NOTICE, 2, d.n, 1)
     move_first_open(c, dues)
     note_late(c, dues)
@@ -323,7 +349,7 @@ def charge_line(
     else:
         ask(c, d, PENALTY, amount)
         emit(out, ASK, PENALTY, d.n, amount)
-    use_line_credit(t, c, dues, out)
+    finish_line(t, c, dues, out)
 
 
 @kernel
@@ -333,17 +359,22 @@ def charge_back_line(t: Terms, c: Contract, dues: list[Due], e: Event, out: Out)
     from_credit = min(e.credit, c.credit)
     c.credit -= from_credit
     emit(out, TAKE_BACK, CREDIT, 0, from_credit)
-    d = dues[at(dues, c.running)]
     principal = e.principal + e.credit - from_credit
-    ask(c, d, PRINCIPAL, principal)
-    ask(c, d, INTEREST, e.interest)
-    ask(c, d, FEE, e.fee)
-    ask(c, d, PENALTY, e.penalty)
-    emit(out, TAKE_BACK, PRINCIPAL, d.n, principal)
-    emit(out, TAKE_BACK, INTEREST, d.n, e.interest)
-    emit(out, TAKE_BACK, FEE, d.n, e.fee)
-    emit(out, TAKE_BACK, PENALTY, d.n, e.penalty)
-    finish_line(c, dues)
+    d = dues[at(dues, c.running)]
+    ask_again(c, d, e, principal, out)
+    if t.posting == 1:
+        d.contingent += principal * (t.first - 1)
+    finish_line(t, c, dues, out)
 
 
-__all__ = ["lower_bearing", "run_now"]
+@kernel
+@rule("R-OFF-01")
+def stop_cycles(t: Terms, c: Contract, dues: list[Due], out: Out) -> None:
+    """Charged off: nothing bears any more, and what was contingent is never asked."""
+    restart(t, c, dues, out)
+    for i in range(at_index(dues, c.first_open), at_index(dues, c.running) + 1):
+        d = dues[i]
+        forget_cycle(d)
+        d.bearing = 0
+        d.bearing_interest = 0
+        d.arrears = 0

@@ -36,21 +36,36 @@ def value_and_slope(v: int, flows: list[tuple[int, int]]) -> tuple[int, int]:
 
 def discount_factor(paid_out: int, flows: list[tuple[int, int]]) -> int | None:
     """v in fixed point; None where no rate explains the flows."""
-    flows = [(time, amount) for time, amount in flows if amount]
-    if paid_out <= 0 or not flows or any(amount < 0 or time < 0 for time, amount in flows):
+    net = paid_out - sum(amount for time, amount in flows if time == 0)
+    later = [(time, amount) for time, amount in flows if amount and time != 0]
+    if net <= 0 or not later or any(amount < 0 or time < 0 for time, amount in later):
         return None
-    if flows[-1][0] == 0:
-        return None
-    v, target = ONE, paid_out * ONE
-    while value_and_slope(v, flows)[0] < target:
-        v *= 2
+    target = net * ONE
+    v = start_above(target, later)
     for _ in range(200):
-        total, slope = value_and_slope(v, flows)
+        total, slope = value_and_slope(v, later)
         step = (total - target) * ONE // slope
         v -= step
         if abs(step) <= 1:
             break
     return v
+
+
+def start_above(target: int, flows: list[tuple[int, int]]) -> int:
+    """A v whose present value is at least the target, near enough for Newton's steps."""
+    high, longest = ONE, flows[-1][0]
+    while value_and_slope(high, flows)[0] < target:
+        high += high // longest
+    if value_and_slope(high, flows)[0] < 3 * target:
+        return high
+    low = 0
+    for _ in range(24):
+        middle = (low + high) // 2
+        if value_and_slope(middle, flows)[0] < target:
+            low = middle
+        else:
+            high = middle
+    return high
 
 
 @rule("R-RATE-02")

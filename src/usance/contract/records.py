@@ -112,8 +112,6 @@ class Contract:
     accrued: int = 0  # interest of the running period, exact: whole ...
     accrued_rest: int = 0  # ... and remainder over the denominator
     billed: int = 0  # of it already asked
-    billed_net: int = 0  # of it asked and not waived (term: in the running row)
-    fee_billed: int = 0  # of the running row's fee already asked (term)
     credit: int = 0
     non_accrual: int = 0
     suspense: int = 0  # interest and penalty asked but not income until paid
@@ -134,7 +132,7 @@ class Due:
 
     n: int = 0
     kind: int = INSTALMENT
-    phase: int = AHEAD
+    phase: int = AHEAD  # a row ahead that is covered is LAPSED
     from_on: int = 0  # interest of the period starts with the night of this day
     due_on: int = 0  # 0 while a cycle is open
     original_due_on: int = 0
@@ -146,14 +144,18 @@ class Due:
     paid_interest: int = 0
     paid_fee: int = 0
     paid_penalty: int = 0
-    extra: int = 0  # early principal taken into this row (shorten, lower the instalment)
+    nights: int = 0  # term: of the period as agreed (a whole-period count divides by it)
+    asked_interest: int = 0  # term, row ahead: of ``interest`` what is asked, the rest is plan
+    asked_fee: int = 0  # term, row ahead: of ``fee`` what is asked
+    extra: int = 0  # principal beyond the instalment: early (shorten, lower), charged back
     required: int = 0  # line: of the cycle at issue
     received: int = 0  # line: toward the required amount since issue
     bearing: int = 0  # line: unpaid principal that bears contract interest
+    bearing_interest: int = 0  # line, compound: unpaid interest that bears contract interest
     contingent: int = 0  # line: amount-days that become interest if the cycle lapses
     contingent_on: int = 0
     arrears: int = 0  # line: principal that bears the penalty rate
-    penalty_on: int = 0  # penalty has run to the start of this day
+    penalty_on: int = 0  # penalty has run to the start of this day; 0 before the due day has passed
     penalty_run: int = 0  # exact: whole ...
     penalty_rest: int = 0  # ... and remainder
     penalty_billed: int = 0
@@ -217,6 +219,7 @@ class Why:
     rate: int = 0
     days: int = 0
     amount: int = 0
+    basis: int = 1  # the segment is base x rate x days / basis, rate per 10^8
 
 
 @dataclass(slots=True)
@@ -250,11 +253,12 @@ def emit(out: Out, source: int, component: int, n: int, amount: int) -> None:
 
 
 def why(
-    out: Out, code: int, on: int, n: int, component: int, base: int, rate: int, days: int, amount: int
-) -> None:
+    out: Out, code: int, on: int, n: int, component: int, base: int, rate: int, days: int,
+    amount: int, basis: int,
+) -> None:  # fmt: skip
     """Note how an amount came about, when somebody asks."""
     if out.whys is not None:
-        out.whys.append(Why(code, on, n, component, base, rate, days, amount))
+        out.whys.append(Why(code, on, n, component, base, rate, days, amount, basis))
 
 
 PRIMITIVES = ("append_due", "emit", "why", "lowered_instalment")

@@ -7,7 +7,7 @@ and no search.
 from dataclasses import dataclass, field
 from math import gcd
 
-from usance.contract.accrual import charge_fee
+from usance.contract.accrual import accrue, charge_fee
 from usance.contract.early import plan_rows, row_interest
 from usance.contract.records import (
     BULLET,
@@ -76,13 +76,14 @@ def equal_instalment(
     After each period the balance is (a - x b) / d for the instalment x; exact integers.
     """
     if t.flat:
-        interest = sum(row_interest(t, Contract(running=0), row, start, flat_base) for start, row in periods)
+        none = Contract(running=0)
+        interest = sum(row_interest(t, none, row, start, flat_base) for start, row in periods)
         return divide_half_even(balance + interest, len(periods) * t.unit) * t.unit
     a, b, d = balance, 0, 1
     for start, row in periods:
         below = t.basis * RATE_ONE
         if t.count == WHOLE_PERIOD:
-            below *= row.due_on - row.from_on
+            below *= row.nights
         above = below + t.rate * count_weight(t.count, start, row.due_on)
         common = gcd(above, below)
         above, below = above // common, below // common
@@ -101,6 +102,7 @@ def rows_of(t: Terms, plan: Plan, c: Contract) -> list[Due]:
     for end in ends:
         row = append_due(dues, c)
         row.from_on, row.due_on, row.original_due_on = start, end, end
+        row.nights = end - start
         start = end
     return dues
 
@@ -136,7 +138,8 @@ def open_term(t: Terms, plan: Plan, out: Out) -> tuple[Contract, list[Due]]:
     c.rows = len(dues)
     c.accrued_on = dues[0].from_on
     c.instalment = plan_instalment(t, c, dues)
-    plan_rows(t, c, dues)
+    accrue(t, c, dues, c.on, out)  # both day ends count: one night has run
+    plan_rows(t, c, dues, 0)
     emit(out, MOVE_IN if plan.moved else PAY_OUT_LOAN, PRINCIPAL, 0, plan.principal)
     at_once = plan_fees(plan, dues)
     if at_once:
@@ -144,6 +147,6 @@ def open_term(t: Terms, plan: Plan, out: Out) -> tuple[Contract, list[Due]]:
         dues[0].fee = 0
         charge_fee(c, dues[0], at_once, out)
         dues[0].fee += planned
-        c.fee_billed = at_once
+        dues[0].asked_fee = at_once
     c.alarm = next_alarm(t, c, dues)
     return c, dues

@@ -7,7 +7,6 @@ from usance.contract.accrual import (
     penalty_step,
     run_now,
 )
-from usance.contract.early import run_unasked
 from usance.contract.records import (
     ACTIVE,
     ASKED,
@@ -22,7 +21,7 @@ from usance.contract.records import (
     at,
     outstanding,
 )
-from usance.contract.waterfall import at_index
+from usance.contract.waterfall import asked_end, at_index
 from usance.core.days import NEVER, next_month_day
 from usance.core.kernel import kernel
 from usance.core.money import RATE_ONE
@@ -52,19 +51,18 @@ def days_past_due_unextended(c: Contract, day: int) -> int:
 def pay_off(t: Terms, c: Contract, dues: list[Due]) -> int:
     """What closes the contract on the day it stands at."""
     total = c.unpaid_principal + c.unpaid_interest + c.unpaid_fee + c.unpaid_penalty
-    if c.status == ACTIVE:
-        if c.kind == LINE:
-            total += run_unasked_line(t, c, dues)
-        elif c.running <= c.rows:
-            row = dues[at(dues, c.running)]
-            total += run_unasked(t, c, dues) + row.fee - c.fee_billed
+    total += unasked_interest(t, c, dues)
+    if c.status == ACTIVE and c.kind != LINE and c.running <= c.rows:
+        row = dues[at(dues, c.running)]
+        total += row.fee - row.asked_fee
     return total
 
 
 @kernel
-def run_unasked_line(t: Terms, c: Contract, dues: list[Due]) -> int:
-    """Interest that a payment today would ask; nothing where nothing is unpaid."""
-    if c.unpaid_principal + c.unpaid_interest + c.unpaid_fee + c.unpaid_penalty == 0:
+@rule("R-PAYOFF-01")
+def unasked_interest(t: Terms, c: Contract, dues: list[Due]) -> int:
+    """Interest that has run and is not yet asked, rounded."""
+    if c.status != ACTIVE or (c.kind != LINE and c.running > c.rows):
         return 0
     return run_now(t, c, dues)
 
@@ -113,7 +111,7 @@ def next_alarm(t: Terms, c: Contract, dues: list[Due]) -> int:
     elif c.running <= c.rows:
         due_on = dues[at(dues, c.running)].due_on
         best = min(due_on, reminder_alarm(t, c, due_on))
-    for i in range(at_index(dues, c.first_open), at_index(dues, c.running)):
+    for i in range(at_index(dues, c.first_open), asked_end(c, dues)):
         d = dues[i]
         if outstanding(d) > 0:
             best = min(best, late_alarm(t, c, d))
@@ -144,7 +142,7 @@ def note_streams(t: Terms, c: Contract, dues: list[Due], s: Streams) -> None:
 @kernel
 def note_penalty_stream(t: Terms, c: Contract, dues: list[Due], s: Streams) -> None:
     """The penalty interest of all lapsed dues."""
-    for i in range(at_index(dues, c.first_open), at_index(dues, c.running)):
+    for i in range(at_index(dues, c.first_open), asked_end(c, dues)):
         d = dues[i]
         if d.phase == LAPSED and outstanding(d) > 0:
             product = penalty_base(t, c, d) * t.penalty_rate[penalty_step(t, d, c.on)]

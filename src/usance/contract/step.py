@@ -4,19 +4,25 @@
 event has only brought the contract up to its day.
 """
 
+from usance.contract.accrual import restart
 from usance.contract.early import ask_run
 from usance.contract.line import (
     advance_line,
     ask_line_interest,
     charge_back_line,
     charge_line,
+    finish_line,
     issue_statement,
     purchase,
     receive_line,
     refund_line,
+    stop_cycles,
+    use_line_credit,
 )
 from usance.contract.records import (
     ACTIVE,
+    AHEAD,
+    ASK,
     BY_GOODWILL,
     BY_REFUND,
     CASH,
@@ -76,14 +82,15 @@ from usance.contract.term import (
     finish_term,
     receive_term,
     refund_term,
+    use_credit,
 )
 from usance.contract.waterfall import (
     at_index,
-    move_first_open,
+    free_interest,
+    is_asked,
+    last_asked,
     note_late,
     past,
-    pay_dues,
-    to_credit,
 )
 from usance.core.days import NEVER, next_month_day
 from usance.core.kernel import kernel
@@ -105,15 +112,23 @@ REFUSALS = {
 
 
 @kernel
+def last_noted(c: Contract) -> int:
+    """Number of the last due that reminders and lateness may concern: the running row is one."""
+    if c.kind == LINE:
+        return c.running - 1
+    return max(last_asked(c), min(c.running, c.rows))
+
+
+@kernel
 @rule("R-NONACC-01")
 def non_accrual_day(t: Terms, c: Contract, dues: list[Due]) -> int:
     """The day on which the oldest unpaid due makes the contract non-accrual; NEVER if none."""
-    last = min(c.running, c.rows) if c.kind != LINE else c.running - 1
-    for i in range(at_index(dues, c.first_open), past(dues, last)):
+    best = NEVER
+    for i in range(at_index(dues, c.first_open), past(dues, last_noted(c))):
         d = dues[i]
         if outstanding(d) > 0 and (c.kind != LINE or d.received < d.required):
-            return d.due_on + t.non_accrual
-    return NEVER
+            best = min(best, d.due_on + t.non_accrual)
+    return best
 
 
 @kernel
@@ -189,9 +204,19 @@ def refusal(t: Terms, c: Contract, dues: list[Due], e: Event) -> int:
 
 
 @kernel
+@rule("R-CLOSE-01")
+def is_closed(c: Contract) -> int:
+    """1 if nothing is owed on a contract that has ended (a loan charged off and recovered too)."""
+    if c.status == CHARGED_OFF and c.kind == TERM:
+        owed = c.unpaid_principal + c.unpaid_interest + c.unpaid_fee + c.unpaid_penalty
+        return 1 if owed == 0 else 0
+    return 1 if c.status == CLOSED else 0
+
+
+@kernel
 def refusal_by_state(t: Terms, c: Contract, dues: list[Due], e: Event) -> int:
     """Refusals that depend on where the contract stands (already on the event's day)."""
-    if c.status == CLOSED and accepted_when_closed(e.kind) == 0:
+    if is_closed(c) == 1 and accepted_when_closed(e.kind) == 0:
         return ENDED
     if e.kind == RECOVERY and c.status != CHARGED_OFF:
         return NOT_OFF
@@ -214,13 +239,11 @@ def refusal_by_state(t: Terms, c: Contract, dues: list[Due], e: Event) -> int:
 @kernel
 def asked_unpaid(c: Contract, d: Due, component: int) -> int:
     """Of a due: asked and unpaid, leaving out what is only planned of a row ahead."""
-    if c.kind != LINE and d.n >= c.running and d.n <= c.rows:
-        if d.n > c.running or component == PRINCIPAL:
-            return d.penalty - d.paid_penalty if component == PENALTY else 0
+    if is_asked(c, d) == 0:
         if component == INTEREST:
-            return c.billed_net - d.paid_interest
+            return d.asked_interest - d.paid_interest
         if component == FEE:
-            return c.fee_billed - d.paid_fee
+            return d.asked_fee - d.paid_fee
     return unpaid(d, component)
 
 
@@ -246,11 +269,12 @@ def waive(t: Terms, c: Contract, dues: list[Due], component: int, amount: int, o
         used = min(left, asked_unpaid(c, d, component))
         if used > 0:
             ask(c, d, component, -used)
-            if c.kind != LINE and d.n == c.running:
-                if component == INTEREST:
-                    c.billed_net -= used
-                elif component == FEE:
-                    c.fee_billed -= used
+            if component == INTEREST:
+                free_interest(c, d, used)
+            if is_asked(c, d) == 0 and component == INTEREST:
+                d.asked_interest -= used
+            elif is_asked(c, d) == 0 and component == FEE:
+                d.asked_fee -= used
             emit(out, WAIVE, component, d.n, used)
             left -= used
     if c.suspense > 0 and component != FEE:
@@ -264,9 +288,13 @@ def charge_off(t: Terms, c: Contract, dues: list[Due], out: Out) -> None:
     """Interest and penalty stop; everything unpaid leaves the balance sheet and stays owed."""
     if c.kind == LINE:
         ask_line_interest(t, c, dues, out)
-    elif c.running <= c.rows:
-        ask_run(t, c, dues, out)
-        stop_rows(c, dues)
+        use_line_credit(t, c, dues, out)
+        stop_cycles(t, c, dues, out)
+    else:
+        if c.running <= c.rows:
+            ask_run(t, c, dues, out)
+            stop_rows(t, c, dues, out)
+        use_credit(t, c, dues, c.on, out)
     if c.suspense > 0:
         suspend(c, INTEREST, -c.suspense, out)
     emit(out, WRITE_OFF, PRINCIPAL, 0, c.unpaid_principal)
@@ -280,13 +308,16 @@ def charge_off(t: Terms, c: Contract, dues: list[Due], out: Out) -> None:
 
 
 @kernel
-def stop_rows(c: Contract, dues: list[Due]) -> None:
-    """Rows ahead ask their principal and what was already asked, nothing more."""
+@rule("R-OFF-01")
+def stop_rows(t: Terms, c: Contract, dues: list[Due], out: Out) -> None:
+    """Rows ahead ask their principal and what was already asked, nothing more; all is due."""
+    restart(t, c, dues, out)
     for n in range(c.running, c.rows + 1):
         d = dues[at(dues, n)]
-        d.interest = c.billed_net if n == c.running else d.paid_interest
-        d.fee = c.fee_billed if n == c.running else d.paid_fee
-        d.phase = LAPSED
+        if d.phase == AHEAD:
+            d.interest = d.asked_interest
+            d.fee = d.asked_fee
+            d.phase = LAPSED
     c.running = c.rows + 1
 
 
@@ -295,10 +326,6 @@ def receive(t: Terms, c: Contract, dues: list[Due], amount: int, source: int, ou
     """Money toward what is owed."""
     if c.kind == LINE:
         receive_line(t, c, dues, amount, source, out)
-    elif c.status == CHARGED_OFF:
-        to_credit(c, pay_dues(t, c, dues, c.count, amount, source, out), source, out)
-        move_first_open(c, dues)
-        note_late(c, dues)
     else:
         receive_term(t, c, dues, amount, source, out)
 
@@ -334,10 +361,12 @@ def apply_charge(t: Terms, c: Contract, dues: list[Due], e: Event, out: Out) -> 
     if e.kind == FEE_EVENT:
         component = FEE
     if e.kind == PURCHASE:
-        purchase(t, c, dues, e.amount, 0, out)
+        purchase(t, c, dues, e.amount, e.days, ASK, out)
     elif e.kind == WAIVER:
         waive(t, c, dues, e.component, e.amount, out)
-        if c.kind != LINE:
+        if c.kind == LINE:
+            finish_line(t, c, dues, out)
+        else:
             finish_term(t, c, dues, out)
     elif c.kind == LINE:
         charge_line(t, c, dues, component, e.amount, out)
@@ -382,8 +411,7 @@ def step(t: Terms, c: Contract, dues: list[Due], e: Event, out: Out) -> int:
 @kernel
 def remind(t: Terms, c: Contract, dues: list[Due], out: Out) -> None:
     """Ask for the reminders and overdue notices that go out on the day the contract stands at."""
-    last = min(c.running, c.rows) if c.kind != LINE else c.running - 1
-    for i in range(at_index(dues, c.first_open), past(dues, last)):
+    for i in range(at_index(dues, c.first_open), past(dues, last_noted(c))):
         d = dues[i]
         if outstanding(d) > 0:
             for k in range(t.reminders):

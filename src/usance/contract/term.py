@@ -1,19 +1,24 @@
 """A term contract as time passes, and what events do to it."""
 
-from usance.contract.accrual import accrue, bill, bill_penalty, charge_fee, restart, run_penalty
+from usance.contract.accrual import accrue, bill_penalty, charge_fee, restart, run_penalty
 from usance.contract.early import (
+    ask_run,
     charge_running_fee,
+    next_ahead,
     pay_run,
     plan_rows,
     repay_principal,
     repay_row,
-    run_unasked,
 )
 from usance.contract.records import (
+    ACTIVE,
+    AHEAD,
+    ASK,
     ASKED,
     CHARGE,
     CHARGED_OFF,
     CLOSED,
+    CREDIT,
     FEE,
     FROM_CREDIT,
     INTEREST,
@@ -33,8 +38,12 @@ from usance.contract.records import (
     outstanding,
     unpaid,
 )
+from usance.contract.standing import pay_off
 from usance.contract.waterfall import (
+    ask_again,
+    asked_end,
     at_index,
+    last_asked,
     move_first_open,
     note_late,
     past,
@@ -53,19 +62,19 @@ def fix_row(t: Terms, c: Contract, dues: list[Due], out: Out) -> None:
     d = dues[at(dues, c.running)]
     accrue(t, c, dues, d.due_on, out)
     charge_running_fee(c, dues, out)
-    asked_before = c.billed_net
-    d.interest = asked_before + bill(t, c, dues, d.n, out)
+    ask_run(t, c, dues, out)
+    d.interest = d.asked_interest
     c.balance -= unpaid(d, PRINCIPAL)
     d.phase = ASKED
     d.penalty_on = d.due_on
     restart(t, c, dues, out)
-    c.running += 1
+    c.running = next_ahead(c, dues, c.running + 1)
 
 
 @kernel
 @rule("R-PEN-02")
 def forget_grace(d: Due) -> None:
-    """Paid (or moved) within its grace: the penalty that ran is not asked."""
+    """Paid (or charged off) within its grace: the penalty that ran is not asked."""
     if d.phase == ASKED:
         d.penalty_run = d.penalty_billed
         d.penalty_rest = 0
@@ -75,14 +84,13 @@ def forget_grace(d: Due) -> None:
 @rule("R-PEN-02")
 def pass_late_row(t: Terms, c: Contract, d: Due, day: int, out: Out) -> None:
     """An asked row on a later day: penalty runs; after its grace it is asked."""
-    if outstanding(d) == 0:
+    if outstanding(d) == 0 or c.status == CHARGED_OFF:
         forget_grace(d)
         return
     run_penalty(t, c, d, day, out)
-    if day > d.due_on + t.grace:
+    if d.phase == LAPSED or day > d.due_on + t.grace:
         d.phase = LAPSED
-        if c.status != CHARGED_OFF:
-            bill_penalty(t, c, d, out)
+        bill_penalty(t, c, d, out)
 
 
 @kernel
@@ -95,8 +103,9 @@ def advance_term(t: Terms, c: Contract, dues: list[Due], day: int, out: Out) -> 
         fix_row(t, c, dues, out)
         use_credit(t, c, dues, d.due_on, out)
     accrue(t, c, dues, day, out)
-    for i in range(at_index(dues, c.first_open), at_index(dues, c.running)):
-        pass_late_row(t, c, dues[i], day, out)
+    for i in range(at_index(dues, c.first_open), asked_end(c, dues)):
+        if dues[i].phase != AHEAD:
+            pass_late_row(t, c, dues[i], day, out)
     c.on = day
     finish_term(t, c, dues, out)
 
@@ -104,40 +113,36 @@ def advance_term(t: Terms, c: Contract, dues: list[Due], day: int, out: Out) -> 
 @kernel
 @rule("R-CREDIT-02")
 def use_credit(t: Terms, c: Contract, dues: list[Due], day: int, out: Out) -> None:
-    """A credit balance pays what has just been asked."""
+    """A credit balance pays what is asked and due, never early."""
     if c.credit == 0:
         return
     c.on = day
-    left = pay_dues(t, c, dues, c.running - 1, c.credit, FROM_CREDIT, out)
-    c.credit = left
+    c.credit = pay_dues(t, c, dues, last_asked(c), c.credit, FROM_CREDIT, out)
     move_first_open(c, dues)
 
 
 @kernel
-def run_owed(t: Terms, c: Contract, dues: list[Due]) -> int:
-    """Fee and interest of the running row that early money must pay before principal."""
-    from_running = 0
-    if c.running <= c.rows:
-        d = dues[at(dues, c.running)]
-        from_running = unpaid(d, FEE) + c.billed_net - d.paid_interest
-        from_running += run_unasked(t, c, dues)
-    return from_running
+@rule("R-PAYOFF-01")
+def settle_row(t: Terms, c: Contract, d: Due, source: int, out: Out) -> None:
+    """A row ahead is paid in full: it asks only what is paid there."""
+    d.interest = d.asked_interest
+    d.fee = d.asked_fee
+    for component in range(INTEREST + 1):
+        pay(t, c, d, component, unpaid(d, component), source, out)
+    repay_row(c, d, unpaid(d, PRINCIPAL), source, out)
+    d.principal = d.paid_principal
 
 
 @kernel
 @rule("R-PAYOFF-01")
 def settle(t: Terms, c: Contract, dues: list[Due], source: int, out: Out) -> None:
-    """All that is left is paid now: rows ahead ask only what is paid there."""
+    """All that is left is paid now; the rows stay ahead, so that a charge-back can reopen one."""
+    charge_running_fee(c, dues, out)
+    ask_run(t, c, dues, out)
     for n in range(c.running, c.rows + 1):
         d = dues[at(dues, n)]
-        repay_row(c, d, unpaid(d, PRINCIPAL), source, out)
-        if n == c.running:
-            d.interest = c.billed_net
-        else:
-            d.interest = d.paid_interest
-            d.fee = d.paid_fee
-        d.principal = d.paid_principal
-        d.phase = LAPSED
+        if d.phase == AHEAD:
+            settle_row(t, c, d, source, out)
     restart(t, c, dues, out)
     c.running = c.rows + 1
 
@@ -147,16 +152,13 @@ def settle(t: Terms, c: Contract, dues: list[Due], source: int, out: Out) -> Non
 def repay_early(
     t: Terms, c: Contract, dues: list[Due], amount: int, source: int, out: Out
 ) -> int:
-    """Early money: fee and interest run so far, then principal; gives what is left."""
-    whole = run_owed(t, c, dues) + c.balance
-    planned = dues[at(dues, c.running)].paid_interest
-    left = pay_run(t, c, dues, amount, source, out)
+    """Early money: it pays off, or fee and interest run so far, then principal; gives the rest."""
+    whole = pay_off(t, c, dues)
     if amount >= whole:
-        left -= c.balance
         settle(t, c, dues, source, out)
-        return left
-    paid_run = dues[at(dues, c.running)].paid_interest - planned
-    return repay_principal(t, c, dues, left, paid_run, source, out)
+        return amount - whole
+    left = pay_run(t, c, dues, amount, source, out)
+    return repay_principal(t, c, dues, left, source, out)
 
 
 @kernel
@@ -164,7 +166,7 @@ def receive_term(
     t: Terms, c: Contract, dues: list[Due], amount: int, source: int, out: Out
 ) -> None:
     """A repayment (or goodwill, recovery) on the day the contract stands at."""
-    left = pay_dues(t, c, dues, c.running - 1, amount, source, out)
+    left = pay_dues(t, c, dues, last_asked(c), amount, source, out)
     if left > 0 and c.running <= c.rows:
         left = repay_early(t, c, dues, left, source, out)
     to_credit(c, left, source, out)
@@ -178,23 +180,26 @@ def refund_term(
 ) -> None:
     """A merchant's refund repays principal: what is due, then what is ahead, then credit."""
     left = amount
-    for i in range(at_index(dues, c.first_open), at_index(dues, c.running)):
-        left -= pay(t, c, dues[i], PRINCIPAL, left, source, out)
+    for i in range(at_index(dues, c.first_open), asked_end(c, dues)):
+        if dues[i].phase != AHEAD:
+            left -= pay(t, c, dues[i], PRINCIPAL, left, source, out)
     if left > 0 and c.running <= c.rows:
-        left = repay_principal(t, c, dues, left, 0, source, out)
+        left = repay_principal(t, c, dues, left, source, out)
     to_credit(c, left, source, out)
     finish_term(t, c, dues, out)
 
 
 @kernel
-@rule("R-CLOSE-01")
+@rule("R-CLOSE-01", "R-CREDIT-02")
 def finish_term(t: Terms, c: Contract, dues: list[Due], out: Out) -> None:
-    """After any event: late or not, closed or not."""
-    for i in range(at_index(dues, c.first_open), at_index(dues, c.running)):
+    """After any event: credit used, late or not, closed or not."""
+    use_credit(t, c, dues, c.on, out)
+    for i in range(at_index(dues, c.first_open), asked_end(c, dues)):
         if outstanding(dues[i]) == 0:
             forget_grace(dues[i])
-    if c.balance == 0 and c.running <= c.rows and run_owed(t, c, dues) == 0:
-        settle(t, c, dues, FROM_CREDIT, out)
+    if c.status == ACTIVE and c.balance == 0 and c.running <= c.rows:
+        if pay_off(t, c, dues) == 0:
+            settle(t, c, dues, FROM_CREDIT, out)
     move_first_open(c, dues)
     note_late(c, dues)
     owed = c.unpaid_principal + c.unpaid_interest + c.unpaid_fee + c.unpaid_penalty
@@ -203,17 +208,31 @@ def finish_term(t: Terms, c: Contract, dues: list[Due], out: Out) -> None:
             c.status = CLOSED
             c.closed_on = c.on
         elif c.status == CLOSED:
-            c.status = 1
+            c.status = ACTIVE
             c.closed_on = 0
 
 
 @kernel
 @rule("R-FEE-02", "R-BACK-01")
-def row_for_charge(t: Terms, c: Contract, dues: list[Due], day: int) -> int:
+def place_for_charge(c: Contract, dues: list[Due], day: int) -> int:
+    """Index of the earliest row with due day >= ``day`` that is not covered; -1 if none."""
+    place = -1
+    for i in range(at_index(dues, c.first_open), past(dues, c.count)):
+        if dues[i].due_on >= day and dues[i].phase != LAPSED:
+            if place < 0 or dues[i].due_on < dues[place].due_on:
+                place = i
+    return place
+
+
+@kernel
+@rule("R-FEE-02", "R-BACK-01")
+def row_for_charge(c: Contract, dues: list[Due], day: int) -> int:
     """Index of the row in which something charged on ``day`` is asked; a new one after maturity."""
-    for i in range(at_index(dues, c.first_open), len(dues)):
-        if i < c.count - dues[0].n + 1 and dues[i].due_on >= day and dues[i].phase != LAPSED:
-            return i
+    place = place_for_charge(c, dues, day)
+    if place >= 0:
+        if dues[place].phase == AHEAD and dues[place].n < c.running:
+            reopen_settled(c, dues, dues[place])
+        return place
     d = append_due(dues, c)
     d.kind = CHARGE
     d.phase = ASKED
@@ -221,8 +240,21 @@ def row_for_charge(t: Terms, c: Contract, dues: list[Due], day: int) -> int:
     d.due_on = day
     d.original_due_on = day
     d.penalty_on = day
-    c.running = max(c.running, c.count + 1)
     return at(dues, d.n)
+
+
+@kernel
+@rule("R-BACK-01")
+def reopen_settled(c: Contract, dues: list[Due], d: Due) -> None:
+    """A row settled by a pay-off asks again: it is the running one, or due today."""
+    for n in range(max(c.first_open, dues[0].n), d.n):
+        if dues[at(dues, n)].phase == AHEAD:
+            dues[at(dues, n)].phase = LAPSED
+    if d.due_on > c.on:
+        c.running = d.n
+    else:
+        d.phase = ASKED
+        d.penalty_on = d.due_on
 
 
 @kernel
@@ -231,15 +263,13 @@ def charge_term(
     t: Terms, c: Contract, dues: list[Due], component: int, amount: int, out: Out
 ) -> None:
     """A fee or an agreed lump-sum penalty."""
-    d = dues[row_for_charge(t, c, dues, c.on)]
+    d = dues[row_for_charge(c, dues, c.on)]
     if component == FEE:
-        if d.n == c.running:
-            c.fee_billed += amount
         charge_fee(c, d, amount, out)
+        d.asked_fee += amount
     else:
         ask(c, d, PENALTY, amount)
-        emit(out, 0, PENALTY, d.n, amount)
-    use_credit(t, c, dues, c.on, out)
+        emit(out, ASK, PENALTY, d.n, amount)
     finish_term(t, c, dues, out)
 
 
@@ -247,29 +277,19 @@ def charge_term(
 @rule("R-BACK-01")
 def charge_back_term(t: Terms, c: Contract, dues: list[Due], e: Event, out: Out) -> None:
     """Ask again what the repayment had paid; principal not yet due bears interest from today."""
-    principal = e.principal
     from_credit = min(e.credit, c.credit)
     c.credit -= from_credit
-    principal += e.credit - from_credit
-    emit(out, TAKE_BACK, 4, 0, from_credit)
-    d = dues[row_for_charge(t, c, dues, c.on)]
-    ahead = d.n >= c.running
-    ask(c, d, PRINCIPAL, principal)
-    if ahead:
-        d.extra += principal
-        c.balance += principal
-    ask(c, d, INTEREST, e.interest)
-    ask(c, d, FEE, e.fee)
-    ask(c, d, PENALTY, e.penalty)
-    if d.n == c.running:
-        c.billed_net += e.interest
-        c.fee_billed += e.fee
-    emit(out, TAKE_BACK, PRINCIPAL, d.n, principal)
-    emit(out, TAKE_BACK, INTEREST, d.n, e.interest)
-    emit(out, TAKE_BACK, FEE, d.n, e.fee)
-    emit(out, TAKE_BACK, PENALTY, d.n, e.penalty)
-    if ahead:
-        plan_rows(t, c, dues)
+    emit(out, TAKE_BACK, CREDIT, 0, from_credit)
+    principal = e.principal + e.credit - from_credit
+    if principal + e.interest + e.fee + e.penalty > 0:
+        d = dues[row_for_charge(c, dues, c.on)]
+        ask_again(c, d, e, principal, out)
+        if d.phase == AHEAD:
+            d.extra += principal
+            d.asked_interest += e.interest
+            d.asked_fee += e.fee
+            c.balance += principal
+            plan_rows(t, c, dues, 1)
     finish_term(t, c, dues, out)
 
 
@@ -278,19 +298,52 @@ def charge_back_term(t: Terms, c: Contract, dues: list[Due], e: Event, out: Out)
 def extend(t: Terms, c: Contract, dues: list[Due], days: int, out: Out) -> None:
     """Move the due days of all rows not fully paid; interest runs over the longer period."""
     c.extensions += 1
+    moved = 0
     for i in range(at_index(dues, c.first_open), past(dues, c.count)):
         d = dues[i]
-        if outstanding(d) > 0:
+        if outstanding(d) > 0 or (d.phase == AHEAD and d.n >= c.running):
             d.due_on += days
-            if d.n > c.first_open and d.n > c.running:
+            if moved == 1 and d.kind != CHARGE:
                 d.from_on += days
-            if d.n < c.running:
-                forget_grace(d)
-                d.phase = ASKED
-                d.penalty_on = d.due_on
+            elif d.kind == CHARGE:
+                d.from_on = d.due_on
+            moved = 1
+        else:
+            moved = 0
+    reopen_late(c, dues)
     if c.running <= c.rows:
-        plan_rows(t, c, dues)
+        plan_rows(t, c, dues, 1)
     note_late(c, dues)
 
 
-__all__ = ["advance_term", "charge_back_term", "charge_term", "extend", "receive_term"]
+@kernel
+@rule("R-EXT-01")
+def reopen_late(c: Contract, dues: list[Due]) -> None:
+    """Rows that are ahead again: the first of them takes over the period that is running."""
+    first = 0
+    for i in range(at_index(dues, c.first_open), past(dues, c.count)):
+        d = dues[i]
+        if outstanding(d) > 0 and d.due_on > c.on and d.phase != AHEAD:
+            d.penalty_run = 0
+            d.penalty_rest = 0
+            d.penalty_billed = 0
+            d.penalty_on = d.due_on
+            d.phase = ASKED
+            if d.kind != CHARGE:
+                reopen_row(c, d)
+                if first == 0:
+                    first = d.n
+    if first > 0:
+        if c.running <= c.rows:
+            dues[at(dues, first)].nights = dues[at(dues, c.running)].nights
+        c.running = first
+
+
+@kernel
+@rule("R-EXT-01")
+def reopen_row(c: Contract, d: Due) -> None:
+    """A late row is ahead again: what it asks of interest and fee stays asked."""
+    d.phase = AHEAD
+    d.asked_interest = d.interest
+    d.asked_fee = d.fee
+    c.balance += unpaid(d, PRINCIPAL)

@@ -93,9 +93,19 @@ def day(text: str, path: str) -> int:
     return found
 
 
+@rule("R-DOC-01")
+def decimal(text: str, path: str) -> None:
+    """Refuse what is not a plain decimal number, whatever its size."""
+    try:
+        parse_decimal(text, len(text))
+    except ValueError as error:
+        raise Refused("R-DOC-01", str(error), path) from error
+
+
 @rule("R-AMT-01")
 def amount(text: str, decimals: int, path: str, *, least: int = 1) -> int:
     """Minor units of a decimal string."""
+    decimal(text, path)
     try:
         units = parse_decimal(text, decimals)
     except ValueError as error:

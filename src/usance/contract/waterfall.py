@@ -1,24 +1,28 @@
 """The waterfall: which money pays which component of which due, by delinquency state."""
 
-from usance.contract.accrual import accrue, accrue_amount_days
+from usance.contract.accrual import accrue_amount_days
 from usance.contract.records import (
+    AHEAD,
     BY_GOODWILL,
     BY_REFUND,
     CASH,
     CHARGED_OFF,
     CREDIT,
+    FEE,
     FROM_CREDIT,
     INTEREST,
     LAPSED,
     LINE,
     PENALTY,
     PRINCIPAL,
-    RECOVER,
     SUSPEND,
+    TAKE_BACK,
     Contract,
     Due,
+    Event,
     Out,
     Terms,
+    ask,
     emit,
     mark_paid,
     outstanding,
@@ -47,31 +51,46 @@ def waterfall(t: Terms, c: Contract, day: int) -> int:
 
 
 @kernel
-@rule("R-LINE-06", "R-LINE-08")
+@rule("R-LINE-06", "R-LINE-08", "R-DAY-02")
 def lower_bearing(t: Terms, c: Contract, d: Due, amount: int) -> None:
-    """Principal of a cycle was paid: arrears first, then what bears, then the rest."""
+    """Principal of a cycle is paid: arrears are lowered, and what bears goes before the rest.
+
+    Once lapsed, principal is either in arrears or bears; before, arrears may bear as well.
+    """
     from_arrears = min(amount, d.arrears)
+    if d.phase == LAPSED:
+        from_bearing = amount - from_arrears
+    else:
+        from_bearing = min(amount, d.bearing)
+        lower_contingent(t, d, amount, from_arrears, from_bearing)
     d.arrears -= from_arrears
-    from_bearing = min(amount - from_arrears, d.bearing)
     d.bearing -= from_bearing
     c.balance -= from_bearing
-    if t.last == 1 and from_bearing > 0:
+    if t.last == 1 and c.status != CHARGED_OFF:
         accrue_amount_days(t, c, from_bearing)
-    if d.phase != LAPSED:
-        lower_contingent(t, d, amount - from_arrears - from_bearing, amount)
 
 
 @kernel
 @rule("R-LINE-04", "R-DAY-02")
-def lower_contingent(t: Terms, d: Due, free: int, amount: int) -> None:
-    """Principal that does not bear yet was paid: what of its amount-days may still count."""
-    if t.posting == 0 or free == 0:
-        return
-    if t.full_bill == 1:
-        d.contingent += free * t.last
-        return
-    before = unpaid(d, PRINCIPAL) + amount - d.bearing - (amount - free)
-    d.contingent -= d.contingent // before * free + d.contingent % before * free // before
+def lower_contingent(
+    t: Terms, d: Due, amount: int, from_arrears: int, from_bearing: int
+) -> None:
+    """Principal of a cycle that has not lapsed is paid: what of its amount-days may still count."""
+    late = d.penalty_on > 0
+    if t.posting == 1 and t.full_bill == 0 and not late and amount > from_bearing:
+        free = amount - from_bearing
+        before = unpaid(d, PRINCIPAL) + amount - d.bearing
+        d.contingent -= d.contingent // before * free + d.contingent % before * free // before
+    if late or (t.posting == 1 and t.full_bill == 1):
+        d.contingent += (amount - from_bearing - from_arrears) * t.last
+
+
+@kernel
+def free_interest(c: Contract, d: Due, amount: int) -> None:
+    """Interest of a cycle that bears interest itself (compound) is paid or waived."""
+    freed = min(amount, d.bearing_interest)
+    d.bearing_interest -= freed
+    c.balance -= freed
 
 
 @kernel
@@ -86,10 +105,8 @@ def pay(
     if c.kind == LINE:
         if component == PRINCIPAL:
             lower_bearing(t, c, d, used)
-        elif component == INTEREST and t.compound == 1 and d.phase == LAPSED:
-            freed = min(used, max(d.bearing - max(unpaid(d, PRINCIPAL) - d.arrears, 0), 0))
-            d.bearing -= freed
-            c.balance -= freed
+        elif component == INTEREST:
+            free_interest(c, d, used)
     emit(out, source, component, d.n, used)
     if c.suspense > 0 and (component == INTEREST or component == PENALTY):
         released = min(used, c.suspense)
@@ -111,17 +128,37 @@ def pay_dues(
     first = c.first_open
     if t.waterfall_by[chosen] == 0:
         for i in range(at_index(dues, first), past(dues, last)):
-            for slot in range(4):
-                if left == 0:
-                    break
-                left -= pay(t, c, dues[i], order >> (2 * slot) & 3, left, source, out)
+            if is_asked(c, dues[i]) == 1:
+                for slot in range(4):
+                    left -= pay(t, c, dues[i], order >> (2 * slot) & 3, left, source, out)
     else:
         for slot in range(4):
             for i in range(at_index(dues, first), past(dues, last)):
-                if left == 0:
-                    break
-                left -= pay(t, c, dues[i], order >> (2 * slot) & 3, left, source, out)
+                if is_asked(c, dues[i]) == 1:
+                    left -= pay(t, c, dues[i], order >> (2 * slot) & 3, left, source, out)
     return left
+
+
+@kernel
+def is_asked(c: Contract, d: Due) -> int:
+    """1 unless the due is a row ahead; the open cycle of a line is asked."""
+    if c.kind != LINE and d.phase == AHEAD:
+        return 0
+    return 1
+
+
+@kernel
+def last_asked(c: Contract) -> int:
+    """Number of the last due that may be asked: charges made after maturity stand behind all rows."""
+    if c.kind != LINE and c.count > c.rows:
+        return c.count
+    return c.running - 1
+
+
+@kernel
+def asked_end(c: Contract, dues: list[Due]) -> int:
+    """Index just past the last due that may be asked."""
+    return past(dues, last_asked(c))
 
 
 @kernel
@@ -137,6 +174,20 @@ def past(dues: list[Due], n: int) -> int:
 
 
 @kernel
+@rule("R-BACK-01")
+def ask_again(c: Contract, d: Due, e: Event, principal: int, out: Out) -> None:
+    """What a charge-back takes back is asked in ``d``."""
+    ask(c, d, PRINCIPAL, principal)
+    ask(c, d, INTEREST, e.interest)
+    ask(c, d, FEE, e.fee)
+    ask(c, d, PENALTY, e.penalty)
+    emit(out, TAKE_BACK, PRINCIPAL, d.n, principal)
+    emit(out, TAKE_BACK, INTEREST, d.n, e.interest)
+    emit(out, TAKE_BACK, FEE, d.n, e.fee)
+    emit(out, TAKE_BACK, PENALTY, d.n, e.penalty)
+
+
+@kernel
 @rule("R-CREDIT-01")
 def to_credit(c: Contract, amount: int, source: int, out: Out) -> None:
     """What exceeds everything owed is the borrower's."""
@@ -147,8 +198,24 @@ def to_credit(c: Contract, amount: int, source: int, out: Out) -> None:
 @kernel
 def move_first_open(c: Contract, dues: list[Due]) -> None:
     """Skip dues that are behind us and fully paid."""
-    while c.first_open < c.running and outstanding(dues[at_index(dues, c.first_open)]) == 0:
+    while c.first_open < c.running:
+        d = dues[at_index(dues, c.first_open)]
+        if outstanding(d) > 0:
+            return
+        if c.kind != LINE and (d.phase == AHEAD or d.due_on >= c.on):  # may be asked again
+            return
         c.first_open += 1
+
+
+@kernel
+@rule("R-LATE-01", "R-MIN-01")
+def is_unmet(c: Contract, d: Due) -> int:
+    """1 if something of the due's required amount is unpaid (a row's is all that it asks)."""
+    if outstanding(d) == 0 or is_asked(c, d) == 0:
+        return 0
+    if c.kind == LINE and d.received >= d.required:
+        return 0
+    return 1
 
 
 @kernel
@@ -157,13 +224,22 @@ def note_late(c: Contract, dues: list[Due]) -> None:
     """Remember the due day of the oldest asked due whose required amount is unmet."""
     c.late_from = 0
     c.late_from_unextended = 0
-    for i in range(at_index(dues, c.first_open), at_index(dues, c.running)):
+    for i in range(at_index(dues, c.first_open), asked_end(c, dues)):
         d = dues[i]
-        if outstanding(d) > 0 and (c.kind != LINE or d.received < d.required):
+        if is_unmet(c, d) == 1:
             if c.late_from == 0 or d.due_on < c.late_from:
                 c.late_from = d.due_on
-            if c.late_from_unextended == 0 or d.original_due_on < c.late_from_unextended:
-                c.late_from_unextended = d.original_due_on
+            note_unextended(c, d)
+    if c.extensions > 0:
+        for i in range(at_index(dues, c.running), past(dues, c.rows)):
+            if outstanding(dues[i]) > 0:
+                note_unextended(c, dues[i])
 
 
-__all__ = ["RECOVER", "accrue", "note_late", "pay", "pay_dues", "to_credit"]
+@kernel
+@rule("R-EXT-01")
+def note_unextended(c: Contract, d: Due) -> None:
+    """The oldest original due day, of rows moved ahead again too."""
+    if c.late_from_unextended == 0 or d.original_due_on < c.late_from_unextended:
+        c.late_from_unextended = d.original_due_on
+

@@ -235,12 +235,14 @@ DIRECTORY = """
 SELECT coalesce(d.purpose, wanted.purpose) || ' of ' || coalesce(d.borrower_id, b.borrower_id),
     'one borrower, one entry', CASE WHEN b.borrower_id IS NULL THEN 'no borrower'
     ELSE count(d.borrower_id) || ' entries' END
-FROM borrower b CROSS JOIN (VALUES ('identity_number'), ('phone')) AS wanted(purpose)
+FROM borrower b JOIN (VALUES ('identity_number'), ('phone'), ('uci-credit')) AS wanted(purpose)
+    ON (b.data_key = '') = (wanted.purpose = 'uci-credit')
 FULL JOIN directory d ON d.borrower_id = b.borrower_id AND d.purpose = wanted.purpose
 WHERE b.status = 1 OR b.borrower_id IS NULL
 GROUP BY 1, b.borrower_id HAVING count(d.borrower_id) <> 1 OR b.borrower_id IS NULL
 ORDER BY 1 LIMIT 1
 """
+"""A borrower without personal data (``importer``) is known by an account number instead."""
 
 NUMBERING = """
 SELECT b.borrower_id, 'contracts to ' || coalesce(max(c.contract_id & 4095), 0),

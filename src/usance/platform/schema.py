@@ -41,7 +41,9 @@ CONTRACT_INT = {
     "accrued_on", "statements", "extensions", "late_from", "late_from_unextended",
 }  # fmt: skip
 DUE_SMALL = {"kind", "phase"}
-DUE_INT = {"n", "from_on", "due_on", "original_due_on", "contingent_on", "penalty_on"}
+DUE_INT = {
+    "n", "from_on", "due_on", "original_due_on", "nights", "contingent_on", "penalty_on",
+}  # fmt: skip
 RENAMED = {"on": "stands_on", "count": "due_count", "rows": "row_count"}
 """Kernel fields whose names are SQL words."""
 
