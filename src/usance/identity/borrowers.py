@@ -206,6 +206,10 @@ class Borrowers:
 
     def _decrypted(self, row: store.Row) -> Borrower:
         borrower_id: int = row["borrower_id"]
+        if not row["data_key"]:  # imported without personal data
+            return Borrower(
+                borrower_id, row["status"], "", "", "", "", row["language"], row["registered_on"]
+            )
         data_key = self._keys.unwrap(row["data_key"], borrower_id)
         private = {
             field: decrypt_field(

@@ -93,7 +93,7 @@ async def register(connection: Connection, accounts: list[Account]) -> int:
     operation_id = new_operation_id()
     rows = [(cell_of_borrower(b), b, 1, OPENED_ON.toordinal()) for b in borrowers]
     await identity.insert_operation(
-        connection, operation_id, actor=ACTOR, action="ImportBorrowers", on=OPENED_ON,
+        connection, operation_id, actor=ACTOR, action="RegisterBorrower", on=OPENED_ON,
         digest=digest([("borrower", rows)]), borrower_id=0, detail={"borrowers": len(borrowers)},
     )  # fmt: skip
     return operation_id

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from usance.servicing import changes, corrections, lines, offers, purchases, repayments
+from usance.servicing import changes, corrections, debits, lines, offers, purchases, repayments
 from usance.servicing import commands as asked
 from usance.servicing.hand import BorrowerBook
 
@@ -24,6 +24,8 @@ CASES: dict[type[asked.Command], Case] = {
     asked.Refund: purchases.refund,
     asked.Repay: repayments.repay,
     asked.RepayBorrower: repayments.repay_borrower,
+    asked.Debit: debits.debit,
+    asked.DebitBorrower: debits.debit_borrower,
     asked.Settle: repayments.settle,
     asked.Goodwill: repayments.goodwill,
     asked.Recover: repayments.recover,
@@ -40,6 +42,7 @@ CASES: dict[type[asked.Command], Case] = {
 WHOLE = {
     asked.OpenLine, asked.ChangeLimit, asked.CloseLine, asked.MakeOffer, asked.AcceptOffer,
     asked.Authorise, asked.Capture, asked.Void, asked.Purchase, asked.RepayBorrower,
+    asked.DebitBorrower,
 }  # fmt: skip
 """Commands that look at all open contracts and lines of the borrower."""
 

@@ -151,6 +151,16 @@ class RepayBorrower(Command):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Debit(Repay):
+    """Money that the bank drew by order: for what is asked, and only if something still is."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DebitBorrower(RepayBorrower):
+    """One debit for all contracts of the borrower, only if something still is asked."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settle(OnContract):
     """Pay off a contract: exactly what closes it today."""
 
