@@ -1,0 +1,234 @@
+"""A bank's debit-result file (``debit_rows``), set by set: every row gets an outcome.
+
+``paid``          booked: a repayment of the contract, or of all contracts of the borrower
+``already_paid``  nothing was asked any more: paid by hand meanwhile; the money is to go back
+``failed``        the bank could not collect, for the reason of its code
+``returned``      a debit that was booked has come back: charge-back of what it had paid
+``duplicate``     the reference was collected (or returned) in an earlier row of any file
+``unmatched``     nobody has this id, or there is no debit to return: money that waits for a person
+``refused``       the contract does not accept it, by the rule named: money that waits for a person
+
+The same content again changes nothing and gives the earlier outcomes. Rows are entered by portions,
+each with its postings in one transaction, so a load that was broken off goes on where it stopped.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from usance.core.identifiers import borrower_of_contract, parse
+from usance.core.refusals import Refused
+from usance.core.rules import rule
+from usance.ledger.digest import digest
+from usance.platform.database import Connection, Pool, retrying, transaction
+from usance.platform.identifiers import new_operation_id
+from usance.servicing import commands as asked
+from usance.servicing import debit_file_sql as sql
+from usance.servicing.debit_rows import COLLECTED, Row, read
+from usance.servicing.post import Answer, Request, post
+from usance.servicing.service import Book
+
+PORTION = 1000
+PAID, RETURNED = "paid", "returned"
+CAME_IN = (PAID, "already_paid", "unmatched", "refused")
+"""Outcomes of rows whose money has reached the lender."""
+
+Detail = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class RowOutcome:
+    """What came of one row; the amount in minor units."""
+
+    row: int
+    reference: str
+    outcome: str
+    amount: int
+    detail: Detail
+
+
+@dataclass(frozen=True, slots=True)
+class FileOutcome:
+    """What came of a file; ``replayed``: it had been loaded before."""
+
+    file_id: int
+    name: str
+    rows: list[RowOutcome]
+    replayed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """What came of a reference in earlier rows."""
+
+    outcome: str
+    amount: int
+    detail: Detail
+
+
+async def load(book: Book, name: str, content: bytes, actor: str) -> FileOutcome:
+    """Load a file; raises ``Refused`` (R-DEBIT-02, line and column) and changes nothing if bad."""
+    currency = await book.pool.fetchval(sql.CURRENCY)
+    if currency is None:
+        raise Refused("R-BOOK-01", "there is no book yet")
+    if not 1 <= len(name) <= 200:
+        raise Refused("R-DEBIT-02", "a file's name has 1 to 200 characters", "name")
+    rows = read(content, currency)
+    file_id, known = await begin(book.pool, name, content, rows, actor)
+    done = await book.pool.fetchval(sql.ENTERED, file_id)
+    for portion in portions(rows[done:]):
+        await enter(book.pool, file_id, portion, actor)
+    outcomes = [
+        RowOutcome(row[0], row[1], row[2], row[3], json.loads(row[4]))
+        for row in await book.pool.fetch(sql.OUTCOMES, file_id)
+    ]
+    return FileOutcome(file_id, name, outcomes, known and done == len(rows))
+
+
+async def begin(
+    pool: Pool, name: str, content: bytes, rows: list[Row], actor: str
+) -> tuple[int, bool]:
+    """The file's number, and whether its content was known before; its audit event."""
+    key = hashlib.sha256(content).digest()
+    value_date = max(row.value_date for row in rows)
+    operation_id = new_operation_id()
+    async with transaction(pool) as connection:
+        found = await connection.fetchval(sql.BEGIN, name, key, value_date, len(rows), operation_id)
+        if found is None:
+            return await connection.fetchval(sql.KNOWN, key), True
+        file_id: int = found
+        detail = {"file_id": file_id, "name": name, "rows": len(rows), "sha256": key.hex()}
+        hashed = digest([("bank_file", [(file_id, len(rows), value_date.toordinal())])])
+        await connection.execute(sql.AUDIT, operation_id, actor, hashed, json.dumps(detail))
+    return file_id, False
+
+
+def portions(rows: list[Row]) -> Iterator[list[Row]]:
+    """Rows in order; a reference stands once in a portion, so later rows see what came of it."""
+    portion: list[Row] = []
+    references: set[str] = set()
+    for row in rows:
+        if row.reference in references or len(portion) == PORTION:
+            yield portion
+            portion, references = [], set()
+        portion.append(row)
+        references.add(row.reference)
+    if portion:
+        yield portion
+
+
+async def enter(pool: Pool, file_id: int, rows: list[Row], actor: str) -> None:
+    """One portion: postings and outcomes in one transaction; nothing if somebody else was first."""
+
+    async def once() -> None:
+        async with transaction(pool) as connection:
+            await connection.execute(sql.ALONE)
+            if await connection.fetchval(sql.ENTERED, file_id) == rows[0].number - 1:
+                await enter_rows(connection, file_id, rows, actor)
+
+    await retrying(once)
+
+
+async def enter_rows(connection: Connection, file_id: int, rows: list[Row], actor: str) -> None:
+    """Judge, post what is to be posted, and write an outcome for each row."""
+    earlier = await earlier_rows(connection, rows)
+    wanted = [judge(row, earlier.get(row.reference, {})) for row in rows]
+    requests = [
+        Request(command, actor) for each in wanted if isinstance(each, list) for command in each
+    ]
+    answers = iter(await post(connection, requests) if requests else [])
+    entries = []
+    for row, each in zip(rows, wanted, strict=True):
+        if isinstance(each, list):
+            outcome, detail = outcome_of(row, [next(answers) for _ in each])
+        else:
+            outcome, detail = each
+        entries.append(entry(file_id, row, outcome, detail))
+    await connection.execute(sql.ENTER, *(list(c) for c in zip(*entries, strict=True)))
+
+
+async def earlier_rows(connection: Connection, rows: list[Row]) -> dict[str, dict[bool, Earlier]]:
+    """By reference: the row under which it came in (False), and the one that returned it (True)."""
+    found: dict[str, dict[bool, Earlier]] = {}
+    references = [row.reference for row in rows]
+    for reference, outcome, amount, detail in await connection.fetch(
+        sql.EARLIER, references, [*CAME_IN, RETURNED]
+    ):
+        whole = Earlier(outcome, amount, json.loads(detail))
+        back = whole.detail["code"].startswith("R")
+        if outcome == RETURNED or not back:  # a return that came to nothing may be tried again
+            found.setdefault(reference, {}).setdefault(back, whole)
+    return found
+
+
+@rule("R-DEBIT-03")
+def judge(row: Row, earlier: dict[bool, Earlier]) -> list[asked.Command] | tuple[str, Detail]:
+    """What a row asks for, or its outcome where it asks for nothing."""
+    if row.returned:
+        return judge_return(row, earlier)
+    if row.code != COLLECTED:
+        return "failed", {}
+    if False in earlier:
+        return "duplicate", {"detail": "the reference has been collected before"}
+    on = row.value_date.toordinal()
+    if row.contract_id:
+        return [asked.Debit(contract_id=row.contract_id, amount=row.amount, effective_on=on)]
+    return [asked.DebitBorrower(borrower_id=row.borrower_id, amount=row.amount, effective_on=on)]
+
+
+@rule("R-DEBIT-04")
+def judge_return(
+    row: Row, earlier: dict[bool, Earlier]
+) -> list[asked.Command] | tuple[str, Detail]:
+    """A debit that has come back takes back exactly what it had paid, from today on."""
+    if True in earlier:
+        return "duplicate", {"detail": "the debit has come back before"}
+    debit = earlier.get(False)
+    if debit is None:
+        return "unmatched", {"detail": "no debit was collected under the reference"}
+    if debit.amount != row.amount:
+        detail = "a debit comes back whole"
+        return "refused", {"rule": "R-DEBIT-04", "detail": detail}
+    if debit.outcome != PAID:
+        return RETURNED, {"detail": "the debit had not been booked"}
+    return [
+        asked.ChargeBack(contract_id=parse("contract", contract), of=seq)
+        for contract, seq in debit.detail["events"]
+    ]
+
+
+def outcome_of(row: Row, answers: list[Answer]) -> tuple[str, Detail]:
+    """The outcome of what was posted for a row."""
+    refusal = next((each for each in answers if each.status >= 400), None)
+    if refusal is None:
+        events = [place for each in answers for place in events_of(each.document)]
+        operations = [each.document["operation_id"] for each in answers]
+        return (RETURNED if row.returned else PAID), {"events": events, "operations": operations}
+    rule_id = refusal.document["rule"]
+    detail = {"rule": rule_id, "detail": refusal.document["detail"]}
+    if rule_id == "R-DEBIT-01":
+        return "already_paid", detail
+    return ("unmatched" if rule_id.startswith("R-FOUND-") else "refused"), detail
+
+
+def events_of(document: Detail) -> list[tuple[str, int]]:
+    """(contract, event) of every part of an answer."""
+    return [
+        (each["contract"]["contract_id"], each["event"]["seq"])
+        for each in document.get("parts", [document])
+    ]
+
+
+def entry(file_id: int, row: Row, outcome: str, detail: Detail) -> tuple[Any, ...]:
+    """The row as it is stored."""
+    kept = detail | {
+        "code": row.code, "value_date": row.value_date.isoformat(),
+        "bank_transaction_id": row.transaction,
+    }  # fmt: skip
+    borrower_id = row.borrower_id or borrower_of_contract(row.contract_id)
+    return (
+        file_id, row.number, row.reference, borrower_id, row.contract_id, row.amount, row.code,
+        outcome, json.dumps(kept),
+    )  # fmt: skip

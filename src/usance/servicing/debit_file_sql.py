@@ -1,0 +1,32 @@
+"""The SQL of bank debit-result files."""
+
+ALONE = "SELECT pg_advisory_xact_lock(7308332185)"
+"""One portion of one file at a time, so that a reference in two files is seen by the later one."""
+
+BEGIN = """
+INSERT INTO bank_file (name, digest, value_date, rows, operation_id)
+VALUES ($1, $2, $3, $4, $5) ON CONFLICT (digest) DO NOTHING RETURNING file_id
+"""
+KNOWN = "SELECT file_id FROM bank_file WHERE digest = $1"
+
+AUDIT = """
+INSERT INTO operation (operation_id, actor, action, business_date, digest, detail)
+SELECT $1, $2, 'LoadDebitFile', business_date, $3, $4 FROM book
+"""
+CURRENCY = "SELECT currency FROM book"
+
+ENTERED = "SELECT coalesce(max(row), 0) FROM bank_file_row WHERE file_id = $1"
+
+EARLIER = """
+SELECT reference, outcome, amount, detail FROM bank_file_row
+WHERE reference = ANY($1::text[]) AND outcome = ANY($2::text[]) ORDER BY file_id, row
+"""
+ENTER = """
+INSERT INTO bank_file_row (file_id, row, reference, borrower_id, contract_id, amount, result,
+    outcome, detail)
+SELECT * FROM unnest($1::bigint[], $2::int[], $3::text[], $4::bigint[], $5::bigint[], $6::bigint[],
+    $7::text[], $8::text[], $9::jsonb[])
+"""
+OUTCOMES = """
+SELECT row, reference, outcome, amount, detail FROM bank_file_row WHERE file_id = $1 ORDER BY row
+"""
