@@ -8,6 +8,13 @@ from pathlib import Path
 
 from usance.cli.house import opened, run
 
+BENCHES = {
+    "kernel": "kernel:run", "quote": "quote:run", "day": "day:run_day",
+    "day-peak": "day:run_peak", "day-idle": "day:run_idle", "repay": "repay:run",
+    "read": "read:run", "start": "start:run",
+}  # fmt: skip
+"""Where each lives: a function ``(*, as_json: bool) -> Result``."""
+
 
 def uci_credit(file: Path, *, report: Path | None = None, workers: int = 2) -> None:
     """Bring a UCI file of card accounts through six months of a new book; compare book and file.
@@ -49,6 +56,12 @@ def bench(name: str, *, json: bool = False) -> None:
     json
         Print one JSON line.
     """
-    from usance import bench as benches
+    from importlib import import_module
 
-    sys.exit(benches.main(name, as_json=json))
+    from usance.core.refusals import Refused
+
+    if name not in BENCHES:
+        raise Refused("R-FOUND-01", f"there is no bench {name!r}, but {', '.join(BENCHES)}", "NAME")
+    module, _, function = BENCHES[name].partition(":")
+    result = getattr(import_module(f"usance.bench.{module}"), function)(as_json=json)
+    sys.exit(0 if result.ok else 1)

@@ -49,7 +49,7 @@ async def _verify() -> int:
     from usance.day import verify as proof
 
     async with opened() as (_, pool):
-        findings = await proof.run(pool)
+        findings = await proof.run(pool, progress=print)
     for finding in findings:
         print(finding)
     print(f"{len(findings)} findings" if findings else "every invariant holds")

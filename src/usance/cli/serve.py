@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from datetime import date
 from typing import TYPE_CHECKING
 
 from usance.cli.house import opened, run
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from usance.platform.database import Pool
 
 DEMO_NAME = "demo"
+LENDER = "Usance Demo"
+OPENED_ON = date(2025, 1, 1)
 
 
 def serve(*, host: str = "127.0.0.1", port: int = 8000, demo: bool = False) -> None:
@@ -105,18 +108,11 @@ async def demo_book(pool: Pool, keys: LocalKeyService) -> dict[str, str]:
 
 async def fill(pool: Pool, keys: LocalKeyService) -> None:
     """A year in the life of invented borrowers, with progress."""
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+    from usance.demo.fill import fill as live
+    from usance.servicing.setup import create_book
 
-    from usance import demo
-
-    columns = TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn()
-    with Progress(*columns, transient=True) as shown:
-        task = shown.add_task("filling the demo book", total=1.0)
-
-        def progress(done: float, text: str = "filling the demo book") -> None:
-            shown.update(task, completed=done, description=text)
-
-        await demo.fill(pool, keys, progress=progress)
+    await create_book(pool, name=LENDER, opened_on=OPENED_ON, demo=True)
+    await live(pool, keys, progress=print)
 
 
 async def demo_access(pool: Pool) -> dict[str, str]:

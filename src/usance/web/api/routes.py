@@ -11,6 +11,7 @@ from usance.web.api import (  # noqa: F401 (each enters its endpoints)
     borrowers,
     changes,
     contracts,
+    files,
     ledger,
     lines,
     payments,
