@@ -81,6 +81,8 @@ class Borrowers:
         try:
             return await self._register_once(checked(person), actor, key, request_hash)
         except Refused as refused:
+            if key and (kept := await self._kept(actor, key, request_hash)):
+                return kept  # a twin of this request was committed meanwhile
             document = refused.refusal.document()
             taken = refused.refusal.rule in ("R-BORR-02", "R-BORR-03")
             status = 409 if taken else 422
