@@ -131,13 +131,12 @@ async def fingerprint(pool: Pool) -> dict[str, str]:
         "SELECT tablename FROM pg_tables WHERE schemaname = 'public' "
         "AND tablename NOT IN ('alembic_version', 'terms') ORDER BY 1"
     )
-    found = {}
-    for (name,) in names:
-        rows = await pool.fetchval(
-            f"SELECT string_agg(t::text, E'\\n' ORDER BY t::text) FROM {name} AS t"
-        )
-        found[name] = hashlib.sha256((rows or "").encode()).hexdigest()
-    return found
+    all_tables = " UNION ALL ".join(
+        f"SELECT '{name}', string_agg(t::text, E'\\n' ORDER BY t::text) FROM {name} AS t"
+        for (name,) in names
+    )
+    rows = await pool.fetch(all_tables)
+    return {name: hashlib.sha256((text or "").encode()).hexdigest() for name, text in rows}
 
 
 @asynccontextmanager

@@ -137,9 +137,9 @@ async def load(connection: Connection, batch: Batch, requests: list[Request]) ->
         book.whole = book.whole or type(command) in WHOLE
         contracts.update(c for c in command.contracts() if 0 < c < 2**63)
         batch.commands[borrower] += 1
-    await store.load(connection, batch.books, contracts)
     numbering = {r.command.borrower() for r in requests if isinstance(r.command, NUMBERED)}
     await store.last_contracts(connection, [batch.books[each] for each in numbering])
+    await store.load(connection, batch.books, contracts)
     for request in requests:
         await load_rare(connection, batch, request.command)
 

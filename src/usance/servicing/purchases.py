@@ -118,7 +118,7 @@ def purchase(book: BorrowerBook, command: asked.Purchase) -> dict[str, Any]:
         raise Refused("R-AMT-01", "the amount must be positive", "amount")
     check_available(book, line, command.amount)
     nights = book.business_date - (command.effective_on or book.business_date)
-    if nights < 0 or command.effective_on and command.effective_on < hand.state.opened_on:
+    if nights < 0 or (command.effective_on and command.effective_on < hand.state.opened_on):
         raise Refused("R-DATE-01", "a purchase is made today or earlier, after opening", "effective_on")  # noqa: E501
     event = Event(kind=PURCHASE, amount=command.amount, days=nights)
     return event_answer(hand, hand.apply(event, book.business_date))
@@ -128,11 +128,11 @@ def purchase(book: BorrowerBook, command: asked.Purchase) -> dict[str, Any]:
 def refund(book: BorrowerBook, command: asked.Refund) -> dict[str, Any]:
     """A merchant gives money back, for one purchase or in general."""
     hand = book.hand(command.contract_id)
-    event = Event(kind=REFUND, amount=command.amount, of=command.of, on=command.effective_on)
+    day = command.effective_on or book.business_date
+    event = Event(kind=REFUND, amount=command.amount, of=command.of, on=day)
+    check_past(hand, event, book.business_date)
     if hand.history is None:
         return event_answer(hand, hand.apply(event, book.business_date))
-    event.on = event.on or book.business_date
-    check_past(hand, event, book.business_date)
     if command.of:
         target = hand.history.known.get(command.of)
         if target is None or target.kind != PURCHASE or command.of in hand.history.reversed:

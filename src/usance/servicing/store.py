@@ -48,7 +48,12 @@ async def lock(connection: Connection) -> int:
 async def load(
     connection: Connection, books: dict[int, BorrowerBook], contracts: Iterable[int]
 ) -> None:
-    """Load and lock: named contracts, and all open ones of books that are wanted whole."""
+    """Load and lock: lines, then named contracts, then all open ones of books that are wanted whole.
+
+    What opens or closes a contract writes a line or holds the borrower's row, so whoever has the
+    lines sees every contract.
+    """
+    await load_lines(connection, books)
     named = sorted(set(contracts))
     rows = []
     if named:
@@ -64,7 +69,6 @@ async def load(
     for row in rows:
         books[row[2]].hands[row[1]] = hand_of(row)
     await load_dues(connection, [books[row[2]].hands[row[1]] for row in rows])
-    await load_lines(connection, books)
 
 
 def hand_of(row: Sequence[int]) -> Hand:

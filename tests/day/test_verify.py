@@ -1,0 +1,300 @@
+"""The proof finds nothing in a good book, and names the row of every damage done to one."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+
+import asyncpg
+import pytest
+
+from tests.servicing.books import TestBook, fresh
+from usance.core.identifiers import parse
+from usance.day import close, verify
+from usance.day.verify_sql import INVARIANTS
+from usance.platform.database import open_pool
+from usance.servicing import commands as asked
+from usance.servicing import terms
+
+
+@pytest.fixture(scope="module")
+def good_book(new_database: Callable[[], str]) -> str:
+    """A small book with a bit of everything in it, its last day not closed."""
+    url = new_database()
+
+    async def fill() -> None:
+        pool = await open_pool(url, 4)
+        async with fresh(pool) as book:
+            await book.close_days(1)
+            await live(book)
+        await pool.close()
+
+    asyncio.run(fill())
+    return url
+
+
+async def live(book: TestBook) -> None:
+    """A loan repaid, corrected and reversed; a line with a plan, a hold; a loan written off."""
+    one, two = await book.borrowers(2)
+    account = await book.line(one, "pay_later")
+    await book.line(one, "cash_loan")
+    loan = await book.loan(one, 600_000, 6)
+    await book.line(two, "cash_loan")
+    lost = await book.loan(two, 300_000, 3)
+    bought = await book.do(asked.Purchase(contract_id=account, amount=90_000), key="k", request_hash=b"h")
+    await book.do(asked.Refund(contract_id=account, amount=5_000, of=bought["event"]["seq"]))
+    await book.close_through(date(2025, 2, 4))
+    paid = await book.do(asked.Repay(contract_id=loan, amount=120_000))
+    await book.do(asked.Reverse(contract_id=loan, of=paid["event"]["seq"]))
+    back = date(2025, 1, 30).toordinal()
+    await book.do(asked.Repay(contract_id=loan, amount=110_000, effective_on=back))
+    offer = await book.do(asked.OfferPlan(contract_id=account, instalments=3, amount=40_000))
+    offer_id = parse("offer", offer["offer_id"])
+    await book.do(asked.AcceptOffer(borrower_id=one, offer_id=offer_id))
+    await book.close_through(date(2025, 6, 2))
+    await book.do(asked.ChargeOff(contract_id=lost))
+    await book.close_through(date(2025, 6, 5))
+    hold = asked.Authorise(borrower_id=two, product="pay_later", amount=7_000, merchant="Tea")
+    await book.line(two, "pay_later")
+    await book.do(hold)
+    await close.move_date(book.pool, date(2025, 6, 6))
+    await book.do(asked.Recover(contract_id=lost, amount=9_000))
+
+
+async def findings(url: str, *damage: str) -> tuple[str, dict[str, verify.Finding]]:
+    """The key that the damage returns, and what the proof finds; the damage is undone."""
+    terms.forget()
+    connection = await asyncpg.connect(url)
+    undone = connection.transaction()
+    await undone.start()
+    key = ""
+    for statement in damage:
+        key = str(await connection.fetchval(statement))
+    found = await verify.check(connection, lambda _: None, None)
+    await undone.rollback()
+    await connection.close()
+    return key, {each.invariant: each for each in found}
+
+
+async def test_a_good_book_has_no_finding(good_book: str) -> None:
+    told: list[str] = []
+    terms.forget()
+    pool = await open_pool(good_book, 2)
+    assert await verify.run(pool, progress=told.append) == []
+    assert await verify.run(pool, sample=1) == []
+    await pool.close()
+    assert any("contracts replayed" in line for line in told)
+    assert any("1001 Collections clearing" in line for line in told)
+    assert sum(" holds: " in line for line in told) == len(INVARIANTS)
+
+
+@dataclass(frozen=True)
+class Damage:
+    """What is done to the book, and all the invariants that it must break, the aimed one first."""
+
+    sql: str
+    breaks: tuple[str, ...]
+    table: str
+
+
+LEDGER = ("INV-LEDGER-01", "INV-STATE-01", "INV-AUDIT-02", "INV-DAY-02", "INV-REPLAY-03")
+NAMED = "contract_id || ' event ' || event_seq || ' number ' || number"
+LOAN = "(SELECT min(contract_id) FROM contract WHERE kind = 1 AND parent_id = 0)"
+LOST = "(SELECT contract_id FROM contract WHERE status = 3)"
+ACCOUNT = "(SELECT min(contract_id) FROM contract WHERE kind = 2)"
+DAMAGES = {
+    "an amount of nothing": Damage(
+        f"UPDATE transfer SET amount = 0 WHERE contract_id = {LOAN} AND event_seq = 1 "
+        f"RETURNING {NAMED}",
+        ("INV-TRANSFER-01", *LEDGER), "transfer",
+    ),
+    "an unknown account": Damage(
+        f"UPDATE transfer SET debit = 1777 WHERE contract_id = {LOAN} AND event_seq = 1 "
+        f"RETURNING {NAMED}",
+        ("INV-TRANSFER-01", *LEDGER), "transfer",
+    ),
+    "a transfer without an event": Damage(
+        "INSERT INTO transfer SELECT cell, contract_id, 999, number, 1001, 1002, 5, effective_on, "
+        f"booked_on, product_id FROM transfer WHERE contract_id = {LOAN} AND event_seq = 1 "
+        f"RETURNING {NAMED}",
+        ("INV-TRANSFER-02", "INV-LEDGER-01", "INV-DAY-02", "INV-REPLAY-03"), "transfer",
+    ),
+    "a lost transfer": Damage(
+        f"DELETE FROM transfer WHERE contract_id = {LOAN} AND event_seq = 1 "
+        "RETURNING contract_id || ' unpaid_principal'",
+        ("INV-STATE-01", *(each for each in LEDGER if each != "INV-STATE-01")), "contract",
+    ),
+    "a turnover that was edited": Damage(
+        "UPDATE ledger_day SET debit = debit + 1 WHERE (booked_on, product_id, account) = (SELECT "
+        "booked_on, product_id, account FROM ledger_day WHERE account = 1001 ORDER BY 1 LIMIT 1) "
+        "RETURNING booked_on || ' product ' || product_id || ' account ' || account",
+        ("INV-LEDGER-01",), "ledger_day",
+    ),
+    "principal that nobody lent": Damage(
+        f"UPDATE contract SET unpaid_principal = unpaid_principal + 1 WHERE contract_id = {LOAN} "
+        "RETURNING contract_id || ' unpaid_principal'",
+        ("INV-STATE-01", "INV-STATE-02", "INV-LEDGER-02", "INV-REPLAY-01"), "contract",
+    ),
+    "a credit balance that nobody paid": Damage(
+        f"UPDATE contract SET credit = credit + 1 WHERE contract_id = {LOAN} "
+        "RETURNING contract_id || ' credit'",
+        ("INV-STATE-01", "INV-LEDGER-02", "INV-REPLAY-01"), "contract",
+    ),
+    "a due that asks more": Damage(
+        f"UPDATE due SET fee = fee + 7 WHERE contract_id = {LOAN} AND n = 1 "
+        "RETURNING contract_id || ' fee'",
+        ("INV-STATE-02", "INV-REPLAY-02"), "contract",
+    ),
+    "a field of a due": Damage(
+        f"UPDATE due SET original_due_on = original_due_on + 1 WHERE contract_id = {LOAN} AND n = 6 "
+        "RETURNING contract_id || ' due 6 original_due_on'",
+        ("INV-REPLAY-02",), "due",
+    ),
+    "a receivable of a written-off loan": Damage(
+        f"UPDATE transfer SET credit = 1205 WHERE contract_id = {LOST} AND debit = 5003 "
+        "AND credit = 1101 RETURNING contract_id || ' unpaid_fee'",
+        ("INV-OFF-01", "INV-LEDGER-01", "INV-AUDIT-02", "INV-DAY-02", "INV-REPLAY-03"), "contract",
+    ),
+    "an alarm that rings too late": Damage(
+        f"UPDATE contract SET alarm = alarm + 1 WHERE contract_id = {LOAN} RETURNING contract_id",
+        ("INV-ALARM-01",), "contract",
+    ),
+    "an alarm that was slept through": Damage(
+        f"UPDATE contract SET alarm = 739300 WHERE contract_id = {LOAN} RETURNING contract_id",
+        ("INV-ALARM-02", "INV-ALARM-01"), "contract",
+    ),
+    "a conversion that left something": Damage(
+        "UPDATE transfer SET amount = amount - 1 WHERE debit = 1005 "
+        "RETURNING 'borrower ' || (contract_id >> 12)",
+        ("INV-CLEAR-01", *LEDGER), "transfer",
+    ),
+    "a hold that nobody authorised": Damage(
+        "UPDATE line SET held = held + 5 WHERE held > 0 "
+        "RETURNING borrower_id || ' product ' || product_id",
+        ("INV-LINE-01",), "line",
+    ),
+    "a line without its account": Damage(
+        f"UPDATE line SET contract_id = 5 WHERE contract_id = {ACCOUNT} "
+        "RETURNING borrower_id || ' contract 5'",
+        ("INV-LINE-02",), "line",
+    ),
+    "an accepted offer of another amount": Damage(
+        f"UPDATE offer SET principal = principal + 1 WHERE contract_id = {LOAN} "
+        "RETURNING offer_id || ' offer'",
+        ("INV-OFFER-01",), "offer",
+    ),
+    "an event that disappeared": Damage(
+        f"DELETE FROM event WHERE contract_id = {LOST} AND kind = 16 RETURNING contract_id",
+        ("INV-EVENT-01", "INV-TRANSFER-02", "INV-AUDIT-02", "INV-REPLAY-01"), "event",
+    ),
+    "an event of tomorrow": Damage(
+        f"UPDATE event SET booked_on = '2025-06-08' WHERE contract_id = {LOST} AND kind = 16 "
+        "RETURNING contract_id || ' event ' || seq",
+        ("INV-EVENT-02", "INV-TRANSFER-02", "INV-AUDIT-02"), "event",
+    ),
+    "a reversal that nobody marked": Damage(
+        "UPDATE event SET reversed_by = 0 WHERE reversed_by <> 0 "
+        "RETURNING contract_id || ' event ' || seq",
+        ("INV-EVENT-03",), "event",
+    ),
+    "a repayment of another amount": Damage(
+        f"UPDATE event SET amount = amount - 100 WHERE contract_id = {LOAN} AND kind = 3 "
+        "AND reversed_by = 0 RETURNING contract_id || ' event ' || seq",
+        ("INV-REPLAY-04", "INV-AUDIT-02", "INV-DAY-02"), "event",
+    ),
+    "a statement that says less": Damage(
+        "UPDATE statement SET required = required - 1 WHERE number = 2 AND contract_id = "
+        f"{ACCOUNT} RETURNING contract_id || ' event ' || event_seq",
+        ("INV-STMT-01",), "statement",
+    ),
+    "a statement that was thrown away": Damage(
+        f"DELETE FROM statement WHERE number = 2 AND contract_id = {ACCOUNT} "
+        "RETURNING contract_id || ' event ' || event_seq",
+        ("INV-STMT-02", "INV-STMT-01"), "statement",
+    ),
+    "an event without an operation": Damage(
+        f"DELETE FROM operation WHERE action = 'Recover' RETURNING (SELECT contract_id || ' event ' "
+        "|| seq FROM event WHERE event.operation_id = operation.operation_id)",
+        ("INV-AUDIT-01",), "event",
+    ),
+    "an operation with another digest": Damage(
+        "UPDATE operation SET digest = sha256('x') WHERE action = 'Recover' "
+        "RETURNING operation_id || ' Recover'",
+        ("INV-AUDIT-02",), "operation",
+    ),
+    "a registration of somebody else": Damage(
+        "UPDATE borrower SET registered_on = '2024-01-01' WHERE borrower_id = "
+        "(SELECT min(borrower_id) FROM borrower) RETURNING (SELECT operation_id || ' RegisterBorrower' "
+        "FROM operation WHERE action = 'RegisterBorrower')",
+        ("INV-AUDIT-02",), "operation",
+    ),
+    "an answer to nothing": Damage(
+        "UPDATE idempotency SET operation_id = 7 RETURNING client || ' ' || key",
+        ("INV-IDEM-01",), "idempotency",
+    ),
+    "a day that was skipped": Damage(
+        "DELETE FROM day_close WHERE business_date = '2025-03-03' RETURNING business_date",
+        ("INV-DAY-01",), "day_close",
+    ),
+    "a day with another digest": Damage(
+        "UPDATE day_close SET digest = sha256('x') WHERE business_date = '2025-03-03' "
+        "RETURNING business_date",
+        ("INV-DAY-02",), "day_close",
+    ),
+    "a borrower whom nobody finds": Damage(
+        "DELETE FROM directory WHERE purpose = 'phone' AND borrower_id = "
+        "(SELECT min(borrower_id) FROM borrower) RETURNING 'phone of ' || borrower_id",
+        ("INV-DIR-01",), "directory",
+    ),
+    "a number that is used twice": Damage(
+        "UPDATE borrower SET last_contract = last_contract - 1 WHERE borrower_id = "
+        "(SELECT min(borrower_id) FROM borrower) RETURNING borrower_id",
+        ("INV-NUMBER-01",), "borrower",
+    ),
+    "terms that were edited": Damage(
+        "UPDATE terms SET numbers = numbers || '{\"grace\": 99}' WHERE terms_id = "
+        "(SELECT min(terms_id) FROM terms) RETURNING terms_id",
+        ("INV-TERMS-01", "INV-STMT-01"), "terms",
+    ),
+    "an accrual that is a thousandth off": Damage(
+        "UPDATE accrual_total SET rest = rest + 1 WHERE (cell, product_id, stream, denominator) = "
+        "(SELECT cell, product_id, stream, denominator FROM accrual_total ORDER BY 1, 2, 3 LIMIT 1) "
+        "RETURNING 'cell ' || cell || ' product ' || product_id || ' stream ' || stream || "
+        "' day count ' || day_count || ' denominator ' || denominator",
+        ("INV-ACCR-01",), "accrual_total",
+    ),
+    "an accrual that was not booked": Damage(
+        "UPDATE accrual_posted SET posted = posted + 1 WHERE (cell, product_id, stream) = "
+        "(SELECT cell, product_id, stream FROM accrual_posted ORDER BY 1, 2, 3 LIMIT 1) "
+        "RETURNING 'cell ' || cell || ' product ' || product_id || ' stream ' || stream",
+        ("INV-ACCR-02",), "accrual_posted",
+    ),
+    "a rounding that nobody did": Damage(
+        "UPDATE accrual_posted SET rounding = rounding + 1 WHERE (cell, product_id, stream) = "
+        "(SELECT cell, product_id, stream FROM accrual_posted ORDER BY 1, 2, 3 LIMIT 1) "
+        "RETURNING 'cell ' || cell || ' product ' || product_id",
+        ("INV-ACCR-03",), "accrual_posted",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", DAMAGES)
+async def test_damage_is_named(good_book: str, name: str) -> None:
+    """The aimed invariant names the row; what else breaks is what must, and nothing more."""
+    damage = DAMAGES[name]
+    key, found = await findings(good_book, damage.sql)
+    assert set(found) == set(damage.breaks)
+    aimed = found[damage.breaks[0]]
+    assert (aimed.table, aimed.key) == (damage.table, key)
+    assert aimed.expected != aimed.found
+    assert aimed.sentence.endswith(".")
+
+
+def test_every_invariant_is_damaged() -> None:
+    """Nothing is proved that no test has seen fail."""
+    aimed = {damage.breaks[0] for damage in DAMAGES.values()}
+    broken = {each for damage in DAMAGES.values() for each in damage.breaks}
+    assert {invariant for invariant, _, _, _ in INVARIANTS} - aimed == {"INV-LEDGER-02"}
+    assert broken >= {invariant for invariant, _, _, _ in INVARIANTS}
