@@ -17,7 +17,7 @@ from usance.identity.permissions import STAFF
 from usance.servicing import read
 from usance.web.console import forms
 from usance.web.console.forms import Action, Field
-from usance.web.console.render import Asked, identifier, language_of, moved, services, show
+from usance.web.console.render import Asked, Word, identifier, language_of, moved, services, show
 from usance.web.problems import ProblemError, not_found
 from usance.web.security import needs
 
@@ -182,7 +182,7 @@ CONTRACT = "/contracts/{contract:str}"
 
 
 @get(CONTRACT + "/do/{name:str}", opt=needs(STAFF))
-async def contract_form(request: Asked, contract: str, name: str) -> Response[str]:
+async def contract_form(request: Asked, contract: Word, name: Word) -> Response[str]:
     """The form of an action on a contract."""
     return await present(
         request, await on_contract(request, contract, name), request.query_params
@@ -190,14 +190,14 @@ async def contract_form(request: Asked, contract: str, name: str) -> Response[st
 
 
 @post(CONTRACT + "/do/{name:str}", opt=needs(STAFF))
-async def contract_done(request: Asked, contract: str, name: str) -> Response[Any]:
+async def contract_done(request: Asked, contract: Word, name: Word) -> Response[Any]:
     """An action on a contract."""
     target = await on_contract(request, contract, name)
     return await carry_out(request, target, await form_of(request))
 
 
 @get(BORROWER + "/do/{name:str}", opt=needs(STAFF))
-async def borrower_form(request: Asked, borrower: str, name: str) -> Response[str]:
+async def borrower_form(request: Asked, borrower: Word, name: Word) -> Response[str]:
     """The form of an action on a borrower."""
     return await present(
         request, await on_borrower(request, borrower, name), request.query_params
@@ -205,49 +205,49 @@ async def borrower_form(request: Asked, borrower: str, name: str) -> Response[st
 
 
 @post(BORROWER + "/do/{name:str}", opt=needs(STAFF))
-async def borrower_done(request: Asked, borrower: str, name: str) -> Response[Any]:
+async def borrower_done(request: Asked, borrower: Word, name: Word) -> Response[Any]:
     """An action on a borrower."""
     target = await on_borrower(request, borrower, name)
     return await carry_out(request, target, await form_of(request))
 
 
 @get(LINE + "/do/{name:str}", opt=needs(STAFF))
-async def line_form(request: Asked, borrower: str, product: str, name: str) -> Response[str]:
+async def line_form(request: Asked, borrower: Word, product: Word, name: Word) -> Response[str]:
     """The form of an action on a line."""
     target = on_line(borrower, product, name)
     return await present(request, target, request.query_params)
 
 
 @post(LINE + "/do/{name:str}", opt=needs(STAFF))
-async def line_done(request: Asked, borrower: str, product: str, name: str) -> Response[Any]:
+async def line_done(request: Asked, borrower: Word, product: Word, name: Word) -> Response[Any]:
     """An action on a line."""
     target = on_line(borrower, product, name)
     return await carry_out(request, target, await form_of(request))
 
 
 @get(OFFER + "/do/{name:str}", opt=needs(STAFF))
-async def offer_form(request: Asked, borrower: str, offer: str, name: str) -> Response[str]:
+async def offer_form(request: Asked, borrower: Word, offer: Word, name: Word) -> Response[str]:
     """The form of an action on an offer."""
     target = on_offer(borrower, offer, name)
     return await present(request, target, request.query_params)
 
 
 @post(OFFER + "/do/{name:str}", opt=needs(STAFF))
-async def offer_done(request: Asked, borrower: str, offer: str, name: str) -> Response[Any]:
+async def offer_done(request: Asked, borrower: Word, offer: Word, name: Word) -> Response[Any]:
     """An action on an offer."""
     target = on_offer(borrower, offer, name)
     return await carry_out(request, target, await form_of(request))
 
 
 @get(HOLD + "/do/{name:str}", opt=needs(STAFF))
-async def hold_form(request: Asked, borrower: str, hold: str, name: str) -> Response[str]:
+async def hold_form(request: Asked, borrower: Word, hold: Word, name: Word) -> Response[str]:
     """The form of an action on a hold."""
     target = on_hold(borrower, hold, name)
     return await present(request, target, request.query_params)
 
 
 @post(HOLD + "/do/{name:str}", opt=needs(STAFF))
-async def hold_done(request: Asked, borrower: str, hold: str, name: str) -> Response[Any]:
+async def hold_done(request: Asked, borrower: Word, hold: Word, name: Word) -> Response[Any]:
     """An action on a hold."""
     target = on_hold(borrower, hold, name)
     return await carry_out(request, target, await form_of(request))

@@ -13,7 +13,7 @@ from usance.identity.permissions import STAFF
 from usance.servicing import read
 from usance.web.console import forms
 from usance.web.console.actions import form_of, hash_of, key_of
-from usance.web.console.render import Asked, identifier, moved, services, show
+from usance.web.console.render import Asked, Word, identifier, moved, services, show
 from usance.web.problems import not_found
 from usance.web.security import needs
 
@@ -141,7 +141,7 @@ async def person(request: Asked, borrower_id: int) -> Borrower:
 
 
 @get("/borrowers/{borrower:str}", opt=needs(STAFF))
-async def borrower_page(request: Asked, borrower: str) -> Response[str]:
+async def borrower_page(request: Asked, borrower: Word) -> Response[str]:
     """One borrower: lines, contracts, offers, holds, operations."""
     borrower_id = identifier("borrower", borrower)
     who = await person(request, borrower_id)
@@ -154,7 +154,7 @@ async def borrower_page(request: Asked, borrower: str) -> Response[str]:
 
 
 @get("/borrowers/{borrower:str}/operations", opt=needs(STAFF))
-async def borrower_operations(request: Asked, borrower: str) -> Response[str]:
+async def borrower_operations(request: Asked, borrower: Word) -> Response[str]:
     """All operations of one borrower."""
     borrower_id = identifier("borrower", borrower)
     before = operation_cursor(request)
@@ -175,7 +175,7 @@ def operation_cursor(request: Asked) -> int:
 
 
 @get("/borrowers/{borrower:str}/lines/{product:str}", opt=needs(STAFF))
-async def line_page(request: Asked, borrower: str, product: str) -> Response[str]:
+async def line_page(request: Asked, borrower: Word, product: Word) -> Response[str]:
     """A line: limit, used, held; its account and contracts."""
     borrower_id, pool = identifier("borrower", borrower), services(request).pool
     products = await read.products(pool)
@@ -197,7 +197,7 @@ async def line_page(request: Asked, borrower: str, product: str) -> Response[str
 
 
 @get("/borrowers/{borrower:str}/offers/{offer:str}", opt=needs(STAFF))
-async def offer_page(request: Asked, borrower: str, offer: str) -> Response[str]:
+async def offer_page(request: Asked, borrower: Word, offer: Word) -> Response[str]:
     """An offer with its cost sheet."""
     borrower_id, offer_id = identifier("borrower", borrower), identifier("offer", offer)
     pool = services(request).pool

@@ -11,7 +11,7 @@ from usance.servicing import read, why
 from usance.servicing.read import Standing
 from usance.web.console import forms
 from usance.web.console.borrowers import today_of
-from usance.web.console.render import Asked, identifier, language_of, services, show
+from usance.web.console.render import Asked, Number, Word, identifier, language_of, services, show
 from usance.web.problems import not_found
 from usance.web.security import needs
 
@@ -19,7 +19,7 @@ LISTS = {"dues": 100, "events": 100, "transfers": 100, "statements": 100}
 
 
 @get("/contracts/{contract:str}", opt=needs(STAFF))
-async def contract_page(request: Asked, contract: str) -> Response[str]:
+async def contract_page(request: Asked, contract: Word) -> Response[str]:
     """What is owed today and next, and where it came from."""
     contract_id, pool = identifier("contract", contract), services(request).pool
     found = await read.contract_page(pool, contract_id, await today_of(request))
@@ -40,7 +40,7 @@ def account_names(request: Asked) -> dict[int, str]:
 
 
 @get("/contracts/{contract:str}/all/{name:str}", opt=needs(STAFF))
-async def contract_list(request: Asked, contract: str, name: str) -> Response[str]:
+async def contract_list(request: Asked, contract: Word, name: Word) -> Response[str]:
     """One of a contract's lists in full, page by page."""
     if name not in LISTS:
         raise not_found("list")
@@ -80,7 +80,7 @@ async def listed(
 
 
 @get("/contracts/{contract:str}/statements/{number:int}", opt=needs(STAFF))
-async def statement_page(request: Asked, contract: str, number: int) -> Response[str]:
+async def statement_page(request: Asked, contract: Word, number: Number) -> Response[str]:
     """A statement as it was issued, and what became of it."""
     contract_id, pool = identifier("contract", contract), services(request).pool
     async with pool.acquire() as connection:
@@ -97,7 +97,7 @@ async def statement_page(request: Asked, contract: str, number: int) -> Response
 
 
 @get("/contracts/{contract:str}/why", opt=needs(STAFF))
-async def why_page(request: Asked, contract: str) -> Response[str]:
+async def why_page(request: Asked, contract: Word) -> Response[str]:
     """A figure opened: the entries that make it, with base, rate, days, event and rule."""
     figure, _, number = request.query_params.get("figure", "").partition(" ")
     n = int(number) if number.isascii() and number.isdigit() and len(number) < 10 else 0

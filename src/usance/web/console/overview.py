@@ -100,7 +100,8 @@ def ages_chart(found: read.Overview, names: dict[int, str], decimals: int, _: Wo
     table = age_table(found, names)
     return Chart(
         "stacked", _("Overdue principal by age"),
-        _("One bar for each age, stacked by product; what is not overdue is left out."), _("Days past due"),
+        _("One bar for each age, stacked by product; what is not overdue is left out."),
+        _("Days past due"),
         [_(each) for each in labels.AGES[1:]],
         [Series(name, values[1:]) for name, values in table], whole(decimals),
     )  # fmt: skip

@@ -17,6 +17,7 @@ from usance.web.console.render import (
     THEMES,
     Asked,
     Page,
+    Word,
     language_of,
     moved,
     rendered,
@@ -33,7 +34,7 @@ YEAR = 31_536_000
 
 
 @get("/static/{name:str}", opt=needs(PUBLIC))
-async def static(name: str) -> Response[bytes]:
+async def static(name: Word) -> Response[bytes]:
     """A file of the package; its address holds its digest, so it may be kept."""
     if name not in STATIC:
         raise not_found("file")

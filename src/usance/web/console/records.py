@@ -2,7 +2,7 @@
 
 import asyncio
 from contextlib import suppress
-from typing import Any
+from typing import Any, cast
 
 from litestar import Response, get, post
 from litestar.datastructures import UploadFile
@@ -10,10 +10,11 @@ from litestar.datastructures import UploadFile
 from usance.core.identifiers import written
 from usance.core.refusals import Refusal, Refused
 from usance.identity.permissions import STAFF
-from usance.servicing import read
+from usance.servicing import debit_file, read
+from usance.servicing.service import Book
 from usance.web import rulebook
 from usance.web.console.borrowers import operation_cursor
-from usance.web.console.render import Asked, moved, services, show
+from usance.web.console.render import Asked, Number, Word, moved, services, show
 from usance.web.problems import not_found
 from usance.web.security import needs
 
@@ -30,7 +31,7 @@ async def products(request: Asked) -> Response[str]:
 
 
 @get("/products/{code:str}", opt=needs(STAFF))
-async def product(request: Asked, code: str) -> Response[str]:
+async def product(request: Asked, code: Word) -> Response[str]:
     """A product with its terms."""
     found = await read.products(services(request).pool)
     one = next((p for p in found.values() if p.code == code), None)
@@ -58,7 +59,7 @@ async def rules(request: Asked) -> Response[str]:
 
 
 @get("/rules/{name:str}", opt=needs(STAFF))
-async def rule_page(request: Asked, name: str) -> Response[str]:
+async def rule_page(request: Asked, name: Word) -> Response[str]:
     """One rule: its sentence and where it lives."""
     found = rulebook.rule_text(name)
     places = await asyncio.to_thread(rulebook.lives, name)
@@ -88,15 +89,14 @@ async def files_page(request: Asked, refusal: Refusal | None = None) -> Response
 @post("/bank-files", opt=needs(STAFF), request_max_body_size=FILE_MAX)
 async def upload(request: Asked) -> Response[Any]:
     """Load a file; one that was loaded before is recognised by its content."""
-    from usance.servicing import debit_file
-
     form = await request.form()
     sent = form.get("file")
     if not isinstance(sent, UploadFile) or not sent.filename:
         return await files_page(request, Refusal("R-FORM-01", "choose a file", "file"))
     try:
+        book = cast(Book, services(request).book)
         loaded = await debit_file.load(
-            services(request).book, sent.filename, await sent.read(), request.user.actor
+            book, sent.filename, await sent.read(), request.user.actor
         )
     except Refused as refused:
         return await files_page(request, refused.refusal)
@@ -104,7 +104,7 @@ async def upload(request: Asked) -> Response[Any]:
 
 
 @get("/bank-files/{file_id:int}", opt=needs(STAFF))
-async def bank_file(request: Asked, file_id: int) -> Response[str]:
+async def bank_file(request: Asked, file_id: Number) -> Response[str]:
     """One file: outcomes in sums, and row by row."""
     after = -1
     with suppress(ValueError):

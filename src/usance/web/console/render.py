@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cache
 from importlib.resources import files
-from typing import Any, cast
+from typing import Any, TypeAlias, cast
 from urllib.parse import urlencode
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from litestar import Request, Response
+from litestar.params import FromPath
 from litestar.response import Redirect
 from markupsafe import Markup
 
@@ -28,6 +29,9 @@ from usance.web.problems import not_found
 from usance.web.services import Services
 
 Asked = Request[Any, Any, Any]
+Word: TypeAlias = FromPath[str]
+Number: TypeAlias = FromPath[int]
+"""Parts of an address."""
 
 MENU = (
     ("/console", "Overview"), ("/console/borrowers", "Borrowers"), ("/console/day", "Day close"),
