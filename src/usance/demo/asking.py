@@ -20,12 +20,14 @@ from usance.servicing.commands import (
     OpenLine,
     PayOut,
     Recover,
+    Repay,
     Restructure,
     Settle,
 )
 
 HOPELESS_AFTER = 120  # days past due
 SETTLES_EARLY = 120  # per mille of loans
+PREPAYS = 80  # per mille of loans
 TURNED_DOWN = 60  # per mille of offers that the borrower lets pass
 RAISED = 600  # per mille of people, after four and after eight good months
 LEAVES = 4  # per mille of accounts a month
@@ -93,12 +95,20 @@ def drawn(town: Town, who: Inhabitant, answer: dict[str, Any]) -> None:
     who.loans.append(contract_id)
     if town.happens("settle early", SETTLES_EARLY):
         town.plan(town.in_days(25, 150), contract_id, partial(settle_early, who))
+    if town.happens("prepay", PREPAYS):
+        town.plan(town.in_days(20, 100), contract_id, partial(prepay, who))
 
 
 def settle_early(who: Inhabitant, now: Standing) -> Iterator[Act]:
     """Pay off a loan before its time."""
     if now.status == 1 and not (who.trouble or who.lost):
         yield Act(Settle(contract_id=now.contract_id))
+
+
+def prepay(who: Inhabitant, now: Standing) -> Iterator[Act]:
+    """Repay a third of a loan before it is due; the instalments become smaller."""
+    if now.status == 1 and not (who.trouble or who.lost or now.days_late):
+        yield Act(Repay(contract_id=now.contract_id, amount=max(now.principal // 3, 100)))
 
 
 def think_of_plan(town: Town, bill: Bill) -> None:

@@ -1,8 +1,10 @@
 """Fill a fresh book with invented lives: every day its commands, then its close."""
 
+import gc
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
 from random import Random
@@ -19,10 +21,12 @@ from usance.platform.crypto import KeyService
 from usance.platform.database import Pool
 from usance.servicing.post import Answer
 from usance.servicing.service import Book
+from usance.servicing.setup import create_book
 
 ACTOR = "system:demo"
-LANES = 2
-"""A day is posted in two parts at once: one computes while the server writes the other."""
+NAME = "Usance demo"
+WORKERS = 1
+GC_THRESHOLD = 100_000
 
 Progress = Callable[[str], None]
 
@@ -65,8 +69,9 @@ async def fill(
     book = Book(pool)
     await book.start()
     try:
-        year = Year(pool, book, Borrowers(pool, keys), Town(rng, people), progress)
-        await year.live(first, last)
+        with few_collections():
+            year = Year(pool, book, Borrowers(pool, keys), Town(rng, people), progress)
+            await year.live(first, last)
     finally:
         await book.stop()
     filled = year.filled
@@ -75,6 +80,26 @@ async def fill(
     for line in filled.lines():
         progress(line)
     return filled
+
+
+async def open_demo_book(
+    pool: Pool, keys: KeyService, *, today: date, months: int = 12, progress: Progress = print
+) -> Filled:
+    """Make the book of an invented lender, ``months`` before ``today``, and fill it until then."""
+    opened_on = date.fromordinal(add_months(today.toordinal(), -months))
+    await create_book(pool, name=NAME, opened_on=opened_on, demo=True)
+    return await fill(pool, keys, months=months, progress=progress)
+
+
+@contextmanager
+def few_collections() -> Iterator[None]:
+    """Thousands of short-lived rows a day are no garbage worth looking for so often."""
+    usual = gc.get_threshold()
+    gc.set_threshold(GC_THRESHOLD)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*usual)
 
 
 @dataclass(slots=True)
@@ -99,7 +124,7 @@ class Year:
             while newcomers and newcomers[-1][0] <= day:
                 joining.append(newcomers.pop()[1])
             await self.live_day(joining)
-            await close.run(self.pool, workers=LANES)
+            await close.run(self.pool, workers=WORKERS)
             self.filled.days += 1
             await self.turn_page(day)
 
@@ -159,7 +184,7 @@ class Year:
                 act.then(answer.document)
 
     async def post(self, acts: list[Act]) -> list[Answer]:
-        """One transaction a part; all commands of one borrower are in the same part, in order."""
+        """All commands of the day in one transaction."""
         if not acts:
             return []
         return await self.book.submit_many([act.command for act in acts], actor=ACTOR)

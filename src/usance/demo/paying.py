@@ -25,10 +25,11 @@ from usance.servicing.commands import (
     Waive,
 )
 
-MISSES = 24  # per mille of people with a bill, a month: income is gone
-ROLLS = {1: 400, 2: 600, 3: 700}  # per mille: by months missed, who misses the next one too
+MISSES = 33  # per mille of people with a bill, a month: income is gone
+ROLLS = {1: 290, 2: 540, 3: 690}  # per mille: by months missed, who misses the next one too
 AFTER_FESTIVAL = 1250  # per mille: February and March are harder
-FORGETS = 50  # per mille of bills
+FORGETS = 50  # per mille of statements
+FORGETS_INSTALMENT = 20  # most are debited by themselves
 PAYS_TWICE = 8
 WRONG_PERSON = 5
 BOUNCES = 5
@@ -60,13 +61,20 @@ def consider(town: Town, bill: Bill, now: Standing) -> Iterator[Act]:
         yield from ask_for_time(town, who, now)
         return
     day = pay_day(town, who, bill)
-    if town.happens("forget", FORGETS):
+    if forgets(town, who, bill):
         day = bill.due_on + town.rng.choice((1, 1, 2, 3, 3, 4, 7, 8))
     act = partial(pay, town, bill, how(town, who, bill))
     if day <= town.today:
         yield from act(now)
     else:
         town.plan(day, bill.contract_id, act)
+
+
+def forgets(town: Town, who: Inhabitant, bill: Bill) -> bool:
+    """Whether the due day passes unnoticed, until the notices come."""
+    if bill.contract_id == who.account:
+        return town.happens("forget", FORGETS)
+    return town.happens("forget instalment", FORGETS_INSTALMENT)
 
 
 def ask_for_time(town: Town, who: Inhabitant, now: Standing) -> Iterator[Act]:
@@ -79,7 +87,7 @@ def ask_for_time(town: Town, who: Inhabitant, now: Standing) -> Iterator[Act]:
 def pay_day(town: Town, who: Inhabitant, bill: Bill) -> int:
     """On the due day, or once the salary is there, or when there is a moment."""
     if who.account != bill.contract_id:
-        return bill.due_on - (2 if town.happens("early instalment", 80) else 0)
+        return bill.due_on
     salary = date.fromordinal(bill.due_on).replace(day=who.salary_day).toordinal()
     if salary <= bill.due_on and town.rng.random() < 0.5:
         return max(salary, town.today)

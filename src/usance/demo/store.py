@@ -20,7 +20,7 @@ SELECT c.contract_id, c.status,
     c.unpaid_principal + c.unpaid_interest + c.unpaid_fee + c.unpaid_penalty,
     coalesce((SELECT sum({UNPAID}) FROM due d
         WHERE d.cell = c.cell AND d.contract_id = c.contract_id AND d.n >= c.first_open
-        AND (d.n < c.running OR (c.kind = 1 AND d.due_on <= $3::int + 2))), 0)::bigint
+        AND (d.n < c.running OR (c.kind = 1 AND d.due_on <= $3::int))), 0)::bigint
 FROM unnest($1::smallint[], $2::bigint[]) AS wanted(cell, contract_id)
 JOIN contract c ON c.cell = wanted.cell AND c.contract_id = wanted.contract_id
 """
@@ -53,7 +53,7 @@ class Standing(NamedTuple):
     principal: int = 0
     penalty: int = 0
     owed: int = 0  # asked or ahead, without the interest that has run since
-    billed: int = 0  # asked, or an instalment of today and the next two days
+    billed: int = 0  # asked, or an instalment of today
 
 
 class Bill(NamedTuple):
