@@ -107,12 +107,14 @@ async def demo_book(pool: Pool, keys: LocalKeyService) -> dict[str, str]:
 
 
 async def fill(pool: Pool, keys: LocalKeyService) -> None:
-    """A year in the life of invented borrowers, with progress."""
-    from usance.demo.fill import fill as live
-    from usance.servicing.setup import create_book
+    """A year in the life of invented borrowers that ends today, with progress."""
+    from usance.demo.fill import open_demo_book
+    from usance.platform.clock import SystemClock
 
-    await create_book(pool, name=LENDER, opened_on=OPENED_ON, demo=True)
-    await live(pool, keys, progress=print)
+    def progress(line: str) -> None:
+        print(line, flush=True)
+
+    await open_demo_book(pool, keys, today=SystemClock().now().date(), progress=progress)
 
 
 async def demo_access(pool: Pool) -> dict[str, str]:
