@@ -46,9 +46,12 @@ class Cycle:
 
     def asked(self, component: str) -> int:
         """Asked of a component; penalty that has run is asked once it has lapsed."""
-        run = component == "penalty" and self.lapsed
-        more = rounded(self.penalty, self.terms.rounding) if run else 0
+        more = self.penalty_run() if component == "penalty" else 0
         return self.asked_parts[component] + more
+
+    def penalty_run(self) -> int:
+        """R-PEN-03: penalty interest asked in this cycle since its statement."""
+        return rounded(self.penalty, self.terms.rounding) if self.lapsed else 0
 
     def unpaid(self, component: str) -> int:
         """Asked less paid; nothing once it was handed over."""

@@ -119,8 +119,6 @@ class LineContract:
         for old in self.cycles[:-1]:
             if old.due and old.due <= on and not old.unmet():
                 old.hand_to(cycle)
-                self.purchases = {seq: (rest, cycle if where is old else where)
-                                  for seq, (rest, where) in self.purchases.items()}
         self.keep_to_what_was_said(cycle, new, on)
         cycle.balance = self.unpaid() + new.open() - self.credit
         cycle.issue(on, self.due_day(on))
@@ -263,7 +261,7 @@ class LineContract:
         return dict.fromkeys(PARTS, 0) | {"penalty": event.amount}
 
     def on_refund(self, event: Event) -> dict[str, int]:
-        """R-REFUND-02: the cycle that holds the purchase first, then the oldest, then credit."""
+        """R-REFUND-02: the cycle that asked the purchase first, then the oldest, then credit."""
         first: list[Cycle] = []
         if event.of is not None:
             rest, where = self.purchases.get(event.of, (0, self.open_cycle))

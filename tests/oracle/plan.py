@@ -68,6 +68,14 @@ class Row:
         """Penalty and fee asked and unpaid."""
         return self.unpaid("penalty") + self.unpaid("fee") - self.planned_fee
 
+    def close_for_good(self) -> None:
+        """R-RESTR-01: from now on it asks what was paid there."""
+        self.covered, self.exact, self.asked_early, self.interest = True, Fraction(0), 0, 0
+        self.spans = []
+        self.penalty, self.planned_fee, self.principal = Fraction(0), 0, self.paid["principal"]
+        self.again, self.fee, self.lump = (
+            self.paid[component] for component in ("interest", "fee", "penalty"))
+
     def interest_to_pay(self) -> int:
         """Interest run (or charged back) and not yet paid."""
         return max(0, self.run() + self.again - self.paid["interest"])
@@ -91,12 +99,23 @@ def agreed_rows(terms: Terms) -> list[Row]:
     reached("R-DAY-02")
     start = terms.opened_on - ONE_DAY if first and last else terms.opened_on
     start += ONE_DAY if not first and not last else ONE_DAY * 0
-    dues = due_days(terms)
+    return rows_between(terms, start, due_days(terms), 1)
+
+
+def new_rows(terms: Terms, before: int, today: date) -> list[Row]:
+    """R-RESTR-01: the rows of a plan that starts today, after `before` rows."""
+    every, count = terms.choice("every", {"months": 1}), terms.given["instalments"]
+    dues = [shift(today, step + 1, every) for step in range(count)]
+    return rows_between(terms, today, dues, before + 1)
+
+
+def rows_between(terms: Terms, start: date, dues: list[date], first: int) -> list[Row]:
+    """A row for each period, from number `first` on; a bullet has one (R-SCHED-05)."""
     if terms.choice("amortisation", "equal_instalment") == "bullet":
         reached("R-SCHED-05")
         dues = dues[-1:]
     rows = []
-    for n, due in enumerate(dues, 1):
+    for n, due in enumerate(dues, first):
         spans = [(start, due, (due - start).days)]
         rows.append(Row(n, due, due, spans, start=start, mode=terms.rounding))
         start = due

@@ -14,7 +14,7 @@ from .view import answer
 
 BOTH = {"repayment", "fee", "penalty", "refund", "goodwill", "chargeback", "reversal", "waiver",
         "charge_off", "recovery", "payout"}
-KNOWN = {"term": BOTH | {"extension"}, "statement": BOTH | {"purchase"}}
+KNOWN = {"term": BOTH | {"extension", "restructuring"}, "statement": BOTH | {"purchase"}}
 Contract = TermContract | LineContract
 
 

@@ -203,7 +203,7 @@ class Story:
         """What happens, and how often."""
         often = {"repayment": 30, "fee": 3, "penalty": 2, "refund": 4, "goodwill": 2,
                  "chargeback": 3, "reversal": 3, "waiver": 3, "charge_off": 1, "recovery": 2,
-                 "payout": 2, **({"purchase": 25} if self.line else {"extension": 3})}
+                 "payout": 2, **({"purchase": 25} if self.line else {"extension": 3, "restructuring": 2})}
         return list(often), list(often.values())
 
     def back_dated(self, event: Json) -> Json:
@@ -258,7 +258,7 @@ class Story:
 
     def make_reversal(self, answer: Json) -> Json | None:
         of = self.pick("repayment", "fee", "penalty", "refund", "purchase", "goodwill", "waiver",
-                       "chargeback", "extension", "charge_off", "payout")
+                       "chargeback", "extension", "charge_off", "payout", "restructuring")
         return {"type": "reversal", "of": of} if of else None
 
     def make_waiver(self, answer: Json) -> Json | None:
@@ -275,6 +275,11 @@ class Story:
 
     def make_extension(self, answer: Json) -> Json:
         return {"type": "extension", "days": self.random.choice((1, 7, 15, 30))}
+
+    def make_restructuring(self, answer: Json) -> Json:
+        form, text = next(iter(self.terms["rate"].items()))
+        rate = self.random.choice(({}, {"rate": {form: text}}, {"rate": {form: "0.001"}}))
+        return {"type": "restructuring", "instalments": self.random.choice((1, 2, 6)), **rate}
 
     def make_payout(self, answer: Json) -> Json | None:
         most = round(float(answer["totals"]["credit_balance"]) * 10**self.decimals)

@@ -8,9 +8,9 @@ from typing import Any
 
 from .days import ONE_DAY
 from .early import bearing, pay_running, repay_ahead, replan
-from .plan import Row, add_agreed_fees, agreed_rows, nothing, over, share_out
+from .plan import Row, add_agreed_fees, agreed_rows, new_rows, nothing, over, share_out
 from .reached import reached, refuse_if
-from .terms import COMPONENTS, Event, Terms
+from .terms import COMPONENTS, Event, Terms, new_terms
 
 CLOSED_ACCEPTS = ("refund", "chargeback", "recovery", "goodwill", "waiver", "payout")
 PARTS = (*COMPONENTS, "credit")
@@ -22,6 +22,7 @@ class TermContract:
     def __init__(self, terms: Terms) -> None:
         assert terms.opened_on is not None
         self.terms, self.today, self.balance = terms, terms.opened_on, terms.principal
+        self.lent = terms.principal
         self.credit, self.closed, self.stopped = 0, False, False
         self.left: dict[int, dict[str, int]] = {}  # what is left of each repayment, by seq
         self.rows = agreed_rows(terms)
@@ -388,6 +389,26 @@ class TermContract:
             start = max(start, row.spans[0][0]) if row is self.running()[0] else start
             row.spans = [(start, row.due, row.spans[-1][2])]
             start = row.due
+
+    def on_restructuring(self, event: Event) -> dict[str, int]:
+        """R-RESTR-01: all unpaid principal is planned anew; what is asked goes to the first row."""
+        refuse_if(self.stopped, "R-OFF-02")
+        reached("R-RESTR-01")
+        principal = sum(row.unpaid("principal") for row in self.rows)
+        interest = sum(row.interest_to_pay() if self.is_ahead(row) else row.unpaid("interest")
+                       for row in self.rows)
+        fee = sum(row.unpaid("fee") - row.planned_fee for row in self.rows)
+        penalty = sum(row.unpaid("penalty") for row in self.rows)
+        for row in self.rows:
+            row.close_for_good()
+        self.terms = new_terms(self.terms, principal, event.instalments, event.rate)
+        rows = new_rows(self.terms, len(self.rows), self.today)
+        share_out(rows, principal, self.terms, self.today)
+        rows[0].again, rows[0].fee, rows[0].lump = interest, fee, penalty
+        self.rows += rows
+        self.balance = principal
+        replan(self, principal_too=True)
+        return dict.fromkeys(PARTS, 0)
 
     def on_charge_off(self, event: Event) -> dict[str, int]:
         """R-OFF-01: interest and penalty stop; what is unpaid stays owed."""

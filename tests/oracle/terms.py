@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from fractions import Fraction
 from itertools import pairwise
@@ -16,7 +16,8 @@ DECIMALS = {"CNY": 2, "USD": 2, "EUR": 2, "JPY": 0, "KRW": 0, "VND": 0, "KWD": 3
 COMPONENTS = ("penalty", "fee", "interest", "principal")
 PLAIN_TYPES = ("repayment", "fee", "penalty", "refund", "goodwill", "recovery", "payout",
                "purchase")
-TYPES = (*PLAIN_TYPES, "chargeback", "reversal", "waiver", "extension", "charge_off")
+TYPES = (*PLAIN_TYPES, "chargeback", "reversal", "waiver", "extension", "charge_off",
+         "restructuring")
 COMMON = {"kind", "currency", "rate", "day_count", "rounding", "penalty", "allocation", "day_ends",
           "non_accrual_days"}
 TERM_FIELDS = COMMON | {"principal", "disbursed_on", "amortisation", "interest_method", "fees",
@@ -24,7 +25,8 @@ TERM_FIELDS = COMMON | {"principal", "disbursed_on", "amortisation", "interest_m
                         "early_repayment"}
 LINE_FIELDS = COMMON | {"opened_on", "statement_day", "due_day", "due_after_days", "interest_from",
                         "interest_on", "minimum", "compound", "limit"}
-EVENT_FIELDS = {"seq", "on", "type", "amount", "of", "recorded_on", "component", "days"}
+EVENT_FIELDS = {"seq", "on", "type", "amount", "of", "recorded_on", "component", "days",
+                "instalments", "rate"}
 CHOICES = {
     "amortisation": ("equal_instalment", "equal_principal", "interest_first", "bullet"),
     "interest_method": ("declining", "flat"),
@@ -200,6 +202,8 @@ class Event:
     posted_on: date  # of a purchase: it stands on the day it was recorded, its interest earlier
     component: str | None
     days: int
+    instalments: int = 0
+    rate: Mapping[str, Any] | None = None
 
 
 def read_event(given: Mapping[str, Any], decimals: int) -> Event:
@@ -211,8 +215,20 @@ def read_event(given: Mapping[str, Any], decimals: int) -> Event:
     with_amount = kind in PLAIN_TYPES or kind in ("chargeback", "waiver")
     refuse_if(with_amount and "amount" not in given, "R-DOC-01")
     refuse_if(kind == "extension" and not isinstance(given.get("days"), int), "R-DOC-01")
+    refuse_if(kind == "restructuring" and not isinstance(given.get("instalments"), int),
+              "R-DOC-01")
     refuse_if(kind == "waiver" and given.get("component") not in COMPONENTS[:3], "R-DOC-01")
     recorded_on = day(given["recorded_on"]) if "recorded_on" in given else on
     return Event(given["seq"], max(on, recorded_on) if kind == "purchase" else on, kind,
                  amount(given["amount"], decimals) if with_amount else 0, given.get("of"),
-                 recorded_on, on, given.get("component"), given.get("days", 0))
+                 recorded_on, on, given.get("component"), given.get("days", 0),
+                 given.get("instalments", 0), given.get("rate"))
+
+
+def new_terms(terms: Terms, principal: int, instalments: int,
+              rate: Mapping[str, Any] | None) -> Terms:
+    """R-RESTR-01: over so many instalments, at another rate where one is given."""
+    given = {**terms.given, "instalments": instalments, "rate": rate or terms.given.get("rate")}
+    bullet = terms.choice("amortisation", "equal_instalment") == "bullet"
+    return replace(terms, given=given, principal=principal,
+                   rate=read_rate(given, instalments if bullet else 1))

@@ -21,8 +21,8 @@ from .reached import REACHED, REFUSED
 from .sequences import story
 
 DOCS = Path(__file__).parents[2] / "docs"
-# Rules that a quote document cannot reach: a new contract, and what is income when.
-NOT_IN_A_QUOTE = {"R-RESTR-01", "R-NONACC-01"}
+# What a quote document cannot show: what is income when.
+NOT_IN_A_QUOTE = {"R-NONACC-01"}
 SOAK = os.environ.get("USANCE_SOAK") == "1"
 
 

@@ -30,7 +30,7 @@ def amounts(asked: dict[str, int], paid: int) -> dict[str, int]:
 def term_rows(contract: TermContract) -> list[Answer]:
     """One row per due."""
     rows: list[Answer] = []
-    balance = contract.terms.principal
+    balance = contract.lent
     for row in contract.rows:
         asked = {component: row.asked(component) for component in COMPONENTS}
         balance -= row.principal
@@ -47,8 +47,10 @@ def cycle_row(cycle: Cycle) -> Answer:
     issued = cycle.issued_on
     asked = {component: cycle.asked(component) + cycle.waived[component]
              for component in COMPONENTS}
-    said = cycle.said or {**asked, "minimum_due": cycle.minimum_due, "balance": cycle.balance}
-    asked = {component: max(said[component], asked[component]) for component in COMPONENTS}
+    said = cycle.said or {"minimum_due": cycle.minimum_due, "balance": cycle.balance}
+    if cycle.said:  # it stays as it was issued; penalty interest is added as it is asked
+        asked = {component: cycle.said[component] for component in COMPONENTS}
+        asked["penalty"] += cycle.penalty_run()
     paid, total = sum(cycle.paid.values()), sum(asked.values())
     return {"n": cycle.n, "from": cycle.start, "due_on": cycle.due, "issued_on": issued,
             "days": (issued - cycle.start).days + 1 if issued else None, **asked, "total": total,

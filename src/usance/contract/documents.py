@@ -145,7 +145,7 @@ class StatementTerms(Common, kw_only=True, tag_field="kind", tag="statement"):
 
 EventType = Literal[
     "repayment", "fee", "penalty", "refund", "goodwill", "chargeback", "reversal", "waiver",
-    "purchase", "extension", "charge_off", "recovery", "payout",
+    "purchase", "extension", "restructuring", "charge_off", "recovery", "payout",
 ]  # fmt: skip
 
 
@@ -160,6 +160,8 @@ class EventIn(Shape, kw_only=True):
     recorded_on: str | None = None
     component: Component | None = None
     days: int | None = None
+    instalments: int | None = None
+    rate: Rate | None = None
 
 
 class Document(Shape, kw_only=True):

@@ -236,11 +236,9 @@ def row_interest(t: Terms, c: Contract, d: Due, start: int, base: int) -> int:
 @kernel
 def planned_principal(t: Terms, c: Contract, d: Due, interest: int, balance: int) -> int:
     """Principal that a row asks: by amortisation, at least what is paid, at most all there is."""
-    wanted = d.paid_principal
+    wanted = d.extra + c.instalment  # none for interest first and bullet
     if t.amortisation == EQUAL_INSTALMENT:
-        wanted = c.instalment - interest + d.extra
-    elif t.amortisation == EQUAL_PRINCIPAL:
-        wanted = c.instalment + d.extra
+        wanted -= interest
     return min(max(wanted, d.paid_principal), d.paid_principal + balance)
 
 

@@ -18,13 +18,25 @@ from usance.contract.records import (
     RECOVERY,
     REFUND,
     REPAYMENT,
+    RESTRUCTURE,
     REVERSAL,
     WAIVER,
     Event,
 )
 from usance.contract.rendering import render
 from usance.contract.replay import History, Opening
-from usance.contract.terms import COMPONENTS, Agreed, agree_line, agree_term, amount, between, day
+from usance.contract.terms import (
+    COMPONENTS,
+    INSTALMENTS_MAX,
+    Agreed,
+    agree_line,
+    agree_term,
+    amount,
+    between,
+    check_restructuring,
+    day,
+    rate_of,
+)
 from usance.core.refusals import Refused
 from usance.core.rules import rule
 
@@ -32,9 +44,9 @@ KINDS = {
     "repayment": REPAYMENT, "fee": FEE_EVENT, "penalty": PENALTY_EVENT, "refund": REFUND,
     "goodwill": GOODWILL, "chargeback": CHARGEBACK, "reversal": REVERSAL, "waiver": WAIVER,
     "purchase": PURCHASE, "extension": EXTENSION, "charge_off": CHARGE_OFF, "recovery": RECOVERY,
-    "payout": PAYOUT,
+    "payout": PAYOUT, "restructuring": RESTRUCTURE,
 }  # fmt: skip
-WITHOUT_AMOUNT = (REVERSAL, EXTENSION, CHARGE_OFF)
+WITHOUT_AMOUNT = (REVERSAL, EXTENSION, CHARGE_OFF, RESTRUCTURE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +129,8 @@ def event_of(given: shape.EventIn, agreed: Agreed, path: str) -> Known:
         event.amount = amount(given.amount, agreed.decimals, f"{path}.amount")
     if kind == EXTENSION:
         event.days = between(given.days or 0, 1, 3660, f"{path}.days")
+    if kind == RESTRUCTURE:
+        event.amount, event.days = new_plan(given, agreed, path)
     if kind == WAIVER:
         if given.component is None or given.component == "principal":
             raise Refused("R-DOC-01", "interest, fee or penalty can be waived", f"{path}.component")
@@ -127,6 +141,22 @@ def event_of(given: shape.EventIn, agreed: Agreed, path: str) -> Known:
     if recorded_on < on and kind != REVERSAL:
         raise Refused("R-DATE-01", "recorded before it was effective", f"{path}.recorded_on")
     return Known(replace(event, booked_on=recorded_on), recorded_on, path)
+
+
+@rule("R-RESTR-01")
+def new_plan(given: shape.EventIn, agreed: Agreed, path: str) -> tuple[int, int]:
+    """Instalments and rate (-1: as agreed) of a restructuring."""
+    if given.instalments is None:
+        raise Refused("R-DOC-01", "the instalments are missing", f"{path}.instalments")
+    instalments = between(given.instalments, 1, INSTALMENTS_MAX, f"{path}.instalments")
+    rate = -1
+    if given.rate is not None:
+        chosen, rate = rate_of(given.rate, f"{path}.rate")
+        if agreed.plan is not None and chosen != agreed.rate_form:
+            raise Refused("R-RANGE-01", "the rate has the form agreed", f"{path}.rate.{chosen}")
+    if agreed.plan is not None:
+        check_restructuring(agreed, instalments, rate, path)
+    return instalments, rate
 
 
 @rule("R-LINE-01")

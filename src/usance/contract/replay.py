@@ -15,15 +15,18 @@ from usance.contract.records import (
     CHARGEBACK,
     CREDIT,
     DAY,
+    FEE,
     FEE_EVENT,
     FROM_CREDIT,
     LINE,
     NOTICE,
     OPEN,
+    PENALTY,
     PENALTY_EVENT,
     PRINCIPAL,
     PURCHASE,
     REFUND,
+    RESTRUCTURE,
     REVERSAL,
     ROUNDING,
     STATEMENT,
@@ -36,9 +39,9 @@ from usance.contract.records import (
     Terms,
     Why,
 )
-from usance.contract.schedule import Plan, open_term
+from usance.contract.schedule import Plan, open_term, restructure, restructured
 from usance.contract.standing import next_alarm
-from usance.contract.step import REFUSALS, advance, step
+from usance.contract.step import REFUSALS, advance, refusal, step
 from usance.core.days import next_month_day
 from usance.core.refusals import Refused
 from usance.core.rules import rule
@@ -91,6 +94,7 @@ class State:
     effects: list[Effect] = field(default_factory=list)
     whys: list[Why] | None = None
     issued: list["Issued"] = field(default_factory=list)
+    plan: Plan | None = None  # of a term contract, as it stands
 
     def do(self, event: Event) -> int:
         """Step one event and remember what it did; the code of its refusal or 0."""
@@ -99,12 +103,27 @@ class State:
             advance(self.terms, self.contract, self.dues, event.on, out)
         before = len(out.effects)
         running = self.contract.running
-        code = step(self.terms, self.contract, self.dues, event, out)
+        if event.kind == RESTRUCTURE:
+            code = self.restructure(event, out)
+        else:
+            code = step(self.terms, self.contract, self.dues, event, out)
         self.effects.extend(out.effects)
         if code == 0 and event.kind == STATEMENT:
             self.issued.append(note_issue(self, event.on, running))
         elif code == 0:
             self.parts[event.seq] = parts_of(event, out.effects[before:], self.dues)
+        return code
+
+    @rule("R-RESTR-01")
+    def restructure(self, event: Event, out: Out) -> int:
+        """New terms and a new plan: not in the compiled kernel, as it is rare and exact."""
+        code = refusal(self.terms, self.contract, self.dues, event)
+        if code == 0:
+            assert self.plan is not None
+            terms, self.plan = restructured(self.terms, self.plan, event.amount, event.days)
+            restructure(self.terms, terms, self.plan, self.contract, self.dues, out)
+            self.terms = terms
+            self.contract.seq = max(self.contract.seq, event.seq)
         return code
 
     def advance(self, day: int) -> None:
@@ -149,7 +168,7 @@ def parts_of(event: Event, effects: Iterable[Effect], dues: list[Due]) -> Parts:
     parts = Parts()
     for effect in effects:
         source, component = divmod(effect.kind, 8)
-        if source in (SUSPEND, NOTICE, ROUNDING) or not own_source(event.kind, source):
+        if source in (SUSPEND, NOTICE, ROUNDING) or not is_own(event.kind, source, component):
             continue
         parts.amounts[component] += effect.amount
         if event.kind == PURCHASE and source == ASK and component == PRINCIPAL:
@@ -157,10 +176,15 @@ def parts_of(event: Event, effects: Iterable[Effect], dues: list[Due]) -> Parts:
     return parts
 
 
-def own_source(kind: int, source: int) -> bool:
-    """Whether effects of this source are the event's own part (not credit used, interest asked)."""
-    asks = kind in (FEE_EVENT, PENALTY_EVENT, PURCHASE)
-    return (source == ASK) == asks and source not in (FROM_CREDIT, ASK_SUSPENDED)
+ASKS = {FEE_EVENT: FEE, PENALTY_EVENT: PENALTY, PURCHASE: PRINCIPAL}
+"""Events that ask for a component."""
+
+
+def is_own(kind: int, source: int, component: int) -> bool:
+    """Whether an effect is the event's own part (not credit used, interest asked on the way)."""
+    if kind in ASKS:
+        return source == ASK and component == ASKS[kind]
+    return source not in (ASK, FROM_CREDIT, ASK_SUSPENDED)
 
 
 def key(event: Event) -> tuple[int, int, int]:
@@ -188,7 +212,9 @@ class History:
         """The state at the opening."""
         out = Out(whys=[] if self.trace else None)
         c, dues = open_contract(self.opening, out)
-        return State(self.opening.terms, c, dues, effects=out.effects, whys=out.whys)
+        return State(
+            self.opening.terms, c, dues, effects=out.effects, whys=out.whys, plan=self.opening.plan
+        )
 
     @rule("R-REV-01", "R-STMT-01", "R-ORDER-01")
     def rebuild(self, until: int) -> None:

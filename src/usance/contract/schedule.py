@@ -4,15 +4,16 @@ The equal instalment is the exact rational solution over integers, rounded once:
 and no search.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import gcd
 
-from usance.contract.accrual import accrue, charge_fee
-from usance.contract.early import plan_rows, row_interest
+from usance.contract.accrual import accrue, charge_fee, restart
+from usance.contract.early import ask_run, plan_rows, row_interest
 from usance.contract.records import (
     BULLET,
     EQUAL_INSTALMENT,
     EQUAL_PRINCIPAL,
+    LAPSED,
     MOVE_IN,
     PAY_OUT_LOAN,
     PRINCIPAL,
@@ -25,6 +26,8 @@ from usance.contract.records import (
     emit,
 )
 from usance.contract.standing import next_alarm
+from usance.contract.step import note_accrual
+from usance.contract.term import finish_term
 from usance.core.days import WHOLE_PERIOD, add_months, count_weight
 from usance.core.money import RATE_ONE, divide_half_even
 from usance.core.rules import rule
@@ -95,16 +98,20 @@ def equal_instalment(
 def rows_of(t: Terms, plan: Plan, c: Contract) -> list[Due]:
     """Empty rows with their periods."""
     dues: list[Due] = []
-    ends = plan.due_days()
-    start = plan.disbursed_on - (t.first + t.last - 1)
-    if t.amortisation == BULLET:
-        ends = ends[-1:]
-    for end in ends:
+    append_rows(t, c, dues, plan.disbursed_on - (t.first + t.last - 1), plan.due_days())
+    return dues
+
+
+def append_rows(t: Terms, c: Contract, dues: list[Due], start: int, ends: list[int]) -> list[Due]:
+    """Rows from ``start`` to each of ``ends``; a bullet has one row."""
+    rows = []
+    for end in ends[-1:] if t.amortisation == BULLET else ends:
         row = append_due(dues, c)
+        rows.append(row)
         row.from_on, row.due_on, row.original_due_on = start, end, end
         row.nights = end - start
         start = end
-    return dues
+    return rows
 
 
 def plan_instalment(t: Terms, c: Contract, dues: list[Due]) -> int:
@@ -150,3 +157,51 @@ def open_term(t: Terms, plan: Plan, out: Out) -> tuple[Contract, list[Due]]:
         dues[0].asked_fee = at_once
     c.alarm = next_alarm(t, c, dues)
     return c, dues
+
+
+@rule("R-RESTR-01")
+def restructured(t: Terms, plan: Plan, instalments: int, rate: int) -> tuple[Terms, Plan]:
+    """Terms and plan over so many instalments; ``rate`` is in the form agreed, -1 the same one."""
+    spans = plan.instalments if t.amortisation == BULLET and t.count == WHOLE_PERIOD else 1
+    new_spans = instalments if spans > 1 or t.amortisation == BULLET else 1
+    if t.count != WHOLE_PERIOD:
+        new_spans = 1
+    new = t.rate // spans * new_spans
+    if rate >= 0:
+        step = {12: plan.months, 365: plan.days}.get(t.basis, 1) if t.count == WHOLE_PERIOD else 1
+        new = rate * step * new_spans
+    return replace(t, rate=new), replace(plan, instalments=instalments)
+
+
+def close_old_rows(c: Contract, dues: list[Due]) -> Due:
+    """Old dues ask only what was paid there; gives what they still asked beside principal."""
+    moved = Due(interest=c.unpaid_interest, fee=c.unpaid_fee, penalty=c.unpaid_penalty)
+    for d in dues:
+        d.principal, d.interest = d.paid_principal, d.paid_interest
+        d.fee, d.penalty = d.paid_fee, d.paid_penalty
+        d.phase = LAPSED
+    return moved
+
+
+@rule("R-RESTR-01")
+def restructure(
+    old: Terms, t: Terms, plan: Plan, c: Contract, dues: list[Due], out: Out
+) -> None:
+    """All unpaid principal anew by ``t`` and ``plan`` from today; interest run is asked first."""
+    if c.running <= c.rows:
+        ask_run(old, c, dues, out)
+        restart(old, c, dues, out)
+    moved = close_old_rows(c, dues)
+    c.first_open = c.running = c.count + 1
+    ends = replace(plan, disbursed_on=c.on, first_due_on=0).due_days()
+    rows = append_rows(t, c, dues, c.on, ends)
+    c.principal = c.balance = c.unpaid_principal
+    c.rows = c.count
+    c.instalment = plan_instalment(t, c, rows)
+    first = rows[0]
+    first.asked_interest, first.fee, first.penalty = moved.interest, moved.fee, moved.penalty
+    first.asked_fee = moved.fee
+    plan_rows(t, c, dues, 0)
+    finish_term(t, c, dues, out)
+    note_accrual(t, c, out)
+    c.alarm = next_alarm(t, c, dues)

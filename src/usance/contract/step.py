@@ -55,6 +55,7 @@ from usance.contract.records import (
     REFUND,
     REMINDER,
     REPAYMENT,
+    RESTRUCTURE,
     STATEMENT,
     STATEMENT_DAY,
     SUSPEND,
@@ -196,7 +197,7 @@ def refusal(t: Terms, c: Contract, dues: list[Due], e: Event) -> int:
     if line_only or e.kind == MOVE_OUT or e.kind == CLOSE:
         if c.kind != LINE:
             return KIND
-    if e.kind == EXTENSION and c.kind != TERM:
+    if (e.kind == EXTENSION or e.kind == RESTRUCTURE) and c.kind != TERM:
         return KIND
     if e.on < c.opened_on or e.on < c.on:
         return DATE
@@ -224,6 +225,8 @@ def refusal_by_state(t: Terms, c: Contract, dues: list[Due], e: Event) -> int:
         if e.kind == REPAYMENT or e.kind == CHARGE_OFF or e.kind == EXTENSION or e.kind == PURCHASE:
             return OFF_TWICE
         if e.kind == FEE_EVENT or e.kind == PENALTY_EVENT or e.kind == MOVE_OUT:
+            return OFF_TWICE
+        if e.kind == RESTRUCTURE:
             return OFF_TWICE
     if e.kind == WAIVER and e.amount > waivable(c, dues, e.component):
         return WAIVED_TOO_MUCH

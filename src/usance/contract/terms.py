@@ -21,7 +21,7 @@ from usance.contract.records import (
     WATERFALLS_MAX,
     Terms,
 )
-from usance.contract.schedule import Fee, Plan
+from usance.contract.schedule import Fee, Plan, restructured
 from usance.core.days import ACTUAL, ACTUAL_ACTUAL, THIRTY_360, WHOLE_PERIOD, ordinal
 from usance.core.money import (
     AMOUNT_MAX,
@@ -74,6 +74,7 @@ class Agreed:
     opened_on: int = 0
     statement_day: int = 1
     limit: int = 0
+    rate_form: str = ""
 
     @property
     def decimals(self) -> int:
@@ -144,17 +145,23 @@ def between(value: int, low: int, high: int, path: str) -> int:
     return value
 
 
+@rule("R-RATE-01")
+def rate_of(form: shape.Rate, path: str) -> tuple[str, int]:
+    """The form chosen and its rate per 10^8."""
+    chosen = exactly_one(path, annual=form.annual, daily=form.daily, period=form.period)
+    found = rate(str(getattr(form, chosen)), f"{path}.{chosen}")
+    if chosen == "daily" and found > RATE_ONE:
+        raise Refused("R-RANGE-01", "a rate above 1 per night", path)
+    return chosen, found
+
+
 @rule("R-RATE-01", "R-COUNT-01")
 def interest(
     form: shape.Rate, count: str, months: int, days: int, spans: int, terms: Terms
 ) -> None:
     """Rate, basis and count into ``terms``; ``spans`` steps make one period (a bullet's one row)."""
-    path = "terms.rate"
-    chosen = exactly_one(path, annual=form.annual, daily=form.daily, period=form.period)
-    found = rate(str(getattr(form, chosen)), f"{path}.{chosen}")
+    chosen, found = rate_of(form, "terms.rate")
     if chosen == "daily":
-        if found > RATE_ONE:
-            raise Refused("R-RANGE-01", "a rate above 1 per night", path)
         terms.count, terms.basis, terms.rate = ACTUAL, 1, found
     elif chosen == "period":
         terms.count, terms.basis, terms.rate = WHOLE_PERIOD, 1, found * spans
@@ -304,7 +311,20 @@ def agree_term(given: shape.TermTerms) -> Agreed:
     starts = [disbursed_on, *ends[:-1]]
     longest = max(b - a for a, b in zip(starts, ends, strict=True))
     check_products(terms, principal, (ends[-1] - disbursed_on if bullet else longest) + 2)
-    return Agreed(terms, given.currency, plan, opened_on=disbursed_on)
+    form, _ = rate_of(given.rate, "terms.rate")
+    return Agreed(terms, given.currency, plan, opened_on=disbursed_on, rate_form=form)
+
+
+@rule("R-RESTR-01", "R-RANGE-01")
+def check_restructuring(agreed: Agreed, instalments: int, new_rate: int, path: str) -> None:
+    """The new plan must stay within the ranges of the first one."""
+    assert agreed.plan is not None
+    terms, plan = restructured(agreed.terms, agreed.plan, instalments, new_rate)
+    step = plan.months * 31 + plan.days
+    if instalments * step > DAYS_MAX:
+        raise Refused("R-RANGE-01", "the plan runs longer than 40 years", f"{path}.instalments")
+    nights = instalments * step if terms.amortisation == BULLET else step
+    check_products(terms, plan.principal, nights + 2)
 
 
 def check_first_period(terms: Terms, plan: Plan, ends: list[int]) -> None:
