@@ -1,4 +1,4 @@
-"""Staff sessions end when they must; keys open what their scopes say, and nothing once taken back."""
+"""Sessions end when they must; keys open what their scopes say, nothing once taken back."""
 
 from __future__ import annotations
 

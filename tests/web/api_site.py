@@ -1,0 +1,89 @@
+"""The application over a small book, asked in process."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import httpx
+from litestar import Litestar
+
+from usance.identity.permissions import SCOPES
+from usance.platform.config import Settings
+from usance.platform.crypto import LocalKeyService
+from usance.platform.database import Pool, open_pool
+from usance.servicing import read
+from usance.servicing.service import Book
+from usance.servicing.setup import create_book
+from usance.web.app import create_app, open_services
+from usance.web.services import Services
+
+_numbers = itertools.count(1)
+
+
+@dataclass
+class Site:
+    """An application, and a client that may do everything."""
+
+    app: Litestar
+    services: Services
+    pool: Pool
+    client: httpx.AsyncClient
+
+    async def key(self, scopes: Iterable[str]) -> str:
+        """The key of a new machine client."""
+        return await self.services.clients.create(f"client {next(_numbers)}", scopes)
+
+    async def post(self, path: str, body: Any, key: str = "", **more: Any) -> httpx.Response:
+        """A mutation under a key of its own."""
+        headers = {"idempotency-key": key or f"key-{next(_numbers)}"} | more.pop("headers", {})
+        return await self.client.post(path, json=body, headers=headers, **more)
+
+    async def borrower(self) -> str:
+        """A new borrower."""
+        n = next(_numbers)
+        person = {"name": "王小明", "phone": f"138{n:08}", "identity_number": f"ID{n:08}"}
+        return str((await self.post("/v1/borrowers", person)).json()["borrower_id"])
+
+    async def account(self) -> str:
+        """A new borrower's pay-later account, with a purchase of 1000.00."""
+        line = {"product": "pay_later", "limit": "50000.00"}
+        answer = await self.post(f"/v1/borrowers/{await self.borrower()}/lines", line)
+        contract = str(answer.json()["contract_id"])
+        await self.post(f"/v1/contracts/{contract}/purchases", {"amount": "1000.00"})
+        return contract
+
+    async def written(self) -> list[int]:
+        """How many rows the tables hold that a mutation writes to."""
+        tables = "transfer", "event", "operation", "idempotency", "borrower", "line", "offer"
+        return [await self.pool.fetchval(f"SELECT count(*) FROM {table}") for table in tables]
+
+
+@asynccontextmanager
+async def opened(url: str, home: Path) -> AsyncIterator[Site]:
+    """The application on a database; the book is made if there is none."""
+    pool = await open_pool(url, 10)
+    if await read.book(pool) is None:
+        await create_book(pool, name="Test", opened_on=date(2026, 1, 5))
+    book = Book(pool)
+    await book.start()
+    settings = Settings.from_environment({"USANCE_HOME": str(home)})
+    keys = LocalKeyService.open(settings.master_key_file)
+    services = await open_services(settings, pool, keys, book)
+    app = create_app(services)
+    secret = await services.clients.create(f"all {next(_numbers)}", SCOPES)
+    try:
+        async with httpx.AsyncClient(
+            transport=httpx.ASGITransport(app, raise_app_exceptions=False),
+            base_url="http://usance.test",
+            headers={"authorization": f"Bearer {secret}"},
+        ) as client:
+            yield Site(app, services, pool, client)
+    finally:
+        await book.stop()
+        await pool.close()
