@@ -1,4 +1,4 @@
-"""A bank's debit-result file: an outcome for each row, each kind of row, files sent twice, races."""
+"""A bank's debit-result file: an outcome for each row, every kind of row, twice, at once."""
 
 from __future__ import annotations
 
@@ -78,7 +78,8 @@ async def test_the_load_has_an_audit_event(book: TestBook) -> None:
     _, loan, amount = await due_today(book)
     found = await loaded(book, line("D1", loan, amount), name="2025-02-01.csv")
     operation = await book.pool.fetchrow(
-        "SELECT o.actor, o.action, o.detail::text FROM operation o JOIN bank_file USING (operation_id)"
+        "SELECT o.actor, o.action, o.detail::text "
+        "FROM operation o JOIN bank_file USING (operation_id)"
     )
     assert operation["actor"] == ACTOR
     assert operation["action"] == "LoadDebitFile"
