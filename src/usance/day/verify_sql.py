@@ -204,7 +204,11 @@ SELECT coalesce(o.offer_id, c.contract_id) || CASE WHEN o.offer_id IS NULL THEN 
     ELSE ' offer' END, 'offer and contract', CASE WHEN o.offer_id IS NULL THEN 'no offer'
     ELSE 'no contract' END
 FROM (SELECT * FROM offer WHERE status = 2 OR contract_id <> 0) AS o
-FULL JOIN (SELECT * FROM contract WHERE kind = 1) AS c ON c.cell = o.cell
+FULL JOIN (
+    SELECT c.cell, c.contract_id, c.borrower_id, c.product_id, c.parent_id, e.amount AS principal
+    FROM contract c JOIN event e ON e.cell = c.cell AND e.contract_id = c.contract_id AND e.seq = 1
+    WHERE c.kind = 1
+) AS c ON c.cell = o.cell
     AND c.contract_id = o.contract_id AND c.borrower_id = o.borrower_id
     AND c.product_id = o.product_id AND c.parent_id = o.parent_id AND c.principal = o.principal
     AND o.status = 2
