@@ -31,6 +31,8 @@ SQL_FILES = {
     "platform/postgres.py": "makes the database",
     "platform/work.py": "the job runner's own two tables",
     "platform/pgcopy.py": "COPY",
+    "servicing/api_read.py": "reads that only the API asks for",
+    "servicing/read_sql.py": "the queries of the read models",
     "ledger/writer.py": "the one writer",
     "ledger/post.py": "the one writer",
     "ledger/balances.py": "reads of the ledger",

@@ -175,9 +175,12 @@ async def test_misshapen_requests_are_refused_and_write_nothing(site: Site) -> N
         b"null",
     ):
         assert is_problem(await sent(raw), 422, "R-DOC-01")
-    for amount in ("0", "-1", "1.001", "1e3", "", "\u0661"):
-        refused = await site.post(path, {"amount": amount})
-        assert is_problem(refused, 422, "R-AMT-01")
+    for rule, amounts in {
+        "R-AMT-01": ("0", "-1", "1.001"),
+        "R-DOC-01": ("1e3", "", "\u0661"),
+    }.items():
+        for amount in amounts:
+            assert is_problem(await site.post(path, {"amount": amount}), 422, rule)
     assert is_problem(await site.post(path, {"amount": "1", "currency": "USD"}), 422,
                       "R-CURRENCY-01")  # fmt: skip
     for key in (None, "", " ", "a b", "x" * 201):
