@@ -215,7 +215,7 @@ DAMAGES = {
         ("INV-STMT-02", "INV-STMT-01"), "statement",
     ),
     "an event without an operation": Damage(
-        f"DELETE FROM operation WHERE action = 'Recover' RETURNING (SELECT contract_id || ' event ' "
+        "DELETE FROM operation WHERE action = 'Recover' RETURNING (SELECT contract_id || ' event ' "
         "|| seq FROM event WHERE event.operation_id = operation.operation_id)",
         ("INV-AUDIT-01",), "event",
     ),
