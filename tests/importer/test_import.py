@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import sys
 from collections.abc import Callable
 from datetime import date
@@ -22,7 +23,7 @@ from usance.importer import store
 from usance.importer.compare import days_late
 from usance.importer.report import markdown
 from usance.platform.crypto import LocalKeyService
-from usance.platform.database import Pool
+from usance.platform.database import Pool, open_pool
 from usance.servicing.setup import create_book
 
 ACCOUNTS = 12
@@ -128,37 +129,33 @@ FROM event e ORDER BY 1, 2
 
 
 async def test_an_import_that_was_broken_off_goes_on_where_it_stopped(
-    pool: Pool, new_database: Callable[[], str], monkeypatch: pytest.MonkeyPatch
+    pool: Pool, module_database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It dies in the middle of postings and of day closes, again and again; nothing is doubled."""
     monkeypatch.setattr(loading, "BATCH", 5)
     post, close = loading.Book.post, loading.close.run
-    calls = 0
+    chance, deaths = random.Random(20050401), 0
 
     async def dies(*args: Any, **kwargs: Any) -> Any:
-        nonlocal calls
-        calls += 1
-        if calls % 4 == 0:
+        if chance.random() < 0.2:
             raise ConnectionError("gone")
         return await (post if isinstance(args[0], loading.Book) else close)(*args, **kwargs)
 
     monkeypatch.setattr(loading.Book, "post", dies)
     monkeypatch.setattr(loading.close, "run", dies)
-    for _ in range(40):
+    found = None
+    while found is None:
         try:
             found = await imported(pool)
-            break
         except ConnectionError:
-            continue
+            deaths += 1
     assert found.ok
-    assert calls > 12
+    assert deaths > 5
     facts = [tuple(row) for row in await pool.fetch(FACTS)]
     assert await late(pool) == HAND
     assert await verify.run(pool) == []
     monkeypatch.undo()
-    from usance.platform.database import open_pool
-
-    undisturbed = await open_pool(new_database(), 4)
+    undisturbed = await open_pool(module_database, 4)
     await imported(undisturbed)
     assert [tuple(row) for row in await undisturbed.fetch(FACTS)] == facts
     await undisturbed.close()
