@@ -14,6 +14,7 @@ import pytest
 import pytest_asyncio
 
 from tests.web.api_site import Site, opened
+from usance.day import verify
 from usance.identity.permissions import SCOPES
 from usance.platform.config import ConfigurationError
 from usance.web import rulebook
@@ -327,3 +328,29 @@ def test_every_rule_of_the_edge_has_a_sentence() -> None:
     }
     assert len(used) > 20
     assert sorted(rule for rule in used if rulebook.rule_text(rule) is None) == []
+
+
+async def test_a_bank_file_is_loaded_once_and_every_invariant_holds(site: Site) -> None:
+    account = await site.account()
+    lines = "reference,id,amount,result_code,value_date,bank_transaction_id\n"
+    lines += (
+        f"debit-{account},{account},100.00,00,2026-01-05,t1\nother,c-1001,5.00,00,2026-01-05,\n"
+    )
+
+    async def load(content: str, key: str) -> httpx.Response:
+        headers = {"content-type": "text/csv", "idempotency-key": key}
+        path = "/v1/bank-files?name=day.csv"
+        return await site.client.post(path, content=content.encode(), headers=headers)
+
+    first, again = await load(lines, "file-1"), await load(lines, "file-1")
+    assert first.status_code == again.status_code == 201
+    assert first.json() == again.json()
+    assert again.headers["idempotent-replayed"] == "true"
+    assert [row["outcome"] for row in first.json()["rows"]] == ["already_paid", "unmatched"]
+    assert is_problem(await load(lines + "\n", "file-1"), 409, "R-IDEM-01")
+    assert is_problem(await load("no,such,header\n", "file-2"), 422, "R-DEBIT-02")
+    path = f"/v1/bank-files/{first.json()['file_id']}/rows"
+    rows = (await site.client.get(path, params={"limit": 1})).json()
+    assert rows["items"][0]["outcome"] == "already_paid"
+    assert rows["next"] is not None
+    assert await verify.run(site.pool) == []

@@ -74,9 +74,13 @@ async def load_bank_file(asked: Asked[NameQuery]) -> Answer:
         raise ProblemError(409, "R-IDEM-01", "the key was used for another request")
     book = cast(Book, asked.services.book)
     found = await debit_file.load(book, asked.query.name, asked.raw, client)
+    loaded = await models.bank_file(pool, found.file_id, -1, 1)
+    assert loaded is not None
+    operation_id: int = loaded.file["operation_id"]
     document = {
         "file_id": found.file_id,
         "name": found.name,
+        "operation_id": spelled("operation", operation_id),
         "rows": [
             {"row": each.row, "reference": each.reference, "outcome": each.outcome,
              "amount": asked.money.say(each.amount), "detail": each.detail}
@@ -85,9 +89,9 @@ async def load_bank_file(asked: Asked[NameQuery]) -> Answer:
     }  # fmt: skip
     answer = msgspec.json.encode({"file_id": found.file_id}).decode()
     async with transaction(pool) as connection:
-        row = client, asked.key, asked.request_hash, 201, answer, 0
+        row = client, asked.key, asked.request_hash, 201, answer, operation_id
         await store.keep_answer(connection, row)
-    return FileAnswer(201, document, 0, found.replayed)
+    return FileAnswer(201, document, operation_id, found.replayed)
 
 
 @read("/v1/bank-files", "files:read")
