@@ -12,7 +12,8 @@
 ``terms``      the JSON terms of the quote document, checked, as integers
 ``replay``     the definition: state = fold of ``step`` over the events
 ``quote``      the quote document in and out
-``compiled``   the same functions compiled by numba; ``batch`` their loops over arrays
+``translate``  kernel functions as LLVM code; ``translate_body`` the instructions of one function
+``compiled``   the same functions as machine code, kept between runs; ``batch`` their loops over arrays
 
 ``docs/product.md`` is the text that all this follows, rule by rule.
 """

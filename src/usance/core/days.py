@@ -48,53 +48,62 @@ def new_year(year: int) -> int:
 
 
 @kernel
-def month_length(year: int, month: int) -> int:
-    """Days of the month."""
-    if month == 2:
-        return 28 + is_leap(year)
-    if month == 4 or month == 6 or month == 9 or month == 11:
-        return 30
-    return 31
+def month_and_day(day: int) -> int:
+    """Month (see ``month_of``) x 32 + day of the month.
+
+    Years that begin in March have their leap day last, so that months follow a line of 153 days for
+    five; 1 March of year 0 is the ordinal -305.
+    """
+    n = day + 305
+    cycles = n // _DAYS_OF_400_YEARS
+    left = n - cycles * _DAYS_OF_400_YEARS
+    leap_days = left // (_DAYS_OF_4_YEARS - 1) - left // _DAYS_OF_100_YEARS
+    year = (left - leap_days - left // (_DAYS_OF_400_YEARS - 1)) // 365
+    left -= 365 * year + year // 4 - year // 100
+    month = (5 * left + 2) // 153
+    return ((cycles * 400 + year) * 12 + month + 2) * 32 + left - (153 * month + 2) // 5 + 1
 
 
 @kernel
 def month_of(day: int) -> int:
     """Months since year 0, counted so that ``// 12`` is the year and ``% 12 + 1`` the month."""
-    year = year_of(day)
-    left = day - new_year(year)
-    month = 1
-    while left >= month_length(year, month):
-        left -= month_length(year, month)
-        month += 1
-    return year * 12 + month - 1
-
-
-@kernel
-def day_in_month(months: int, day: int) -> int:
-    """Ordinal of ``day`` in the month ``months`` (see ``month_of``), the last day if it is shorter."""
-    year = months // 12
-    month = months % 12 + 1
-    ordinal = new_year(year)
-    for earlier in range(1, month):
-        ordinal += month_length(year, earlier)
-    return ordinal + min(day, month_length(year, month)) - 1
+    return month_and_day(day) // 32
 
 
 @kernel
 def day_of_month(day: int) -> int:
     """1 to 31."""
-    return day - day_in_month(month_of(day), 1) + 1
+    return month_and_day(day) % 32
+
+
+@kernel
+def month_length(months: int) -> int:
+    """Days of the month ``months`` (see ``month_of``)."""
+    month = months % 12
+    if month == 1:
+        return 28 + is_leap(months // 12)
+    return 30 + (month + month // 7 + 1) % 2
+
+
+@kernel
+def day_in_month(months: int, day: int) -> int:
+    """Ordinal of ``day`` in the month ``months``, the month's last day if it is shorter."""
+    year = (months - 2) // 12
+    month = months - 2 - 12 * year
+    before = 365 * year + year // 4 - year // 100 + year // 400
+    return before + (153 * month + 2) // 5 - 306 + min(day, month_length(months))
 
 
 @kernel
 @rule("R-LINE-01")
 def next_month_day(after: int, wanted: int) -> int:
-    """The first day later than ``after`` that is day ``wanted`` of its month (or the month's last)."""
-    months = month_of(after)
-    day = day_in_month(months, wanted)
-    if day <= after:
-        day = day_in_month(months + 1, wanted)
-    return day
+    """The first day after ``after`` that is day ``wanted`` of its month (or the month's last)."""
+    split = month_and_day(after)
+    months, day = split // 32, split % 32
+    length = month_length(months)
+    if min(wanted, length) > day:
+        return after + min(wanted, length) - day
+    return after + length - day + min(wanted, month_length(months + 1))
 
 
 @rule("R-SCHED-01")
