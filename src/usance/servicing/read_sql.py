@@ -56,7 +56,8 @@ WITH paid AS (
            (SELECT sum(p.amount) FROM paid p
             WHERE p.cell = a.cell AND p.contract_id = a.contract_id
               AND p.effective_on - date '0001-01-01' + 1 > a.issued_on
-              AND p.effective_on - date '0001-01-01' + 1 <= a.due_on + later.days), 0)), 0) AS unpaid
+              AND p.effective_on - date '0001-01-01' + 1 <= a.due_on + later.days), 0)), 0)
+           AS unpaid
   FROM asked a CROSS JOIN (VALUES (0), (30), (60), (90)) AS later (days)
   WHERE a.due_on >= $1 AND a.due_on + later.days < $2
 )
