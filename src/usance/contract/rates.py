@@ -26,8 +26,12 @@ def value_and_slope(v: int, flows: list[tuple[int, int]]) -> tuple[int, int]:
     """Present value and its derivative for (time, amount) flows in order of time."""
     total = slope = 0
     at, factor = 0, ONE
+    powers: dict[int, int] = {}  # flows are mostly the same few gaps apart
     for time, amount in flows:
-        factor = factor * power(v, time - at) // ONE
+        gap = time - at
+        if gap not in powers:
+            powers[gap] = power(v, gap)
+        factor = factor * powers[gap] // ONE
         at = time
         total += amount * factor
         slope += amount * time * factor
