@@ -58,12 +58,14 @@ async def load(
     rows = []
     if named:
         cells = [cell_of_contract(each) for each in named]
-        rows = await connection.fetch(sql.LOAD_CONTRACTS, cells, named)
+        rows = await connection.fetch(
+            sql.LOAD_CONTRACTS, sql.listed(cells), sql.listed(named)
+        )
     whole = sorted(each for each, book in books.items() if book.whole)
     if whole:
         cells = [cell_of_borrower(each) for each in whole]
         known = {row[1] for row in rows}
-        more = await connection.fetch(sql.LOAD_BORROWERS, cells, whole)
+        more = await connection.fetch(sql.LOAD_BORROWERS, sql.listed(cells), sql.listed(whole))
         rows += [row for row in more if row[1] not in known]
     await load_terms(connection, {row[4] for row in rows})
     for row in rows:
@@ -86,7 +88,8 @@ async def load_dues(connection: Connection, hands: list[Hand]) -> None:
     wanted = {hand.contract_id: hand for hand in hands}
     first = [max(min(h.state.first_open, h.state.count), 1) for h in hands]
     rows = await connection.fetch(
-        sql.LOAD_DUES, [h.cell for h in hands], [h.contract_id for h in hands], first
+        sql.LOAD_DUES, sql.listed([h.cell for h in hands]),
+        sql.listed([h.contract_id for h in hands]), sql.listed(first),
     )
     for row in rows:
         wanted[row[1]].dues.append(Due(*row[2:]))
@@ -119,7 +122,7 @@ async def load_lines(connection: Connection, books: dict[int, BorrowerBook]) -> 
         "SELECT borrower_id, product_id, limit_amount, held, status, contract_id, opened_on, version "
         f"FROM line WHERE (cell, borrower_id) IN {sql.KEYS} ORDER BY borrower_id, product_id "
         "FOR UPDATE",
-        [cell_of_borrower(each) for each in whole], whole,
+        sql.listed([cell_of_borrower(each) for each in whole]), sql.listed(whole),
     )  # fmt: skip
     for row in rows:
         books[row[0]].lines[row[1]] = Line(*row[:6], row[6].toordinal(), row[7])
@@ -162,7 +165,7 @@ async def last_contracts(connection: Connection, books: list[BorrowerBook]) -> N
     rows = await connection.fetch(
         "SELECT borrower_id, last_contract, (SELECT currency FROM book) FROM borrower "
         f"WHERE (cell, borrower_id) IN {sql.KEYS} ORDER BY borrower_id FOR UPDATE",
-        cells, [each.borrower_id for each in books],
+        sql.listed(cells), sql.listed([each.borrower_id for each in books]),
     )  # fmt: skip
     found = {row[0]: row for row in rows}
     for book in books:
@@ -246,12 +249,12 @@ class Rowset:
         return digest([("event", self.events), ("transfer", self.transfers)])
 
 
-def dated(rows: Rows, places: Sequence[int]) -> list[list[Any]]:
-    """Columns of rows, with ordinals at ``places`` as dates."""
+def dated(rows: Rows, places: Sequence[int]) -> list[str]:
+    """Columns of rows as arrays in text, with ordinals at ``places`` as dates."""
     columns = [list(column) for column in zip(*rows, strict=True)]
     for place in places:
         columns[place] = [day(each) for each in columns[place]]
-    return columns
+    return [sql.listed(column) for column in columns]
 
 
 async def write_hands(connection: Connection, hands: list[Hand], rowsets: list[Rowset]) -> None:

@@ -1,0 +1,115 @@
+"""A book of cash loans with a server process beside it, for the benches over HTTP."""
+
+import asyncio
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from usance.core.identifiers import borrower_of, cell_of_borrower, parse
+from usance.identity.machine import MachineClients
+from usance.platform import postgres
+from usance.platform.database import Pool, open_pool
+from usance.platform.migrate import migrate
+from usance.servicing import commands as ask
+from usance.servicing.service import Book
+from usance.servicing.setup import create_book
+
+LENT_ON = date(2026, 1, 1)
+TODAY = date(2026, 2, 1)
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """What a bench over HTTP needs."""
+
+    cluster: postgres.Cluster
+    pool: Pool
+    book: Book
+    contracts: list[int]
+    port: int
+    secret: str
+
+
+@asynccontextmanager
+async def house(loans: int) -> AsyncIterator[House]:
+    """A book with ``loans`` running loans, and ``usance serve`` on it."""
+    with tempfile.TemporaryDirectory(prefix="usance-bench-") as home:
+        Path(home).chmod(0o711)
+        with postgres.using(Path(home)) as cluster:
+            await migrate(cluster.url())
+            pool = await open_pool(cluster.url(), 4)
+            book = Book(pool)
+            await create_book(pool, name="bench", opened_on=LENT_ON)
+            await book.start()
+            contracts = await lend(pool, book, loans)
+            secret = await MachineClients(pool).create("bench", ["payments:write", "contracts:read"])
+            port = free_port()
+            server = start_server(home, port)
+            try:
+                await answering(port)
+                yield House(cluster, pool, book, contracts, port, secret)
+            finally:
+                server.terminate()
+                server.wait(20)
+                await book.stop()
+                await pool.close()
+
+
+async def lend(pool: Pool, book: Book, loans: int) -> list[int]:
+    """Borrowers with a loan each, paid out a month ago."""
+    people = [borrower_of(n) for n in range(1, loans + 1)]
+    await pool.executemany(
+        "INSERT INTO borrower (cell, borrower_id, data_key, name, phone, identity_number, email, "
+        "language, registered_on) VALUES ($1, $2, '', '', '', '', '', 'en', $3)",
+        [(cell_of_borrower(each), each, LENT_ON) for each in people],
+    )
+    lines = [ask.OpenLine(borrower_id=b, product="cash_loan", limit=2_000_000) for b in people]
+    await book.submit_many(list(lines), actor="bench")
+    offers = [
+        ask.MakeOffer(borrower_id=b, product="cash_loan", principal=1_000_000, instalments=12)
+        for b in people
+    ]
+    made = await book.submit_many(list(offers), actor="bench")
+    accepts = [
+        ask.AcceptOffer(borrower_id=b, offer_id=parse("offer", a.document["offer_id"]))
+        for b, a in zip(people, made, strict=True)
+    ]
+    drawn = await book.submit_many(list(accepts), actor="bench")
+    await pool.execute("UPDATE book SET business_date = $1", TODAY)
+    return [parse("contract", each.document["contract_id"]) for each in drawn]
+
+
+def free_port() -> int:
+    """A port nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def start_server(home: str, port: int) -> subprocess.Popen[bytes]:
+    """The real server, in its own process."""
+    command = [sys.executable, "-c", "from usance.cli.main import main; main()"]
+    environment = os.environ | {"USANCE_HOME": home, "USANCE_LOG": "WARNING"}
+    environment.pop("USANCE_DATABASE_URL", None)
+    return subprocess.Popen([*command, "serve", "--port", str(port)], env=environment)
+
+
+async def answering(port: int) -> None:
+    """Wait until it answers."""
+    for _ in range(300):
+        try:
+            _, writer = await asyncio.open_connection("127.0.0.1", port)
+        except OSError:
+            await asyncio.sleep(0.1)
+        else:
+            writer.close()
+            return
+    raise RuntimeError("the server did not start")
