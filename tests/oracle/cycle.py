@@ -38,6 +38,7 @@ class Cycle:
     rolled: int = 0
     late: bool = False  # the due day has passed unpaid: what follows counts from it
     lapsed: bool = False
+    stopped: bool = False  # charged off
     penalty: Fraction = Fraction(0)
     base: int = 0  # of principal, bearing penalty from the due day on (R-LINE-06)
     said: dict[str, int] | None = None  # what its statement said, if more was learnt since
@@ -185,7 +186,7 @@ class Cycle:
 
     def last_day(self, part: int, of_base: int, on: date) -> None:
         """R-DAY-02: principal that bears interest (not penalty) gains one day."""
-        if not self.terms.day_ends.get("last", False):
+        if self.stopped or not self.terms.day_ends.get("last", False):
             return
         reached("R-DAY-02")
         night = self.nights(on, on + ONE_DAY)
@@ -198,6 +199,7 @@ class Cycle:
     def stop(self) -> None:
         """R-OFF-01: nothing bears any more; what is contingent is never asked."""
         self.bearing = self.bearing_interest = self.amount_days = self.base = 0
+        self.stopped = True
         self.penalty = self.penalty if self.lapsed else Fraction(0)
 
     # -- the statement ------------------------------------------------------------------------

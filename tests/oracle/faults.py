@@ -35,6 +35,8 @@ def out_of_range(told: Story) -> Json:
     return with_terms(told, **told.random.choice((
         {"instalments": 481}, {"principal": money(10**11 + 1, told.decimals)},
         {"rate": {"daily": "1.5"}}, {"instalments": 0},
+        {"first_due_on": (told.opened + timedelta(days=1)).isoformat(),
+         "day_ends": {"first": False, "last": False}, "amortisation": "equal_principal"},
         {"first_due_on": (told.opened - timedelta(days=1)).isoformat()})))
 
 

@@ -84,8 +84,10 @@ def term_terms(random: Random) -> Json:
     maybe(random, 0.15, terms, {"day_count": "whole_period"})
     maybe(random, 0.4, terms, {"every": random.choice(({"months": 1}, {"months": 2}, {"days": 15},
                                                        {"days": 7}))})
+    ends = terms.get("day_ends", {"first": True})
+    soonest = 1 if ends["first"] or ends["last"] else 2  # the first period needs a night
     maybe(random, 0.3, terms, {"first_due_on": (
-        opened + timedelta(days=random.choice((1, 10, 30, 45)))).isoformat()})
+        opened + timedelta(days=random.choice((soonest, 10, 30, 45)))).isoformat()})
     maybe(random, 0.2, terms, {"instalment_unit": money(10**decimals, decimals)})
     maybe(random, 0.6, terms, {"early_repayment": random.choice(
         ("keep_instalment", "shorten", "lower_instalment"))})

@@ -29,7 +29,7 @@ from usance.core.kernel import kernel
 from usance.core.money import RATE_ONE, rounded
 from usance.core.rules import rule
 
-WHY_INTEREST, WHY_PENALTY, WHY_PLAN, WHY_CONTINGENT, WHY_FEE, WHY_ASKED = range(1, 7)
+WHY_INTEREST, WHY_PENALTY, WHY_PERIOD, WHY_CONTINGENT, WHY_FEE, WHY_ASKED = range(1, 7)
 
 
 @kernel
@@ -71,9 +71,9 @@ def accrue(t: Terms, c: Contract, dues: list[Due], day: int, out: Out) -> None:
 def accrue_amount_days(t: Terms, c: Contract, amount_days: int) -> None:
     """Add interest of so many amount-nights at once (lines; may be negative)."""
     below = t.basis * RATE_ONE
-    product = amount_days * t.rate
+    product = amount_days % below * t.rate
     rest = c.accrued_rest + product % below
-    c.accrued += product // below + rest // below
+    c.accrued += amount_days // below * t.rate + product // below + rest // below
     c.accrued_rest = rest % below
 
 
@@ -113,6 +113,7 @@ def restart(t: Terms, c: Contract, dues: list[Due], out: Out) -> None:
     basis = denominator(t, c, dues) // RATE_ONE
     difference = (c.billed - c.accrued) * RATE_ONE - c.accrued_rest // basis
     emit(out, ROUNDING, INTEREST, c.running, difference)
+    why(out, WHY_PERIOD, c.accrued_on, c.running, INTEREST, 0, 0, 0, 0, 1)
     c.accrued = 0
     c.accrued_rest = 0
     c.billed = 0

@@ -49,7 +49,7 @@ from usance.contract.waterfall import (
 )
 from usance.core.days import next_month_day
 from usance.core.kernel import kernel
-from usance.core.money import RATE_ONE
+from usance.core.money import RATE_ONE, share
 from usance.core.rules import rule
 
 
@@ -273,7 +273,8 @@ def required_amount(t: Terms, d: Due) -> int:
     base = unpaid(d, PRINCIPAL)
     if t.minimum_of_bill == 1:
         base = outstanding(d)
-    part = max(-(-base * t.minimum_rate // RATE_ONE), t.minimum_floor)
+    rest = base % RATE_ONE * t.minimum_rate  # in two steps, so that 64 bits hold it
+    part = max(base // RATE_ONE * t.minimum_rate - (-rest // RATE_ONE), t.minimum_floor)
     if t.minimum_of_bill == 0:
         part += unpaid(d, INTEREST) + unpaid(d, FEE) + unpaid(d, PENALTY)
     return min(part, outstanding(d))
@@ -295,8 +296,7 @@ def hold_back(t: Terms, d: Due, fresh: Due, e: Event) -> None:
     principal = max(unpaid(d, PRINCIPAL) - e.principal, 0)
     free = min(principal, free_principal(d))  # what bears goes last
     if free > 0:
-        below = free_principal(d)
-        moved = d.contingent // below * free + d.contingent % below * free // below
+        moved = share(d.contingent, free, free_principal(d))
         d.contingent -= moved
         fresh.contingent += moved
     d.bearing -= principal - free

@@ -191,6 +191,7 @@ def restructure(
     if c.running <= c.rows:
         ask_run(old, c, dues, out)
         restart(old, c, dues, out)
+    c.accrued_on = c.on
     moved = close_old_rows(c, dues)
     c.first_open = c.running = c.count + 1
     ends = replace(plan, disbursed_on=c.on, first_due_on=0).due_days()

@@ -95,9 +95,11 @@ from usance.contract.waterfall import (
 )
 from usance.core.days import NEVER, next_month_day
 from usance.core.kernel import kernel
+from usance.core.money import AMOUNT_MAX, PRODUCT_ROOM
 from usance.core.rules import rule
 
 OK, AMOUNT, KIND, DATE, ENDED, WAIVED_TOO_MUCH, NO_CREDIT, OFF_TWICE, NOT_OFF, STILL_OWED = range(10)
+BEYOND = 10
 
 REFUSALS = {
     AMOUNT: ("R-AMT-01", "the amount must be positive"),
@@ -108,6 +110,7 @@ REFUSALS = {
     NOT_OFF: ("R-OFF-02", "the contract is not charged off"),
     WAIVED_TOO_MUCH: ("R-WAIVE-02", "the waiver exceeds what is asked and unpaid"),
     NO_CREDIT: ("R-PAYOUT-01", "the pay-out exceeds the credit balance"),
+    BEYOND: ("R-RANGE-01", "the principal would be beyond what the kernel holds"),
     STILL_OWED: ("R-CLOSE-02", "something is still owed or the credit balance is not paid out"),
 }
 
@@ -205,6 +208,19 @@ def refusal(t: Terms, c: Contract, dues: list[Due], e: Event) -> int:
 
 
 @kernel
+@rule("R-RANGE-01")
+def most_principal(t: Terms) -> int:
+    """The most unpaid principal whose products with the rates stay within 64 bits."""
+    greatest = max(t.rate, 1)
+    for i in range(t.penalty_count):
+        greatest = max(greatest, t.penalty_rate[i])
+    room = PRODUCT_ROOM
+    if t.compound == 1:  # interest joins the base
+        room = PRODUCT_ROOM // 16
+    return min(AMOUNT_MAX, room // greatest)
+
+
+@kernel
 @rule("R-CLOSE-01")
 def is_closed(c: Contract) -> int:
     """1 if nothing is owed on a contract that has ended (a loan charged off and recovered too)."""
@@ -228,6 +244,9 @@ def refusal_by_state(t: Terms, c: Contract, dues: list[Due], e: Event) -> int:
             return OFF_TWICE
         if e.kind == RESTRUCTURE:
             return OFF_TWICE
+    asks_principal = e.kind == PURCHASE or e.kind == CHARGEBACK
+    if asks_principal and c.unpaid_principal + e.amount > most_principal(t):
+        return BEYOND
     if e.kind == WAIVER and e.amount > waivable(c, dues, e.component):
         return WAIVED_TOO_MUCH
     if e.kind == PAYOUT and e.amount > c.credit:

@@ -1,6 +1,13 @@
 """A term contract as time passes, and what events do to it."""
 
-from usance.contract.accrual import accrue, bill_penalty, charge_fee, restart, run_penalty
+from usance.contract.accrual import (
+    WHY_PERIOD,
+    accrue,
+    bill_penalty,
+    charge_fee,
+    restart,
+    run_penalty,
+)
 from usance.contract.early import (
     ask_run,
     charge_running_fee,
@@ -37,6 +44,7 @@ from usance.contract.records import (
     emit,
     outstanding,
     unpaid,
+    why,
 )
 from usance.contract.standing import pay_off
 from usance.contract.waterfall import (
@@ -301,7 +309,7 @@ def extend(t: Terms, c: Contract, dues: list[Due], days: int, out: Out) -> None:
     moved = 0
     for i in range(at_index(dues, c.first_open), past(dues, c.count)):
         d = dues[i]
-        if outstanding(d) > 0 or (d.phase == AHEAD and d.n >= c.running):
+        if outstanding(d) > 0 or (d.phase == AHEAD and d.due_on > c.on):
             d.due_on += days
             if moved == 1 and d.kind != CHARGE:
                 d.from_on += days
@@ -310,7 +318,7 @@ def extend(t: Terms, c: Contract, dues: list[Due], days: int, out: Out) -> None:
             moved = 1
         else:
             moved = 0
-    reopen_late(c, dues)
+    reopen_late(c, dues, out)
     if c.running <= c.rows:
         plan_rows(t, c, dues, 1)
     note_late(c, dues)
@@ -318,7 +326,7 @@ def extend(t: Terms, c: Contract, dues: list[Due], days: int, out: Out) -> None:
 
 @kernel
 @rule("R-EXT-01")
-def reopen_late(c: Contract, dues: list[Due]) -> None:
+def reopen_late(c: Contract, dues: list[Due], out: Out) -> None:
     """Rows that are ahead again: the first of them takes over the period that is running."""
     first = 0
     for i in range(at_index(dues, c.first_open), past(dues, c.count)):
@@ -329,6 +337,7 @@ def reopen_late(c: Contract, dues: list[Due]) -> None:
             d.penalty_billed = 0
             d.penalty_on = d.due_on
             d.phase = ASKED
+            why(out, WHY_PERIOD, c.on, d.n, PENALTY, 0, 0, 0, 0, 1)
             if d.kind != CHARGE:
                 reopen_row(c, d)
                 if first == 0:

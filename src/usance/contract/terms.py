@@ -29,6 +29,7 @@ from usance.core.money import (
     DOWN,
     HALF_EVEN,
     HALF_UP,
+    PRODUCT_ROOM,
     RATE_ONE,
     UP,
     parse_decimal,
@@ -38,7 +39,6 @@ from usance.core.rules import rule
 
 INSTALMENTS_MAX = 480
 DAYS_MAX = 40 * 366
-PRODUCT_MAX = 2**62
 
 AMORTISATION = {
     "equal_instalment": EQUAL_INSTALMENT,
@@ -268,14 +268,25 @@ def fees(given: tuple[shape.FeeTerm, ...], decimals: int) -> tuple[Fee, ...]:
 def check_products(terms: Terms, most: int, nights: int) -> None:
     """No product of the kernel may leave 64 bits: amount x rate, remainder x weight."""
     rates = [terms.rate, *terms.penalty_rate]
-    if max(rates) * most * 2 >= PRODUCT_MAX:
+    base = most
+    if terms.penalty_with_interest:
+        base += interest_most(terms, most)
+    if max(rates) * most >= PRODUCT_ROOM or max(terms.penalty_rate) * base >= 2 * PRODUCT_ROOM:
         raise Refused("R-RANGE-01", "principal times rate is beyond what the kernel holds", "terms")
     below = max(terms.basis, 1) * RATE_ONE
     if terms.count == WHOLE_PERIOD:
         below *= nights
     weight = nights * (366 if terms.count == ACTUAL_ACTUAL else 1)
-    if below * (weight + 2) * 2 >= PRODUCT_MAX * 2:
+    if below * (weight + 2) >= 2 * PRODUCT_ROOM:
         raise Refused("R-RANGE-01", "a period this long is beyond what the kernel holds", "terms")
+
+
+def interest_most(terms: Terms, principal: int) -> int:
+    """More than all interest of a contract at its longest."""
+    if terms.count == WHOLE_PERIOD:
+        return principal * terms.rate * INSTALMENTS_MAX // (terms.basis * RATE_ONE)
+    weight = DAYS_MAX * (366 if terms.count == ACTUAL_ACTUAL else 1)
+    return principal * terms.rate * weight // (terms.basis * RATE_ONE)
 
 
 def agree_term(given: shape.TermTerms) -> Agreed:

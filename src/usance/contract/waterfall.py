@@ -1,6 +1,6 @@
 """The waterfall: which money pays which component of which due, by delinquency state."""
 
-from usance.contract.accrual import accrue_amount_days
+from usance.contract.accrual import WHY_INTEREST, accrue_amount_days
 from usance.contract.records import (
     AHEAD,
     BY_GOODWILL,
@@ -27,8 +27,10 @@ from usance.contract.records import (
     mark_paid,
     outstanding,
     unpaid,
+    why,
 )
 from usance.core.kernel import kernel
+from usance.core.money import share
 from usance.core.rules import rule
 
 
@@ -52,7 +54,7 @@ def waterfall(t: Terms, c: Contract, day: int) -> int:
 
 @kernel
 @rule("R-LINE-06", "R-LINE-08", "R-DAY-02")
-def lower_bearing(t: Terms, c: Contract, d: Due, amount: int) -> None:
+def lower_bearing(t: Terms, c: Contract, d: Due, amount: int, out: Out) -> None:
     """Principal of a cycle is paid: arrears are lowered, and what bears goes before the rest.
 
     Once lapsed, principal is either in arrears or bears; before, arrears may bear as well.
@@ -66,8 +68,9 @@ def lower_bearing(t: Terms, c: Contract, d: Due, amount: int) -> None:
     d.arrears -= from_arrears
     d.bearing -= from_bearing
     c.balance -= from_bearing
-    if t.last == 1 and c.status != CHARGED_OFF:
+    if t.last == 1 and c.status != CHARGED_OFF and from_bearing > 0:
         accrue_amount_days(t, c, from_bearing)
+        why(out, WHY_INTEREST, c.on, d.n, INTEREST, from_bearing, t.rate, 1, 0, t.basis)
 
 
 @kernel
@@ -78,9 +81,8 @@ def lower_contingent(
     """Principal of a cycle that has not lapsed is paid: what of its amount-days may still count."""
     late = d.penalty_on > 0
     if t.posting == 1 and t.full_bill == 0 and not late and amount > from_bearing:
-        free = amount - from_bearing
         before = unpaid(d, PRINCIPAL) + amount - d.bearing
-        d.contingent -= d.contingent // before * free + d.contingent % before * free // before
+        d.contingent -= share(d.contingent, amount - from_bearing, before)
     if late or (t.posting == 1 and t.full_bill == 1):
         d.contingent += (amount - from_bearing - from_arrears) * t.last
 
@@ -104,7 +106,7 @@ def pay(
     mark_paid(c, d, component, used)
     if c.kind == LINE:
         if component == PRINCIPAL:
-            lower_bearing(t, c, d, used)
+            lower_bearing(t, c, d, used, out)
         elif component == INTEREST:
             free_interest(c, d, used)
     emit(out, source, component, d.n, used)

@@ -4,6 +4,7 @@ from usance.core.kernel import kernel
 from usance.core.rules import rule
 
 RATE_ONE = 10**8  # a rate of 1 (100 %)
+PRODUCT_ROOM = 2**61  # amount x rate stays below it; sums of two products fit 64 bits
 AMOUNT_MAX = 10**11  # minor units; products with a rate stay below 2^62 (checked where terms enter)
 
 HALF_EVEN = 1
@@ -34,6 +35,17 @@ def rounded(whole: int, remainder: int, denominator: int, mode: int) -> int:
     if twice < denominator or (mode == HALF_EVEN and whole % 2 == 0):
         return whole
     return whole + 1
+
+
+@kernel
+def share(amount: int, part: int, whole: int) -> int:
+    """``amount x part / whole`` rounded down, 0 <= part <= whole <= 10^12; within 64 bits."""
+    quotient, rest = 0, 0
+    for i in range(3):  # the part in pieces of 16 bits, so that no product is large
+        rest = rest * 65536 + amount % whole * (part >> (32 - 16 * i) & 65535)
+        quotient = quotient * 65536 + rest // whole
+        rest %= whole
+    return amount // whole * part + quotient
 
 
 def divide_half_even(numerator: int, denominator: int) -> int:
