@@ -180,8 +180,10 @@ def note_batch(
 
 def plain_only(terms: Records, which: Integers, events: Records) -> NDArray[np.bool_]:
     """Early money that finds a new instalment: exact fractions do not fit into 64 bits."""
-    lowers = terms["early"][which] == records.LOWER_INSTALMENT
-    found: NDArray[np.bool_] = lowers & np.isin(events["kind"], EARLY_MONEY)
+    lowers = terms["early"] == records.LOWER_INSTALMENT
+    if not lowers.any():
+        return np.zeros(len(which), np.bool_)
+    found: NDArray[np.bool_] = lowers[which] & np.isin(events["kind"], EARLY_MONEY)
     return found
 
 

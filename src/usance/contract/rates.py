@@ -39,7 +39,7 @@ def value_and_slope(v: int, flows: list[tuple[int, int]]) -> tuple[int, int]:
 
 
 def discount_factor(paid_out: int, flows: list[tuple[int, int]]) -> int | None:
-    """v in fixed point; None where no rate explains the flows."""
+    """The factor v in fixed point; None where no rate explains the flows."""
     net = paid_out - sum(amount for time, amount in flows if time == 0)
     later = [(time, amount) for time, amount in flows if amount and time != 0]
     if net <= 0 or not later or any(amount < 0 or time < 0 for time, amount in later):
