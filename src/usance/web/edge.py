@@ -54,9 +54,10 @@ class Edge:
             await send(message)
 
         try:
-            if scope["method"] in METHODS:
-                app = self._api if scope["path"].startswith("/v1/") else self._pages
-                await app(scope, receive, send_dressed)
+            if scope["path"].startswith("/v1/"):
+                await self._api(scope, receive, send_dressed)
+            elif scope["method"] in METHODS:
+                await self._pages(scope, receive, send_dressed)
             else:
                 await refuse_method(send_dressed)
         finally:
