@@ -174,11 +174,14 @@ async def test_a_portion_that_an_operation_woke_is_not_the_end(
         )
         closing = asyncio.create_task(close.run(book.pool, workers=1))
         await asyncio.sleep(0.2)
-        await connection.execute("UPDATE contract SET alarm = alarm + 1 WHERE contract_id = $1", first)
+        later = "UPDATE contract SET alarm = alarm + 1 WHERE contract_id = $1"
+        await connection.execute(later, first)
     with pytest.raises(AssertionError):  # what we did to the alarm is found out ...
         await closing
         await book.holds()
-    late = await book.pool.fetchval("SELECT count(*) FROM contract WHERE alarm <= $1", day.toordinal())
+    late = await book.pool.fetchval(
+        "SELECT count(*) FROM contract WHERE alarm <= $1", day.toordinal()
+    )
     assert late == 0  # ... and nobody was forgotten
 
 

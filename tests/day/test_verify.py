@@ -43,7 +43,8 @@ async def live(book: TestBook) -> None:
     loan = await book.loan(one, 600_000, 6)
     await book.line(two, "cash_loan")
     lost = await book.loan(two, 300_000, 3)
-    bought = await book.do(asked.Purchase(contract_id=account, amount=90_000), key="k", request_hash=b"h")
+    purchase = asked.Purchase(contract_id=account, amount=90_000)
+    bought = await book.do(purchase, key="k", request_hash=b"h")
     await book.do(asked.Refund(contract_id=account, amount=5_000, of=bought["event"]["seq"]))
     await book.close_through(date(2025, 2, 4))
     paid = await book.do(asked.Repay(contract_id=loan, amount=120_000))
@@ -148,7 +149,8 @@ DAMAGES = {
         ("INV-STATE-02", "INV-REPLAY-02"), "contract",
     ),
     "a field of a due": Damage(
-        f"UPDATE due SET original_due_on = original_due_on + 1 WHERE contract_id = {LOAN} AND n = 6 "
+        f"UPDATE due SET original_due_on = original_due_on + 1 WHERE contract_id = {LOAN} AND "
+        f"n = 6 "
         "RETURNING contract_id || ' due 6 original_due_on'",
         ("INV-REPLAY-02",), "due",
     ),
@@ -226,7 +228,8 @@ DAMAGES = {
     ),
     "a registration of somebody else": Damage(
         "UPDATE borrower SET registered_on = '2024-01-01' WHERE borrower_id = "
-        "(SELECT min(borrower_id) FROM borrower) RETURNING (SELECT operation_id || ' RegisterBorrower' "
+        "(SELECT min(borrower_id) FROM borrower) RETURNING (SELECT operation_id || ' "
+        "RegisterBorrower' "
         "FROM operation WHERE action = 'RegisterBorrower')",
         ("INV-AUDIT-02",), "operation",
     ),
@@ -260,7 +263,8 @@ DAMAGES = {
     ),
     "an accrual that is a thousandth off": Damage(
         "UPDATE accrual_total SET rest = rest + 1 WHERE (cell, product_id, stream, denominator) = "
-        "(SELECT cell, product_id, stream, denominator FROM accrual_total ORDER BY 1, 2, 3 LIMIT 1) "
+        "(SELECT cell, product_id, stream, denominator FROM accrual_total ORDER BY 1, 2, 3 "
+        "LIMIT 1) "
         "RETURNING 'cell ' || cell || ' product ' || product_id || ' stream ' || stream || "
         "' day count ' || day_count || ' denominator ' || denominator",
         ("INV-ACCR-01",), "accrual_total",

@@ -82,9 +82,11 @@ class TestBook:
         """A cash loan, drawn today; its contract."""
         offer = await self.do(
             asked.MakeOffer(
-                borrower_id=borrower_id, product="cash_loan", principal=principal,
+                borrower_id=borrower_id,
+                product="cash_loan",
+                principal=principal,
                 instalments=instalments,
-            )  # fmt: skip
+            )
         )
         offer_id = parse("offer", offer["offer_id"])
         accepted = await self.do(asked.AcceptOffer(borrower_id=borrower_id, offer_id=offer_id))

@@ -1,4 +1,4 @@
-"""kill -9 of whoever posts, of whoever closes days, and of PostgreSQL: nothing is lost or doubled."""
+"""kill -9 of posters, of day closes and of PostgreSQL: nothing is lost or doubled."""
 
 from __future__ import annotations
 

@@ -7,9 +7,10 @@ accrual, balances), after the last everything is.
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable
 from datetime import timedelta
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from hypothesis import HealthCheck, Phase, note, settings
@@ -23,7 +24,9 @@ from usance.day.verify_sql import INVARIANTS
 from usance.platform.database import open_pool
 from usance.servicing import commands as asked
 
-EACH_STEP = {"INV-STATE-01", "INV-STATE-02", "INV-OFF-01", "INV-LINE-01", "INV-CLEAR-01", "INV-EVENT-01"}
+EACH_STEP = {
+    "INV-STATE-01", "INV-STATE-02", "INV-OFF-01", "INV-LINE-01", "INV-CLEAR-01", "INV-EVENT-01",
+}  # fmt: skip
 AMOUNTS = st.one_of(
     st.integers(1, 2_000), st.integers(1, 150_000), st.sampled_from([1, 10_000, 50_000])
 )
@@ -34,6 +37,7 @@ class BookMachine(RuleBasedStateMachine):
     """Two borrowers with both products; ``new_database`` is set by the test."""
 
     new_database: Callable[[], str]
+    reached: ClassVar[Counter[str]] = Counter()
 
     def __init__(self) -> None:
         super().__init__()
@@ -42,6 +46,7 @@ class BookMachine(RuleBasedStateMachine):
         self.offers: list[tuple[int, int]] = []
         self.holds: list[tuple[int, int]] = []
         self.done = self.refused = 0
+        self.log: Counter[str] = Counter()
 
     def run(self, coroutine: Any) -> Any:
         """Something asynchronous, to its end."""
@@ -67,6 +72,7 @@ class BookMachine(RuleBasedStateMachine):
             self.run(self.pool.close())
             self.loop.close()
             note(f"{self.done} done, {self.refused} refused")
+            self.reached.update(self.log)
             assert found == []
 
     async def close_all(self) -> None:
@@ -80,8 +86,10 @@ class BookMachine(RuleBasedStateMachine):
         assert answer.status in (201, 404, 422), answer.document
         if answer.status == 201:
             self.done += 1
+            self.log[type(command).__name__] += 1
         else:
             self.refused += 1
+            self.log[answer.document["rule"]] += 1
             assert answer.document["rule"].startswith("R-")
         self.run(self.prove())
         return answer.document if answer.status == 201 else {}
@@ -136,21 +144,21 @@ class BookMachine(RuleBasedStateMachine):
         self.ask(asked.Settle(contract_id=self.contract(place)))
 
     @rule(place=PLACE, amount=st.integers(50_000, 200_000), accept=st.booleans())
-    def draw(self, place: int, amount: int, accept: bool) -> None:
+    def draw(self, place: int, amount: int, *, accept: bool) -> None:
         who = self.who(place)
         offer = asked.MakeOffer(
             borrower_id=who, product="cash_loan", principal=amount, instalments=3 + place % 4 * 3
         )
-        self.take(who, self.ask(offer), accept)
+        self.take(who, self.ask(offer), accept=accept)
 
     @rule(place=PLACE, one=st.integers(0, 20), accept=st.booleans())
-    def plan(self, place: int, one: int, accept: bool) -> None:
+    def plan(self, place: int, one: int, *, accept: bool) -> None:
         account = self.contract(place)
         purchase = self.event(account, one) if one else 0
         offer = asked.OfferPlan(contract_id=account, instalments=3, purchase=purchase)
-        self.take(account >> 12, self.ask(offer), accept)
+        self.take(account >> 12, self.ask(offer), accept=accept)
 
-    def take(self, who: int, offer: dict[str, Any], accept: bool) -> None:
+    def take(self, who: int, offer: dict[str, Any], *, accept: bool) -> None:
         """Accept an offer now, or keep it for later."""
         if offer:
             self.offers.append((who, parse("offer", offer["offer_id"])))
@@ -174,7 +182,7 @@ class BookMachine(RuleBasedStateMachine):
             self.holds.append((who, parse("authorisation", found["authorisation_id"])))
 
     @rule(place=PLACE, amount=AMOUNTS, final=st.booleans(), void=st.booleans())
-    def use_hold(self, place: int, amount: int, final: bool, void: bool) -> None:
+    def use_hold(self, place: int, amount: int, *, final: bool, void: bool) -> None:
         if self.holds:
             who, hold = self.holds[place % len(self.holds)]
             if void:
@@ -221,7 +229,7 @@ class BookMachine(RuleBasedStateMachine):
     def extend(self, place: int, days: int) -> None:
         self.ask(asked.Extend(contract_id=self.contract(place), days=days))
 
-    @rule(place=PLACE, one_in=st.integers(0, 3))
+    @rule(place=PLACE, one_in=st.integers(0, 9))
     def charge_off(self, place: int, one_in: int) -> None:
         if one_in == 0:
             self.ask(asked.ChargeOff(contract_id=self.contract(place)))
@@ -263,6 +271,7 @@ def explore(new_database: Callable[[], str], examples: int, steps: int) -> None:
             database=None,
         ),
     )  # fmt: skip
+    print("done or refused:", dict(sorted(BookMachine.reached.items())))
 
 
 def test_random_lives(new_database: Callable[[], str]) -> None:

@@ -33,7 +33,8 @@ async def cast(book: TestBook) -> Cast:
     c.loan = await book.loan(c.who, 200_000, 3)
     c.closed = await book.loan(c.who, 60_000, 3)
     await book.do(asked.Settle(contract_id=c.closed))
-    c.purchase = (await book.do(asked.Purchase(contract_id=c.account, amount=50_000)))["event"]["seq"]
+    buy = asked.Purchase(contract_id=c.account, amount=50_000)
+    c.purchase = (await book.do(buy))["event"]["seq"]
     stale = asked.MakeOffer(borrower_id=c.who, product="cash_loan", principal=60_000, instalments=3)
     c.stale = parse("offer", (await book.do(stale))["offer_id"])
     await book.close_through(date(2025, 1, 11))
@@ -85,8 +86,10 @@ def refusals(c: Cast) -> list[tuple[str, asked.Command]]:
          asked.OfferPlan(contract_id=c.account, instalments=5, purchase=c.purchase)),
         ("R-LINE-10",
          asked.Authorise(borrower_id=c.other, product="pay_later", amount=5, merchant="x")),
-        ("R-KIND-01", asked.Authorise(borrower_id=c.who, product="cash_loan", amount=5, merchant="x")),
-        ("R-AMT-01", asked.Authorise(borrower_id=c.who, product="pay_later", amount=0, merchant="x")),
+        ("R-KIND-01",
+         asked.Authorise(borrower_id=c.who, product="cash_loan", amount=5, merchant="x")),
+        ("R-AMT-01",
+         asked.Authorise(borrower_id=c.who, product="pay_later", amount=0, merchant="x")),
         ("R-LIMIT-01",
          asked.Authorise(borrower_id=c.who, product="pay_later", amount=HUGE, merchant="x")),
         ("R-HOLD-01", asked.Authorise(

@@ -45,7 +45,7 @@ async def test_cash_loan(book: TestBook) -> None:
 
 
 async def test_pay_later(book: TestBook) -> None:
-    """Purchases, statement, interest-free when paid in full; the minimum keeps a borrower current."""
+    """Purchases, statement, interest-free if paid in full; the minimum keeps one current."""
     await book.close_days(1)  # the first of January is a statement day
     who = await book.borrower()
     account = await book.line(who, "pay_later")
@@ -318,7 +318,7 @@ async def test_restructuring(book: TestBook) -> None:
 
 
 async def test_operation_before_the_close_reaches_the_contract(book: TestBook) -> None:
-    """The date has moved and nobody was woken: an operation closes the days of its contract first."""
+    """The date has moved and nobody was woken: an operation closes its own days first."""
     await book.close_days(1)
     who, other = await book.borrowers(2)
     accounts = [await book.line(each, "pay_later") for each in (who, other)]
