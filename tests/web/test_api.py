@@ -287,6 +287,8 @@ async def test_the_quote_is_the_librarys_and_needs_no_key(site: Site) -> None:
     document["terms"]["principal"] = "-1"
     refused = await site.client.post("/v1/quote", json=document)
     assert is_problem(refused, 422, "R-AMT-01")
+    blank = {"terms": {"kind": "statement", "opened_on": ""}, "events": []}
+    assert is_problem(await site.client.post("/v1/quote", json=blank), 422, "R-DOC-01")
 
 
 async def test_an_accident_says_nothing_of_the_inside(

@@ -373,7 +373,9 @@ def agree_line(given: shape.StatementTerms, first_event: int) -> Agreed:
     terms.minimum_floor = amount(given.minimum.floor, decimals, "terms.minimum.floor", least=0)
     terms.minimum_of_bill = int(given.minimum.of == "bill")
     limit = amount(given.limit, decimals, "terms.limit") if given.limit is not None else 0
-    opened_on = day(given.opened_on, "terms.opened_on") if given.opened_on else first_event
+    opened_on = first_event
+    if given.opened_on is not None:
+        opened_on = day(given.opened_on, "terms.opened_on")
     return Agreed(
         terms, given.currency, None, opened_on=opened_on, statement_day=statement_day, limit=limit
     )
