@@ -23,7 +23,7 @@ PURE_LEDGER = ("accounts.py", "chart.py", "effects.py", "transfers.py")
 """The files of the ledger that only compute, as far as they exist."""
 
 IMPURE_ON_PURPOSE = {"contract/compiled.py"}
-"""Loads the compiled kernel and finds the place of numba's cache; holds no rule."""
+"""Loads the compiled kernel and finds the place of its cache; holds no rule."""
 
 # Files that may hold SQL although they are not called store.py, and why.
 SQL_FILES = {

@@ -277,6 +277,7 @@ event = Table(
     whole("days", Integer), whole("pinned", SmallInteger),
     whole("principal"), whole("interest"), whole("fee"), whole("penalty"), whole("credit"),
     whole("cycle", Integer), whole("reversed_by", Integer), whole("operation_id"), moment(),
+    Index("event_booked", "booked_on", "cell"),
 )  # fmt: skip
 """Business facts in the order of ``seq``; the parts are what each did (a statement's: what it said)."""
 
