@@ -145,6 +145,7 @@ class Issued:
     credit: int = 0
 
 
+@rule("R-STMT-02")
 def note_issue(state: State, day: int, n: int) -> Issued:
     """The statement just issued for cycle ``n``."""
     c, dues = state.contract, state.dues

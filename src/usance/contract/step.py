@@ -344,6 +344,7 @@ def stop_rows(t: Terms, c: Contract, dues: list[Due], out: Out) -> None:
 
 
 @kernel
+@rule("R-GOOD-01")
 def receive(t: Terms, c: Contract, dues: list[Due], amount: int, source: int, out: Out) -> None:
     """Money toward what is owed."""
     if c.kind == LINE:
