@@ -88,7 +88,9 @@ def test_rounded_once_in_a_period() -> None:
     assert [e["interest"] for e in answer["events"]] == ["0", "1"]
 
 
-@pytest.mark.parametrize(("amount", "part", "whole"), [(7, 1, 3), (-7, 2, 3), (10**17, 99999, 10**11)])
+@pytest.mark.parametrize(
+    ("amount", "part", "whole"), [(7, 1, 3), (-7, 2, 3), (10**17, 99999, 10**11)]
+)
 def test_shares_round_down(amount: int, part: int, whole: int) -> None:
     """R-LINE-04: the share taken out of amount-days, without a large product."""
     assert share(amount, part, whole) == amount * part // whole

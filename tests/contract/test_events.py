@@ -144,14 +144,15 @@ def test_charge_off_and_recovery() -> None:
 
 def test_a_closed_loan() -> None:
     """R-CLOSE-01: it accepts no repayment, fee or extension; a refund becomes credit."""
-    for refused in (event("repayment", "2024-01-12", "1.00"), event("extension", "2024-01-12", days=1)):
-        assert loan("2024-01-12", PAID_OFF, refused)["rule"] == "R-CLOSE-01"
+    on = "2024-01-12"
+    for refused in (event("repayment", on, "1.00"), event("extension", on, days=1)):
+        assert loan(on, PAID_OFF, refused)["rule"] == "R-CLOSE-01"
     refund = loan("2024-01-12", PAID_OFF, event("refund", "2024-01-12", "1.00"))
     assert parts(refund, 2) == {"credit": "1.00"}
 
 
 def test_non_accrual() -> None:
-    """R-NONACC-01: from the 30th day past due on the asked interest is suspended; cured, it returns."""
+    """R-NONACC-01: from the 30th day past due on asked interest is suspended; cured, it returns."""
     terms = Terms(rate=100_000, basis=1, non_accrual=30, early=LOWER_INSTALMENT)
     plan = Plan(120_000, ordinal("2024-01-01"), 1)
     history = History(Opening(terms, plan, plan.disbursed_on))

@@ -17,17 +17,15 @@ TEXT = (HERE.parents[1] / "docs" / "product.md").read_text().split("\n## 8.")[0]
 RULES = re.findall(r"\*\*(R-[A-Z]+-\d\d)", TEXT)
 
 
-def tested() -> str:
+def words_of_tests() -> str:
     """Names and docstrings of all tests here."""
-    found = []
-    for path in HERE.glob("test_*.py"):
-        for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.FunctionDef) and node.name.startswith("test_"):
-                found.append(f"{node.name} {ast.get_docstring(node) or ''}")
-    return "\n".join(found)
+    trees = (ast.parse(path.read_text()) for path in HERE.glob("test_*.py"))
+    nodes = (node for tree in trees for node in ast.walk(tree))
+    tests = (n for n in nodes if isinstance(n, ast.FunctionDef) and n.name.startswith("test_"))
+    return "\n".join(f"{test.name} {ast.get_docstring(test) or ''}" for test in tests)
 
 
 @pytest.mark.parametrize("rule", RULES)
 def test_every_rule_has_a_test_and_a_place(rule: str) -> None:
-    assert rule in tested()
+    assert rule in words_of_tests()
     assert WHERE.get(rule), f"no function says that it is {rule}"

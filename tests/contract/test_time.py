@@ -39,8 +39,8 @@ def test_grace(paid_on: str, asked: str) -> None:
     """R-PEN-02: paid on the third day of grace nothing is asked; a day later all four nights."""
     grace = {"penalty": {"daily": "0.002", "grace_days": 3}}
     paid = event("repayment", paid_on, "437.20")
-    answer = loan("2024-02-06", paid, allocation={"order": ["principal", "interest", "fee", "penalty"]},
-                  **grace)  # fmt: skip
+    order = {"order": ["principal", "interest", "fee", "penalty"]}
+    answer = loan("2024-02-06", paid, allocation=order, **grace)
     assert column(answer, "penalty")[0] == asked
 
 

@@ -205,7 +205,8 @@ class Story:
         """What happens, and how often."""
         often = {"repayment": 30, "fee": 3, "penalty": 2, "refund": 4, "goodwill": 2,
                  "chargeback": 3, "reversal": 3, "waiver": 3, "charge_off": 1, "recovery": 2,
-                 "payout": 2, **({"purchase": 25} if self.line else {"extension": 3, "restructuring": 2})}
+                 "payout": 2, **({"purchase": 25} if self.line else
+                                 {"extension": 3, "restructuring": 2})}
         return list(often), list(often.values())
 
     def back_dated(self, event: Json) -> Json:

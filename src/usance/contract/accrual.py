@@ -1,7 +1,7 @@
 """Interest and penalty interest as closed forms of time, and what of them has been asked.
 
 Interest of the running period is exact: ``accrued + accrued_rest / denominator``. With
-q, r = divmod(base x rate, denominator) the weight of the nights comes last, so that 64 bits hold it.
+q, r = divmod(base x rate, denominator) the weight of the nights comes last: 64 bits hold it.
 """
 
 from usance.contract.records import (
@@ -63,7 +63,8 @@ def accrue(t: Terms, c: Contract, dues: list[Due], day: int, out: Out) -> None:
         rest = c.accrued_rest + product % below * weight
         c.accrued += product // below * weight + rest // below
         c.accrued_rest = rest % below
-        why(out, WHY_INTEREST, c.accrued_on, c.running, INTEREST, base, t.rate, weight, 0, below // RATE_ONE)
+        basis = below // RATE_ONE
+        why(out, WHY_INTEREST, c.accrued_on, c.running, INTEREST, base, t.rate, weight, 0, basis)
     c.accrued_on = day
 
 
@@ -163,7 +164,7 @@ def add_penalty(t: Terms, d: Due, base: int, start: int, end: int, out: Out) -> 
 
 @kernel
 def run_penalty(t: Terms, c: Contract, d: Due, day: int, out: Out) -> None:
-    """Let penalty of one overdue due run to the start of ``day``; asked later, if its grace ends."""
+    """Let penalty of one overdue due run to the start of ``day``; asked once grace ends."""
     if day <= d.penalty_on:
         return
     base = penalty_base(t, c, d)

@@ -13,7 +13,7 @@ class Shape(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, frozen=Tru
     """A struct that refuses fields it does not know."""
 
 
-class Rate(Shape, kw_only=True):
+class Rate(Shape, kw_only=True, frozen=True):
     """Exactly one of the three forms (R-RATE-01)."""
 
     annual: str | None = None
@@ -21,21 +21,21 @@ class Rate(Shape, kw_only=True):
     period: str | None = None
 
 
-class Every(Shape, kw_only=True):
+class Every(Shape, kw_only=True, frozen=True):
     """The step between due days; one of the two."""
 
     months: int | None = None
     days: int | None = None
 
 
-class PenaltyStep(Shape, kw_only=True):
+class PenaltyStep(Shape, kw_only=True, frozen=True):
     """From the ``from_day``-th day past due on, this daily rate."""
 
     from_day: int
     daily: str
 
 
-class Penalty(Shape, kw_only=True):
+class Penalty(Shape, kw_only=True, frozen=True):
     """Penalty interest; ``daily`` or ``annual``."""
 
     daily: str | None = None
@@ -48,7 +48,7 @@ class Penalty(Shape, kw_only=True):
 Component = Literal["penalty", "fee", "interest", "principal"]
 
 
-class Waterfall(Shape, kw_only=True):
+class Waterfall(Shape, kw_only=True, frozen=True):
     """An order of components; ``from_day`` for one that depends on days past due."""
 
     order: tuple[Component, ...] = ("penalty", "fee", "interest", "principal")
@@ -56,7 +56,7 @@ class Waterfall(Shape, kw_only=True):
     from_day: int | None = None
 
 
-class Allocation(Shape, kw_only=True):
+class Allocation(Shape, kw_only=True, frozen=True):
     """The waterfall, its exceptions, and where early principal goes."""
 
     order: tuple[Component, ...] = ("penalty", "fee", "interest", "principal")
@@ -66,7 +66,7 @@ class Allocation(Shape, kw_only=True):
     charged_off: Waterfall | None = None
 
 
-class FeeTerm(Shape, kw_only=True):
+class FeeTerm(Shape, kw_only=True, frozen=True):
     """A fee in the terms; ``amount`` or ``rate``."""
 
     amount: str | None = None
@@ -74,7 +74,7 @@ class FeeTerm(Shape, kw_only=True):
     at: Literal["disbursement", "first", "each"] = "first"
 
 
-class DayEnds(Shape, kw_only=True):
+class DayEnds(Shape, kw_only=True, frozen=True):
     """Which ends of a stretch of days bear interest (R-DAY-02)."""
 
     first: bool = True
@@ -82,7 +82,7 @@ class DayEnds(Shape, kw_only=True):
     statement: bool = True
 
 
-class Minimum(Shape, kw_only=True):
+class Minimum(Shape, kw_only=True, frozen=True):
     """The required amount of a statement (R-MIN-01)."""
 
     rate: str = "1"
@@ -96,7 +96,7 @@ DayCount = Literal[
 Rounding = Literal["half_even", "half_up", "up", "down"]
 
 
-class Common(Shape, kw_only=True):
+class Common(Shape, kw_only=True, frozen=True):
     """What both kinds of terms have."""
 
     currency: str = "CNY"
@@ -110,7 +110,7 @@ class Common(Shape, kw_only=True):
     overdue_notices: tuple[int, ...] = ()
 
 
-class TermTerms(Common, kw_only=True, tag_field="kind", tag="term"):
+class TermTerms(Common, kw_only=True, frozen=True, tag_field="kind", tag="term"):
     """A cash loan or an instalment plan."""
 
     principal: str
@@ -128,7 +128,7 @@ class TermTerms(Common, kw_only=True, tag_field="kind", tag="term"):
     fees: tuple[FeeTerm, ...] = ()
 
 
-class StatementTerms(Common, kw_only=True, tag_field="kind", tag="statement"):
+class StatementTerms(Common, kw_only=True, frozen=True, tag_field="kind", tag="statement"):
     """A pay-later line."""
 
     opened_on: str | None = None
@@ -149,7 +149,7 @@ EventType = Literal[
 ]  # fmt: skip
 
 
-class EventIn(Shape, kw_only=True):
+class EventIn(Shape, kw_only=True, frozen=True):
     """One dated event."""
 
     seq: int
@@ -164,7 +164,7 @@ class EventIn(Shape, kw_only=True):
     rate: Rate | None = None
 
 
-class Document(Shape, kw_only=True):
+class Document(Shape, kw_only=True, frozen=True):
     """A quote document."""
 
     terms: TermTerms | StatementTerms

@@ -32,7 +32,7 @@ from usance.core.rules import rule
 
 @kernel
 def next_ahead(c: Contract, dues: list[Due], n: int) -> int:
-    """Number of the first row from ``n`` on that is ahead and not covered; past all rows if none."""
+    """Number of the first row from ``n`` on that is ahead, not covered; past all rows if none."""
     found = n
     while found <= c.rows and dues[at(dues, found)].phase != AHEAD:
         found += 1

@@ -55,7 +55,7 @@ from usance.core.rules import rule
 
 @kernel
 @rule("R-LINE-01")
-def open_cycle(t: Terms, c: Contract, dues: list[Due], day: int) -> None:
+def open_cycle(c: Contract, dues: list[Due], day: int) -> None:
     """A new cycle, from ``day`` on."""
     d = append_due(dues, c)
     d.kind = CYCLE
@@ -101,7 +101,7 @@ def fall_late(t: Terms, d: Due) -> None:
 @kernel
 @rule("R-LINE-03", "R-LINE-04", "R-LINE-05", "R-LINE-06")
 def lapse(t: Terms, c: Contract, dues: list[Due], d: Due, day: int, out: Out) -> None:
-    """Not fully paid by the end of grace (``day`` is the day after): interest and penalty are real."""
+    """Not fully paid by the end of grace (``day`` is the day after): what ran is real."""
     run_contingent(t, d, day)
     run_penalty(t, c, d, day, out)
     accrue(t, c, dues, day, out)
@@ -238,7 +238,7 @@ def finish_line(t: Terms, c: Contract, dues: list[Due], out: Out) -> None:
 
 @kernel
 @rule("R-LINE-02")
-def roll(t: Terms, c: Contract, dues: list[Due], d: Due, to: Due) -> None:
+def roll(c: Contract, d: Due, to: Due) -> None:
     """A met cycle hands everything it still has unpaid to the cycle being issued."""
     hand_over(d, to, unpaid(d, PRINCIPAL), unpaid(d, INTEREST), unpaid(d, FEE), unpaid(d, PENALTY))
     if d.phase == LAPSED:  # met, so what was in arrears bears contract interest again
@@ -291,7 +291,7 @@ def due_day_of(t: Terms, statement_on: int) -> int:
 
 @kernel
 @rule("R-STMT-01")
-def hold_back(t: Terms, d: Due, fresh: Due, e: Event) -> None:
+def hold_back(d: Due, fresh: Due, e: Event) -> None:
     """A statement is replayed: what is more than it said goes to the new cycle."""
     principal = max(unpaid(d, PRINCIPAL) - e.principal, 0)
     free = min(principal, free_principal(d))  # what bears goes last
@@ -322,10 +322,10 @@ def issue_statement(t: Terms, c: Contract, dues: list[Due], e: Event, out: Out) 
     d = dues[at(dues, n)]
     for i in range(at_index(dues, c.first_open), at(dues, n)):
         if dues[i].due_on <= e.on and is_unmet(c, dues[i]) == 0:
-            roll(t, c, dues, dues[i], d)
-    open_cycle(t, c, dues, e.on + 1)
+            roll(c, dues[i], d)
+    open_cycle(c, dues, e.on + 1)
     if e.pinned == 1:
-        hold_back(t, d, dues[at(dues, c.running)], e)
+        hold_back(d, dues[at(dues, c.running)], e)
     d.due_on = due_day_of(t, e.on)
     d.original_due_on = d.due_on
     d.phase = ASKED

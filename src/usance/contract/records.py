@@ -1,9 +1,9 @@
 """The records of the kernel: integers only, with the same field names in both worlds.
 
 In plain Python they are slotted objects and dues are a list; compiled they are records of
-structured arrays (``dtype``) and dues are a slice with room at its end. The few operations that differ
-between the worlds (append a due, emit an effect, note a why, find a new instalment) stand at the
-end; ``contract.compiled`` swaps them for its own.
+structured arrays (``dtype``) and dues are a slice with room at its end. The few operations that
+differ between the worlds (append a due, emit an effect, note a why, find a new instalment) stand
+at the end; ``contract.compiled`` swaps them for its own.
 
 Amounts are minor units, rates per 10^8, days ordinals (0 = none), flags 0 or 1.
 """
@@ -37,7 +37,8 @@ PENALTY, FEE, INTEREST, PRINCIPAL, CREDIT = 0, 1, 2, 3, 4
 ) = range(1, 21)  # fmt: skip
 
 # what an effect is: source x 8 + component. The source says where the other side of the booking is.
-ASK, CASH, FROM_CREDIT, BY_REFUND, BY_GOODWILL, WAIVE, TAKE_BACK, WRITE_OFF, MOVE, RECOVER = range(10)
+ASK, CASH, FROM_CREDIT, BY_REFUND, BY_GOODWILL, WAIVE, TAKE_BACK, WRITE_OFF = range(8)
+MOVE, RECOVER = 8, 9
 PAY_OUT, SUSPEND, ASK_SUSPENDED, NOTICE, PAY_OUT_LOAN, MOVE_IN, ROUNDING = range(10, 17)
 
 # notices that a wake asks for (component slot of a NOTICE effect)
@@ -184,7 +185,7 @@ class Event:
 
 @dataclass(slots=True)
 class Streams:
-    """What runs into the general ledger between events: value and slope, each whole + rest / below."""
+    """What runs into the general ledger between events: value, slope: each whole + rest / below."""
 
     below: int = 0
     whole: int = 0
@@ -209,7 +210,7 @@ class Effect:
 
 @dataclass(slots=True)
 class Why:
-    """How an asked amount came about: base x rate x days under a rule (``code``: see ``step.WHY``)."""
+    """How an asked amount came about: base x rate x days (``code``: see ``accrual``)."""
 
     code: int = 0
     on: int = 0

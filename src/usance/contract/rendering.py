@@ -42,6 +42,7 @@ class Money:
         self.decimals = decimals
 
     def __call__(self, units: int) -> str:
+        """As a decimal string."""
         return format_decimal(units, self.decimals)
 
     def shown(self, row: Row) -> Row:
@@ -92,7 +93,8 @@ def term_rows(agreed: Agreed, state: State) -> list[Row]:
     for d in state.dues:
         left -= d.principal
         rows.append(
-            {"n": d.n, "from": iso(d.from_on), "due_on": iso(d.due_on), "days": d.due_on - d.from_on}
+            {"n": d.n, "from": iso(d.from_on), "due_on": iso(d.due_on)}
+            | {"days": d.due_on - d.from_on}
             | components(d)
             | {"paid": paid_of(d), "outstanding": owed(d), "balance_after": left}
         )

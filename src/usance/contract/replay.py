@@ -1,8 +1,8 @@
 """Replay: the definition of a contract's state. Stored state is a cache of it.
 
-``fold`` applies events in the order of R-ORDER-01. ``History`` adds what concerns several events at once:
-reversals, the parts a charge-back takes back, refunds against their purchase, and
-statements that were issued before something back-dated became known.
+``State`` does one event after another. ``History`` adds what concerns several at once: their
+order (R-ORDER-01), reversals, the parts a charge-back takes back, refunds against their purchase,
+and statements that were issued before something back-dated became known.
 """
 
 from collections.abc import Iterable
@@ -63,7 +63,7 @@ def open_line(opening: Opening) -> tuple[Contract, list[Due]]:
     c = Contract(kind=LINE, opened_on=day, on=day, accrued_on=day)
     c.statement_day = opening.statement_day
     dues: list[Due] = []
-    open_cycle(opening.terms, c, dues, day)
+    open_cycle(c, dues, day)
     c.alarm = next_alarm(opening.terms, c, dues)
     return c, dues
 
@@ -196,7 +196,7 @@ def key(event: Event) -> tuple[int, int, int]:
 class History:
     """The events of one contract as they became known, and the state that they make.
 
-    ``pins`` are the statements issued so far, by day; a rebuild holds each statement to what it said.
+    ``pins`` are the statements issued so far, by day; a rebuild holds each to what it said.
     """
 
     def __init__(self, opening: Opening, *, trace: bool = False, limit: int = 0) -> None:
@@ -264,7 +264,8 @@ class History:
 
     def check_limit(self, event: Event) -> None:
         """R-LIMIT-01."""
-        if self.state.contract.unpaid_principal + event.amount > self.limit + self.state.contract.credit:
+        c = self.state.contract
+        if c.unpaid_principal + event.amount > self.limit + c.credit:
             raise Refused("R-LIMIT-01", "the purchase exceeds the limit", f"event {event.seq}")
 
     @rule("R-REFUND-03")
@@ -280,25 +281,22 @@ class History:
 
     @rule("R-BACK-01", "R-BACK-02")
     def resolve_charge_back(self, event: Event) -> Event:
-        """Which components are taken back: credit, principal, interest, fee, penalty, in that order."""
+        """What is taken back: credit, principal, interest, fee, penalty, in that order."""
         left = list(self.state.parts[event.of].amounts) if event.of in self.state.parts else [0] * 5
         for other in self.known.values():
-            if other.kind == CHARGEBACK and other.of == event.of and other.seq != event.seq:
-                if self.counts(other) and key(other) < key(event):
-                    taken = self.state.parts[other.seq].amounts
-                    take_from(left, sum(taken))
+            alike = other.kind == CHARGEBACK and other.of == event.of and other.seq != event.seq
+            if alike and self.counts(other) and key(other) < key(event):
+                take_from(left, sum(self.state.parts[other.seq].amounts))
         if event.amount > sum(left):
-            raise Refused(
-                "R-BACK-02", "more than is left of the repayment", f"event {event.seq}"
-            )
+            raise Refused("R-BACK-02", "more than is left of the repayment", f"event {event.seq}")
         parts = take_from(left, event.amount)
         return replace(
             event,
             principal=parts[3], interest=parts[2], fee=parts[1], penalty=parts[0], credit=parts[4],
         )  # fmt: skip
 
-    def learn(self, events: list[Event], until: int) -> None:
-        """Events that become known together, by the end of the day before ``until``."""
+    def learn(self, events: list[Event]) -> None:
+        """Events that become known together."""
         back = False
         for event in events:
             self.known[event.seq] = event
@@ -335,7 +333,7 @@ class History:
             while place < len(waiting) and waiting[place][0] <= end:
                 batch.append(waiting[place][1])
                 place += 1
-            self.learn(batch, end)
+            self.learn(batch)
             if end < as_of and self.opening.plan is None:
                 self.issue(end)
         if self.state.contract.on < as_of:

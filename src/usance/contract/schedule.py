@@ -74,7 +74,7 @@ class Plan:
 def equal_instalment(
     t: Terms, balance: int, flat_base: int, periods: list[tuple[int, Due]]
 ) -> int:
-    """The instalment that brings ``balance`` to zero after the last period, in multiples of the unit.
+    """The instalment that brings ``balance`` to zero after the last period, a multiple of the unit.
 
     After each period the balance is (a - x b) / d for the instalment x; exact integers.
     """

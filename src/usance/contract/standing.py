@@ -123,7 +123,7 @@ def next_alarm(t: Terms, c: Contract, dues: list[Due]) -> int:
 @kernel
 @rule("R-ACCR-01")
 def note_streams(t: Terms, c: Contract, dues: list[Due], s: Streams) -> None:
-    """What runs into the ledger at ``c.on``, as linear functions; nothing on non-accrual or at an end.
+    """What runs into the ledger at ``c.on``, as linear functions; nothing on non-accrual.
 
     Interest run and not asked is ``whole + rest / below``; each unit of weight adds the slope.
     """

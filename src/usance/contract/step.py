@@ -1,7 +1,7 @@
 """Advance a contract to a day; apply one event to it. All control flow over events is here.
 
-``step`` gives 0 or the code of a refusal (``REFUSALS``), checked in the order of the codes; a refused
-event has only brought the contract up to its day.
+``step`` gives 0 or the code of a refusal (``REFUSALS``), checked in order; a refused event
+has only brought the contract up to its day.
 """
 
 from usance.contract.accrual import restart
@@ -98,8 +98,8 @@ from usance.core.kernel import kernel
 from usance.core.money import AMOUNT_MAX, PRODUCT_ROOM
 from usance.core.rules import rule
 
-OK, AMOUNT, KIND, DATE, ENDED, WAIVED_TOO_MUCH, NO_CREDIT, OFF_TWICE, NOT_OFF, STILL_OWED = range(10)
-BEYOND = 10
+OK, AMOUNT, KIND, DATE, ENDED, WAIVED_TOO_MUCH, NO_CREDIT, OFF_TWICE, NOT_OFF = range(9)
+STILL_OWED, BEYOND = 9, 10
 
 REFUSALS = {
     AMOUNT: ("R-AMT-01", "the amount must be positive"),
@@ -191,8 +191,8 @@ def accepted_when_closed(kind: int) -> int:
 @kernel
 def refusal(t: Terms, c: Contract, dues: list[Due], e: Event) -> int:
     """The first reason, in the order of precedence, why the event is not accepted."""
-    needs_amount = e.kind != STATEMENT and e.kind != DAY and e.kind != CHARGE_OFF and e.kind != CLOSE
-    if needs_amount and e.kind != EXTENSION and e.amount <= 0:
+    without = e.kind == STATEMENT or e.kind == DAY or e.kind == CHARGE_OFF or e.kind == CLOSE
+    if not without and e.kind != EXTENSION and e.amount <= 0:
         return AMOUNT
     if e.kind == EXTENSION and e.days <= 0:
         return AMOUNT
@@ -283,7 +283,7 @@ def waivable(c: Contract, dues: list[Due], component: int) -> int:
 
 @kernel
 @rule("R-WAIVE-01")
-def waive(t: Terms, c: Contract, dues: list[Due], component: int, amount: int, out: Out) -> None:
+def waive(c: Contract, dues: list[Due], component: int, amount: int, out: Out) -> None:
     """Ask less, oldest due first."""
     left = amount
     for i in range(at_index(dues, c.first_open), past(dues, c.count)):
@@ -386,7 +386,7 @@ def apply_charge(t: Terms, c: Contract, dues: list[Due], e: Event, out: Out) -> 
     if e.kind == PURCHASE:
         purchase(t, c, dues, e.amount, e.days, ASK, out)
     elif e.kind == WAIVER:
-        waive(t, c, dues, e.component, e.amount, out)
+        waive(c, dues, e.component, e.amount, out)
         if c.kind == LINE:
             finish_line(t, c, dues, out)
         else:

@@ -159,7 +159,7 @@ def rate_of(form: shape.Rate, path: str) -> tuple[str, int]:
 def interest(
     form: shape.Rate, count: str, months: int, days: int, spans: int, terms: Terms
 ) -> None:
-    """Rate, basis and count into ``terms``; ``spans`` steps make one period (a bullet's one row)."""
+    """Rate, basis and count into ``terms``; ``spans`` steps make a period (a bullet's row)."""
     chosen, found = rate_of(form, "terms.rate")
     if chosen == "daily":
         terms.count, terms.basis, terms.rate = ACTUAL, 1, found
@@ -296,7 +296,7 @@ def agree_term(given: shape.TermTerms) -> Agreed:
     decimals = DECIMALS[given.currency]
     step = exactly_one("terms.every", months=given.every.months, days=given.every.days)
     months, days = given.every.months or 0, given.every.days or 0
-    between(months if step == "months" else days, 1, 120 if step == "months" else 3660, "terms.every")
+    between(months or days, 1, 120 if step == "months" else 3660, "terms.every")
     n = between(given.instalments, 1, INSTALMENTS_MAX, "terms.instalments")
     terms.amortisation = AMORTISATION[given.amortisation]
     terms.flat = int(given.interest_method == "flat")
@@ -308,7 +308,8 @@ def agree_term(given: shape.TermTerms) -> Agreed:
     disbursed_on = day(given.disbursed_on, "terms.disbursed_on")
     first_due_on = day(given.first_due_on, "terms.first_due_on") if given.first_due_on else 0
     if first_due_on and first_due_on <= disbursed_on:
-        raise Refused("R-RANGE-01", "the first due day must follow the pay-out", "terms.first_due_on")
+        detail = "the first due day must follow the pay-out"
+        raise Refused("R-RANGE-01", detail, "terms.first_due_on")
     principal = amount(given.principal, decimals, "terms.principal")
     plan = Plan(
         principal, disbursed_on, n, months, days, first_due_on, False, fees(given.fees, decimals)

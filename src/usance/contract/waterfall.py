@@ -151,7 +151,7 @@ def is_asked(c: Contract, d: Due) -> int:
 
 @kernel
 def last_asked(c: Contract) -> int:
-    """Number of the last due that may be asked: charges made after maturity stand behind all rows."""
+    """Number of the last due that may be asked: charges after maturity stand behind all rows."""
     if c.kind != LINE and c.count > c.rows:
         return c.count
     return c.running - 1

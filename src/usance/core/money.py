@@ -66,7 +66,8 @@ def parse_decimal(text: str, decimals: int) -> int:
     kept = fraction.rstrip("0")
     if len(kept) > decimals:
         raise ValueError(f"more than {decimals} decimals: {text!r}")
-    return sign * (int(units) * 10**decimals + int(kept.ljust(decimals, "0") or "0"))
+    size: int = int(units) * 10**decimals + int(kept.ljust(decimals, "0") or "0")
+    return sign * size
 
 
 def format_decimal(amount: int, decimals: int) -> str:
