@@ -33,6 +33,8 @@ SQL_FILES = {
     "platform/pgcopy.py": "COPY",
     "servicing/api_read.py": "reads that only the API asks for",
     "servicing/read_sql.py": "the queries of the read models",
+    "servicing/columns.py": "store.py's statements, made from the columns of the schema",
+    "servicing/bulk.py": "what store.py is, for arrays: COPY and staging tables",
     "servicing/debit_file_sql.py": "what store.py is, for bank debit files",
     "ledger/writer.py": "the one writer",
     "ledger/post.py": "the one writer",

@@ -1,5 +1,8 @@
-"""A book of a million contracts in a minute: a few hundred real contracts, run through the plain
-kernel day by day, each stamped into thousands of rows under other ids."""
+"""A book of a million contracts in a minute.
+
+A few hundred real contracts are run through the plain kernel day by day; each is stamped into
+thousands of rows under other ids.
+"""
 
 from dataclasses import dataclass
 from datetime import date
@@ -62,7 +65,7 @@ def loan(due_day: int, months_ago: int, missed: int, weight: int) -> Mould:
     return finish(Mould(state, 2, weight))
 
 
-def account(statement_day: int, missed: bool, weight: int) -> Mould:
+def account(statement_day: int, weight: int, *, missed: bool) -> Mould:
     """A pay-later account opened some 45 days ago: one statement issued, one cycle open."""
     opened = TODAY - 32 - (TODAY - statement_day) % 3
     state = begin(Opening(ACCOUNT, None, opened, statement_day))
@@ -230,10 +233,10 @@ def add_stream(
     totals: dict[tuple[int, ...], list[int]], product_id: int, stream: Stream, counts: Integers
 ) -> None:
     """Add a stream, as often as each cell has it."""
-    weight = serial(stream.count, TODAY)
+    weight = serial(stream.day_count, TODAY)
     assert weight == stream.weight
     for cell in np.flatnonzero(counts).tolist():
-        key = (cell, product_id, stream.stream, stream.count, stream.denominator, weight)
+        key = (cell, product_id, stream.stream, stream.day_count, stream.denominator, weight)
         sums = totals.setdefault(key, [0, 0, 0, 0])
         values = (stream.whole, stream.rest, stream.slope, stream.slope_rest)
         for i, value in enumerate(values):

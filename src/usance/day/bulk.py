@@ -1,7 +1,7 @@
 """Close a day on a range of cells, set by set with the compiled kernel.
 
-Writes the same rows as ``wake``. Contracts that need more than the window of dues loaded here, or more
-than one day, are left to ``wake``, which runs after it.
+Writes the same rows as ``wake``. Contracts that need more than the window of dues loaded here, or
+more than one day, are left to ``wake``, which runs after it.
 """
 
 from typing import Any
@@ -45,7 +45,7 @@ async def wake_held(connection: Connection, held: Held, day: int) -> int:
     issued = outcome.codes == 1
     seq = number_events(held, moved, issued)
     said = statements(held, issued, cycle, day)
-    await add_plans(connection, held, said)
+    await add_plans(connection, said)
     operation_id = new_operation_id()
     written = bulk.Written(
         events(held, moved, issued, seq, said, operation_id, day),
@@ -124,7 +124,7 @@ def unpaid_of(dues: Records) -> Integers:
     return found
 
 
-async def add_plans(connection: Connection, held: Held, said: dict[str, Any]) -> None:
+async def add_plans(connection: Connection, said: dict[str, Any]) -> None:
     """What instalment plans ask by the statement's due day."""
     if not len(said["contract_id"]):
         return

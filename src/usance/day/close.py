@@ -1,6 +1,7 @@
-"""Close business days, in order, with any number of workers, from wherever the last close stopped."""
+"""Close business days, in order, with any number of workers, from where the last close stopped."""
 
 import asyncio
+import itertools
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -40,10 +41,8 @@ async def run(
 ) -> list[Closed]:
     """Close every open day through ``through`` (default: the open business date only)."""
     tell = progress or (lambda _: None)
-    found = []
-    for day in await unfinished(pool):
-        found.append(await close_one(pool, day, workers, tell))
-    open_day: date = await pool.fetchval("SELECT business_date FROM book")
+    found = [await close_one(pool, day, workers, tell) for day in await unfinished(pool)]
+    open_day: date = await pool.fetchval(store.OPEN_DAY)
     last = open_day if through is None and not found else through or open_day - timedelta(days=1)
     while open_day <= last:
         await move_date(pool, open_day)
@@ -54,10 +53,7 @@ async def run(
 
 async def unfinished(pool: Pool) -> list[date]:
     """Days whose close began and did not end."""
-    rows = await pool.fetch(
-        "SELECT business_date FROM day_close WHERE finished_at IS NULL ORDER BY business_date"
-    )
-    return [row[0] for row in rows]
+    return [row[0] for row in await pool.fetch(store.UNFINISHED)]
 
 
 @rule("R-CLOSE-DAY-03")
@@ -67,13 +63,8 @@ async def move_date(pool: Pool, day: date) -> None:
     async def once() -> None:
         async with transaction(pool) as connection:
             await connection.execute(store.TAKE_ALONE)
-            moved = await connection.fetchval(
-                "UPDATE book SET business_date = $1 + 1 WHERE business_date = $1 RETURNING 1", day
-            )
-            if moved:
-                await connection.execute(
-                    "INSERT INTO day_close (business_date, started_at) VALUES ($1, now())", day
-                )
+            if await connection.fetchval(store.MOVE_DATE, day):
+                await connection.execute(store.BEGIN_CLOSE, day)
 
     await retrying(once)
 
@@ -82,7 +73,7 @@ async def close_one(pool: Pool, day: date, workers: int, tell: Progress) -> Clos
     """Wake, then finish."""
     started = time.perf_counter()
     ordinal = day.toordinal()
-    waiting: int = await pool.fetchval("SELECT count(*) FROM contract WHERE alarm <= $1", ordinal)
+    waiting: int = await pool.fetchval(store.WAITING, ordinal)
     woken = 0
     if waiting:
         woken = await wake(pool, ordinal, waiting, workers, tell)
@@ -146,4 +137,4 @@ def day_name(day: int) -> str:
 def cell_ranges(parts: int) -> list[tuple[int, int]]:
     """All cells in equal ranges, both ends included."""
     edges = [CELLS * i // parts for i in range(parts + 1)]
-    return [(low, high - 1) for low, high in zip(edges, edges[1:], strict=False)]
+    return [(low, high - 1) for low, high in itertools.pairwise(edges)]

@@ -18,14 +18,10 @@ class NotWokenError(RuntimeError):
 async def finish(connection: Connection, day: int, woken: int) -> bool:
     """Add the day up, once; False if it was finished before."""
     on = as_date(day)
-    state = await connection.fetchrow(
-        "SELECT finished_at FROM day_close WHERE business_date = $1 FOR UPDATE", on
-    )
+    state = await connection.fetchrow(store.LOCK_CLOSE, on)
     if state is None or state[0] is not None:
         return False
-    late = await connection.fetchval(
-        "SELECT contract_id FROM contract WHERE alarm <= $1 LIMIT 1", day
-    )
+    late = await connection.fetchval(store.NOT_WOKEN, day)
     if late is not None:
         raise NotWokenError(f"contract {late} has not been brought up to {on}")
     await connection.execute(store.EXPIRE_HOLDS, on)

@@ -6,6 +6,14 @@ from usance.servicing import columns as sql
 TAKE_ALONE = "SELECT pg_advisory_xact_lock(7308332184)"
 """Waits for those that are booking (``columns.LOCK``), and lets nobody begin until it commits."""
 
+OPEN_DAY = "SELECT business_date FROM book"
+UNFINISHED = "SELECT business_date FROM day_close WHERE finished_at IS NULL ORDER BY business_date"
+MOVE_DATE = "UPDATE book SET business_date = $1 + 1 WHERE business_date = $1 RETURNING 1"
+BEGIN_CLOSE = "INSERT INTO day_close (business_date, started_at) VALUES ($1, now())"
+LOCK_CLOSE = "SELECT finished_at FROM day_close WHERE business_date = $1 FOR UPDATE"
+WAITING = "SELECT count(*) FROM contract WHERE alarm <= $1"
+NOT_WOKEN = "SELECT contract_id FROM contract WHERE alarm <= $1 LIMIT 1"
+
 WOKEN = (
     f"{sql.SELECT_CONTRACT} WHERE alarm <= $1 AND cell BETWEEN $2 AND $3 "
     "ORDER BY contract_id LIMIT $4 FOR UPDATE"
@@ -26,8 +34,8 @@ WITH gone AS (
         sum(slope) AS slope, sum(slope_rest) AS slope_rest
     FROM gone GROUP BY cell, product_id, stream, day_count, denominator
 ), totals AS (
-    INSERT INTO accrual_total AS t
-        (cell, product_id, stream, day_count, denominator, stands_at, whole, rest, slope, slope_rest)
+    INSERT INTO accrual_total AS t (cell, product_id, stream, day_count, denominator, stands_at,
+        whole, rest, slope, slope_rest)
     SELECT cell, product_id, stream, day_count, denominator, at, whole, rest, slope, slope_rest
     FROM summed
     ON CONFLICT (cell, product_id, stream, day_count, denominator) DO UPDATE SET
@@ -87,7 +95,7 @@ SELECT cell, 0, $5::int, product_id * 8 + 4 + stream,
     abs(rounding), $1, $1, product_id
 FROM due WHERE rounding <> 0
 """
-"""Book target less balance for each cell, product and stream, and the rounding on its own account."""
+"""Book target less balance for each cell, product and stream; rounding on its own account."""
 
 TURNOVER = """
 INSERT INTO ledger_day (booked_on, product_id, account, debit, credit)

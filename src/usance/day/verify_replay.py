@@ -130,11 +130,11 @@ def add_streams(
     """The contract's accrual, exact, at the start of ``today``: numerators over the denominator."""
     cell, _, _, product = facts.contract[:4]
     for stream in streams_of(terms_of(facts), state, dues):
-        at = moved(stream, serial(stream.count, today))
+        at = moved(stream, serial(stream.day_count, today))
         value = at.whole * at.denominator + at.rest
         slope = at.slope * at.denominator + at.slope_rest
         if value or slope:
-            key = cell, product, stream.stream, stream.count, stream.denominator
+            key = cell, product, stream.stream, stream.day_count, stream.denominator
             sums = proof.streams.setdefault(key, [0, 0])
             sums[0] += value
             sums[1] += slope

@@ -3,7 +3,10 @@
 from usance.contract.records import REVERSAL, STATEMENT
 from usance.ledger import chart
 
-LAST = "(SELECT coalesce(max(business_date), '0001-01-01') FROM day_close WHERE finished_at IS NOT NULL)"  # noqa: E501
+LAST = (
+    "(SELECT coalesce(max(business_date), '0001-01-01') FROM day_close "
+    "WHERE finished_at IS NOT NULL)"
+)
 KNOWN = ", ".join(str(account) for account in chart.ACCOUNTS)
 SIDES = """
 SELECT contract_id, event_seq, booked_on, product_id, cell, debit AS account, amount FROM transfer

@@ -54,4 +54,5 @@ async def write(connection: Connection, hands: list[Hand], day: int) -> None:
         for entry in hand.booked:
             rowset.add(hand, entry)
     await servicing.write_hands(connection, hands, [rowset])
-    await servicing.write_operation(connection, operation_id, ACTOR, "CloseDay", day, rowset.digest())
+    digest = rowset.digest()
+    await servicing.write_operation(connection, operation_id, ACTOR, "CloseDay", day, digest)

@@ -79,7 +79,7 @@ PAID_FROM = {
 @rule("R-LEDGER-01")
 def sides(source: int, component: int) -> tuple[int, int] | None:
     """(debit, credit) of an effect; None for those that move no money."""
-    own = OF_COMPONENT[component] if component in OF_COMPONENT else 0
+    own = OF_COMPONENT.get(component, 0)
     if source == r.ASK and component in ASKED_FROM:
         return own, ASKED_FROM[component]
     if source in PAID_FROM:

@@ -1,8 +1,9 @@
 """Accrual as linear functions: how a write to one contract changes the sum of its cell.
 
 Interest that has run and is not asked is, between two events, a linear function of the weight of
-nights. The ledger keeps the sum of these functions; each write adds the difference between the function
-after it and the one before it, so a day close need not visit contracts on which nothing happens.
+nights. The ledger keeps the sum of these functions; each write adds the difference between the
+function after it and the one before it, so a day close need not visit contracts on which nothing
+happens.
 """
 
 from typing import NamedTuple
@@ -19,7 +20,7 @@ class Stream(NamedTuple):
     """value = whole + rest / denominator at ``weight``; each unit of weight adds the slope."""
 
     stream: int
-    count: int
+    day_count: int
     denominator: int
     weight: int
     whole: int
@@ -33,7 +34,7 @@ class Change(NamedTuple):
 
     stream: int
     denominator: int
-    count: int
+    day_count: int
     from_weight: int
     whole: int
     rest: int
@@ -75,7 +76,7 @@ def change(before: Stream, after: Stream, rounding: int) -> list[Change]:
     if old.denominator == after.denominator:
         differences = [
             Change(
-                after.stream, after.denominator, after.count, after.weight,
+                after.stream, after.denominator, after.day_count, after.weight,
                 after.whole - old.whole, after.rest - old.rest, after.slope - old.slope,
                 after.slope_rest - old.slope_rest, rounding,
             )
@@ -91,8 +92,8 @@ def change(before: Stream, after: Stream, rounding: int) -> list[Change]:
 def of(stream: Stream, rounding: int) -> Change:
     """A whole stream as a change from nothing."""
     return Change(
-        stream.stream, stream.denominator, stream.count, stream.weight, stream.whole, stream.rest,
-        stream.slope, stream.slope_rest, rounding,
+        stream.stream, stream.denominator, stream.day_count, stream.weight, stream.whole,
+        stream.rest, stream.slope, stream.slope_rest, rounding,
     )  # fmt: skip
 
 

@@ -36,6 +36,9 @@ class IdentifierSource:
         return since_epoch << 22 | self._worker << 12 | counter
 
 
+_source: IdentifierSource
+
+
 def _draw_worker() -> None:
     """Take a number by lot.
 

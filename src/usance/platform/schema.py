@@ -2,10 +2,13 @@
 
 Tables of a borrower carry ``cell`` first in every key (cells may live on different machines).
 Ids carry their cell: ``borrower_id % 1024`` is the cell, ``contract_id >> 12`` the borrower, so an
-id alone finds its place. Days inside ``contract`` and ``due`` are the kernel's ordinals (0 = none), because those two
-tables are the kernel's state; everywhere else they are dates. Amounts are minor units.
+id alone finds its place. Days inside ``contract`` and ``due`` are the kernel's ordinals (0 = none),
+because those two tables are the kernel's state; everywhere else they are dates. Amounts are minor
+units.
 The wide tables have no NULL and fixed widths, so they travel as binary COPY.
 """
+
+from datetime import datetime
 
 from sqlalchemy import (
     BigInteger,
@@ -63,7 +66,7 @@ def whole(name: str, kind: type = BigInteger, default: str = "0") -> Column[int]
     return Column(name, kind, nullable=False, server_default=text(default))
 
 
-def moment(name: str = "recorded_at") -> Column[object]:
+def moment(name: str = "recorded_at") -> Column[datetime]:
     """Wall clock."""
     return Column(name, DateTime(timezone=True), nullable=False, server_default=func.now())
 
@@ -188,7 +191,8 @@ day_close = Table(
 bank_file = Table(
     "bank_file", metadata,
     Column("file_id", BigInteger, Identity(), primary_key=True),
-    Column("name", Text, nullable=False), Column("digest", LargeBinary, nullable=False, unique=True),
+    Column("name", Text, nullable=False),
+    Column("digest", LargeBinary, nullable=False, unique=True),
     Column("value_date", Date, nullable=False), whole("rows", Integer), whole("operation_id"),
     moment(),
 )  # fmt: skip
@@ -253,7 +257,7 @@ contract = Table(
     Index("contract_alarm", "alarm", "cell", postgresql_where=text("alarm < 3652059")),
     Index("contract_borrower", "cell", "borrower_id"),
 )  # fmt: skip
-"""Kernel state. ``version`` grows with every write: who computed on an older one must begin anew."""
+"""Kernel state. ``version`` grows with every write: who computed on an older one begins anew."""
 
 contract_opening = Table(
     "contract_opening", metadata,
@@ -279,7 +283,7 @@ event = Table(
     whole("cycle", Integer), whole("reversed_by", Integer), whole("operation_id"), moment(),
     Index("event_booked", "booked_on", "cell"),
 )  # fmt: skip
-"""Business facts in the order of ``seq``; the parts are what each did (a statement's: what it said)."""
+"""Business facts in the order of ``seq``; the parts are what each did (a statement: said)."""
 
 transfer = Table(
     "transfer", metadata,
@@ -322,7 +326,7 @@ accrual_change = Table(
     whole("whole"), whole("rest"), whole("slope"), whole("slope_rest"), whole("rounding"),
     Index("accrual_change_booked", "booked_on", "cell"),
 )  # fmt: skip
-"""How a contract's accrual changed: value and slope differ by so much from weight ``from_weight`` on.
+"""How a contract's accrual changed: value and slope differ by so much from ``from_weight`` on.
 Day close folds what was booked by its day into ``accrual_total`` and deletes it.
 ``rounding`` is per 10^8 minor units."""
 
@@ -334,7 +338,7 @@ accrual_total = Table(
     Column("whole", Numeric, nullable=False), Column("rest", Numeric, nullable=False),
     Column("slope", Numeric, nullable=False), Column("slope_rest", Numeric, nullable=False),
 )  # fmt: skip
-"""The exact accrual of a cell and product as a linear function of weight, at weight ``stands_at``."""
+"""The exact accrual of a cell and product as a linear function of weight, at ``stands_at``."""
 
 accrual_posted = Table(
     "accrual_posted", metadata,
@@ -355,4 +359,4 @@ notice_wanted = Table(
     cell(), key("contract_id"), key("n", SmallInteger), key("kind", SmallInteger),
     Column("send_on", Date, primary_key=True), whole("days", SmallInteger),
 )  # fmt: skip
-"""Notices that day close asks for: reminder, overdue step, statement; planned and sent elsewhere."""
+"""Notices that day close asks for: reminder, overdue step, statement; sent elsewhere."""

@@ -1,8 +1,8 @@
 """Many contracts at once, as arrays: load, run the compiled kernel, write.
 
 The same tables, rows and order of things as ``hand`` and ``store``, for thousands of contracts in a
-transaction: binary COPY in and out, set-based updates. What only plain Python can do is left out and
-named, for the caller to do contract by contract.
+transaction: binary COPY in and out, set-based updates. What only plain Python can do is left out
+and named, for the caller to do contract by contract.
 """
 
 import hashlib
@@ -81,7 +81,8 @@ class Held:
 
 async def load(connection: Connection, where: str, last: str) -> Held:
     """Contracts that match ``where`` (aliased ``c``), with their dues up to SQL ``last``."""
-    select = f"SELECT {', '.join('c.' + name for name in sql.CONTRACT)} FROM contract c WHERE {where}"
+    columns = ", ".join(f"c.{name}" for name in sql.CONTRACT)
+    select = f"SELECT {columns} FROM contract c WHERE {where}"
     rows = await copy_out(connection, select, columns=CONTRACT_LAYOUT)
     rows = rows[np.argsort(rows["contract_id"], kind="stable")]
     await store.load_terms(connection, set(np.unique(rows["terms_id"]).tolist()))
@@ -251,7 +252,9 @@ class Written:
 
     def digest(self) -> bytes:
         """As ``store.Rowset.digest``: of the events and transfers, in the order of their keys."""
-        return digest_columns([("event", self.events, sql.EVENT), ("transfer", self.transfers, sql.TRANSFER)])
+        return digest_columns(
+            [("event", self.events, sql.EVENT), ("transfer", self.transfers, sql.TRANSFER)]
+        )
 
 
 def digest_columns(tables: list[tuple[str, dict[str, Any], tuple[str, ...]]]) -> bytes:
@@ -335,7 +338,7 @@ def moved_to(streams: Records, prefix: str, run: Integers) -> dict[str, Integers
 def difference(
     new: dict[str, Integers], old: dict[str, Integers], same: NDArray[np.bool_]
 ) -> dict[str, Integers]:
-    """new - old where they count in the same fractions, else new."""
+    """What was added, where both count in the same fractions; else the new."""
     found = {name: new[name] - np.where(same, old[name], 0) for name in VALUES}
     return found | {"below": new["below"]}
 

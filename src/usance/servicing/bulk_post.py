@@ -1,7 +1,7 @@
 """One repayment on each of many contracts, as arrays: what a bank's debit file brings.
 
-Contracts that are behind the business date, closed, or on which the money reaches beyond what is due, are
-left to the poster, contract by contract.
+Contracts that are behind the business date, closed, or on which the money reaches beyond what is
+due, are left to the poster, contract by contract.
 """
 
 from dataclasses import dataclass
@@ -36,7 +36,7 @@ async def repay_each(
     connection: Connection, today: int, contract_ids: Integers, amounts: Integers,
     operation_id: int,
 ) -> Posted:  # fmt: skip
-    """Post one repayment of today on each contract that allows it; the caller audits the operation."""
+    """Post a repayment of today on each contract that allows it; the caller audits it."""
     order = np.argsort(contract_ids)
     contract_ids, amounts = contract_ids[order], amounts[order]
     cells = (contract_ids >> 12) % 1024

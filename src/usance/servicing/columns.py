@@ -80,7 +80,7 @@ def update(table: sa.Table, columns: Sequence[str], key: Sequence[str], guard: s
 
 
 def listed(values: Sequence[object]) -> str:
-    """An array in PostgreSQL's notation: six times cheaper for the driver than a list of its own."""
+    """An array in PostgreSQL's notation: six times cheaper for the driver than a list."""
     if values and isinstance(values[0], str):
         quoted = (str(each).replace("\\", r"\\").replace('"', r"\"") for each in values)
         return '{"' + '","'.join(quoted) + '"}'
@@ -138,3 +138,34 @@ UPSERT_LINES = (
     "contract_id = excluded.contract_id, version = line.version + 1"
 )
 """A new line has version 1; every later write of it adds one."""
+
+INSERT_OPERATIONS = """
+INSERT INTO operation
+    (operation_id, actor, action, borrower_id, contract_id, business_date, digest)
+SELECT * FROM unnest($1::bigint[], $2::text[], $3::text[], $4::bigint[], $5::bigint[], $6::date[],
+    $7::bytea[])
+"""
+KNOWN_ANSWERS = """
+SELECT client, key, request_hash, status, answer, operation_id FROM idempotency
+WHERE (client, key) IN (SELECT * FROM unnest($1::text[], $2::text[]))
+"""
+INSERT_ANSWERS = """
+INSERT INTO idempotency (client, key, request_hash, status, answer, operation_id)
+SELECT client, key, request_hash, 201, answer, operation_id
+FROM unnest($1::text[], $2::text[], $3::bytea[], $4::text[], $5::bigint[])
+    AS given(client, key, request_hash, answer, operation_id)
+"""
+
+OFFER_DOCUMENT = "SELECT document FROM offer WHERE cell = $1 AND offer_id = $2"
+INSERT_TERMS = """
+INSERT INTO terms (digest, numbers, rules_version) VALUES ($1, $2, $3)
+ON CONFLICT (digest) DO NOTHING
+"""
+TERMS_ID = "SELECT terms_id FROM terms WHERE digest = $1"
+
+INSERT_BOOK = """
+INSERT INTO book (name, currency, opened_on, business_date, demo) VALUES ($1, $2, $3, $3, $4)
+"""
+INSERT_PRODUCT = """
+INSERT INTO product (product_id, code, name_zh, name_en, settings) VALUES ($1, $2, $3, $4, $5)
+"""

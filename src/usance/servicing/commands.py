@@ -1,8 +1,8 @@
 """What can be asked of the book: one command for each use case, amounts in minor units.
 
-A command names its borrower (offers, contracts and authorisations carry theirs in their id), so the poster
-knows what to lock and load before the use case runs. ``effective_on`` is a day ordinal, 0 = today (the
-business date).
+A command names its borrower (offers, contracts and authorisations carry theirs in their id), so the
+poster knows what to lock and load before the use case runs. ``effective_on`` is a day ordinal,
+0 = today (the business date).
 """
 
 from dataclasses import dataclass

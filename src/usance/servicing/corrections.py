@@ -68,7 +68,8 @@ def charge(book: BorrowerBook, command: asked.Charge) -> dict[str, Any]:
     component = component_of(command.component, ("fee", "penalty"))
     hand = book.hand(command.contract_id)
     kind = FEE_EVENT if component == 1 else PENALTY_EVENT
-    return event_answer(hand, hand.apply(Event(kind=kind, amount=command.amount), book.business_date))
+    event = Event(kind=kind, amount=command.amount)
+    return event_answer(hand, hand.apply(event, book.business_date))
 
 
 def pay_out(book: BorrowerBook, command: asked.PayOut) -> dict[str, Any]:

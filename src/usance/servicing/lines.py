@@ -118,7 +118,8 @@ def close_line(book: BorrowerBook, command: asked.CloseLine) -> dict[str, Any]:
     for hand in list(book.open_hands()):
         loan = hand.product_id == product.product_id and hand.state.kind != LINE
         if loan or (line.contract_id and hand.parent_id == line.contract_id):
-            raise Refused("R-CLOSE-02", "a contract is still open", written("contract", hand.contract_id))  # noqa: E501
+            still_open = written("contract", hand.contract_id)
+            raise Refused("R-CLOSE-02", "a contract is still open", still_open)
     if line.contract_id:
         close = Event(kind=CLOSE, amount=1)
         book.hand(line.contract_id).apply(close, book.business_date)

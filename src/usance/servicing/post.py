@@ -1,8 +1,9 @@
 """The poster: many commands in one transaction, each acknowledged only after the commit.
 
-A batch is loaded with a fixed few statements, decided in memory one command after the other, and written
-with a fixed few statements, so its cost is shared. Commands of one borrower see one another's effects
-in the order in which they came. A refused command leaves nothing behind and does not disturb the others.
+A batch is loaded with a fixed few statements, decided in memory one command after the other, and
+written with a fixed few statements, so its cost is shared. Commands of one borrower see one
+another's effects in the order in which they came. A refused command leaves nothing behind and does
+not disturb the others.
 """
 
 import json
@@ -15,6 +16,7 @@ from usance.core.refusals import Refusal, Refused
 from usance.core.rules import rule
 from usance.platform.database import Connection
 from usance.platform.identifiers import new_operation_id
+from usance.servicing import columns as sql
 from usance.servicing import commands as asked
 from usance.servicing import store
 from usance.servicing.cases import CASES, NEEDS_HISTORY, WHOLE
@@ -76,10 +78,8 @@ async def known_answers(
     if not keyed:
         return {}
     rows = await connection.fetch(
-        "SELECT client, key, request_hash, status, answer, operation_id FROM idempotency "
-        "WHERE (client, key) IN (SELECT * FROM unnest($1::text[], $2::text[]))",
-        [actor for actor, _ in keyed], [key for _, key in keyed],
-    )  # fmt: skip
+        sql.KNOWN_ANSWERS, [actor for actor, _ in keyed], [key for _, key in keyed]
+    )
     found = {}
     for client, key, request_hash, status, answer, operation_id in rows:
         if request_hash != keyed[client, key].request_hash:
@@ -217,12 +217,8 @@ async def write_operations(connection: Connection, batch: Batch) -> None:
          d.request.command.borrower(), d.contract_id, today, d.rowset.digest())
         for d in batch.done
     ]  # fmt: skip
-    await connection.execute(
-        "INSERT INTO operation (operation_id, actor, action, borrower_id, contract_id, "
-        "business_date, digest) SELECT * FROM unnest($1::bigint[], $2::text[], $3::text[], "
-        "$4::bigint[], $5::bigint[], $6::date[], $7::bytea[])",
-        *(list(column) for column in zip(*rows, strict=True)),
-    )
+    columns = (list(column) for column in zip(*rows, strict=True))
+    await connection.execute(sql.INSERT_OPERATIONS, *columns)
 
 
 @rule("R-IDEM-01")
@@ -234,9 +230,5 @@ async def write_keys(connection: Connection, batch: Batch) -> None:
         for d in batch.done if d.request.key
     ]  # fmt: skip
     if rows:
-        await connection.execute(
-            "INSERT INTO idempotency (client, key, request_hash, status, answer, operation_id) "
-            "SELECT a, b, c, 201, d, e FROM unnest($1::text[], $2::text[], $3::bytea[], $4::text[], "
-            "$5::bigint[]) AS given(a, b, c, d, e)",
-            *(list(column) for column in zip(*rows, strict=True)),
-        )
+        columns = (list(column) for column in zip(*rows, strict=True))
+        await connection.execute(sql.INSERT_ANSWERS, *columns)

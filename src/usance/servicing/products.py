@@ -41,7 +41,8 @@ class Product:
 
     def terms(self, **changes: object) -> dict[str, Any]:
         """The quote document's terms with changes."""
-        return self.settings["terms"] | {"currency": self.currency} | changes
+        own: dict[str, Any] = self.settings["terms"]
+        return own | {"currency": self.currency} | changes
 
 
 @cache

@@ -1,4 +1,4 @@
-"""Purchases as merchants make them: authorise, capture, void, or at once; and merchants' refunds."""
+"""Purchases as merchants make them: authorise, capture, void, or at once; and their refunds."""
 
 from typing import Any
 
@@ -119,7 +119,8 @@ def purchase(book: BorrowerBook, command: asked.Purchase) -> dict[str, Any]:
     check_available(book, line, command.amount)
     nights = book.business_date - (command.effective_on or book.business_date)
     if nights < 0 or (command.effective_on and command.effective_on < hand.state.opened_on):
-        raise Refused("R-DATE-01", "a purchase is made today or earlier, after opening", "effective_on")  # noqa: E501
+        between = "a purchase is made today or earlier, after opening"
+        raise Refused("R-DATE-01", between, "effective_on")
     event = Event(kind=PURCHASE, amount=command.amount, days=nights)
     return event_answer(hand, hand.apply(event, book.business_date))
 

@@ -71,8 +71,10 @@ def asked_today(hand: Hand) -> int:
 
 @rule("R-ORDER-02")
 def in_order(hands: list[Hand], day: int) -> list[Hand]:
-    """Contracts in the order in which money reaches them: latest first, then instalments due, then
-    the account, then what comes due soonest."""
+    """Contracts in the order in which money reaches them.
+
+    Latest first, then instalments due, then the account, then what comes due soonest.
+    """
 
     def place(hand: Hand) -> tuple[int, int, int, int]:
         late = days_past_due(hand.state, day)
@@ -82,7 +84,7 @@ def in_order(hands: list[Hand], day: int) -> list[Hand]:
 
 
 @rule("R-ORDER-02")
-def shares(hands: list[Hand], amount: int, day: int) -> dict[int, int]:
+def shares(hands: list[Hand], amount: int) -> dict[int, int]:
     """How much each contract gets: first what is asked, then what is owed, the rest as credit."""
     given = dict.fromkeys((h.contract_id for h in hands), 0)
     left = amount
@@ -105,7 +107,7 @@ def repay_borrower(book: BorrowerBook, command: asked.RepayBorrower) -> dict[str
     if not now:
         raise Refused("R-FOUND-02", "the borrower has no open contract", "borrower_id")
     ordered = in_order(now, book.business_date)
-    parts = shares(ordered, command.amount, book.business_date)
+    parts = shares(ordered, command.amount)
     answers = []
     for each in ordered:
         share = parts[each.contract_id]

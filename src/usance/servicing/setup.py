@@ -4,6 +4,7 @@ import json
 from datetime import date
 
 from usance.platform.database import Pool, transaction
+from usance.servicing import columns as sql
 from usance.servicing.products import products
 
 
@@ -13,14 +14,9 @@ async def create_book(
     """One book a database; it offers the products of one country, and has their currency."""
     found = [each for each in products().values() if each.country == country]
     async with transaction(pool) as connection:
-        await connection.execute(
-            "INSERT INTO book (name, currency, opened_on, business_date, demo) "
-            "VALUES ($1, $2, $3, $3, $4)",
-            name, found[0].currency, opened_on, demo,
-        )  # fmt: skip
+        await connection.execute(sql.INSERT_BOOK, name, found[0].currency, opened_on, demo)
         for each in found:
             await connection.execute(
-                "INSERT INTO product (product_id, code, name_zh, name_en, settings) "
-                "VALUES ($1, $2, $3, $4, $5)",
+                sql.INSERT_PRODUCT,
                 each.product_id, each.code, each.name_zh, each.name_en, json.dumps(each.settings),
             )  # fmt: skip

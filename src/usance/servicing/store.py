@@ -1,5 +1,6 @@
-"""The SQL that loads contracts into the hand and writes them back: a fixed few statements,
-whatever the number of contracts.
+"""The SQL that loads contracts into the hand and writes them back.
+
+A fixed few statements, whatever the number of contracts.
 """
 
 import json
@@ -48,7 +49,7 @@ async def lock(connection: Connection) -> int:
 async def load(
     connection: Connection, books: dict[int, BorrowerBook], contracts: Iterable[int]
 ) -> None:
-    """Load and lock: lines, then named contracts, then all open ones of books that are wanted whole.
+    """Load and lock: lines, named contracts, then all open ones of books that are wanted whole.
 
     What opens or closes a contract writes a line or holds the borrower's row, so whoever has the
     lines sees every contract.
@@ -110,7 +111,8 @@ async def load_terms(connection: Connection, wanted: set[int]) -> None:
 
 def terms_from(numbers: dict[str, Any]) -> Terms:
     """Terms as stored."""
-    return Terms(**{k: tuple(v) if isinstance(v, list) else v for k, v in numbers.items()})
+    given: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in numbers.items()}
+    return Terms(**given)
 
 
 async def load_lines(connection: Connection, books: dict[int, BorrowerBook]) -> None:
@@ -119,13 +121,16 @@ async def load_lines(connection: Connection, books: dict[int, BorrowerBook]) -> 
     if not whole:
         return
     rows = await connection.fetch(
-        "SELECT borrower_id, product_id, limit_amount, held, status, contract_id, opened_on, version "
-        f"FROM line WHERE (cell, borrower_id) IN {sql.KEYS} ORDER BY borrower_id, product_id "
-        "FOR UPDATE",
+        "SELECT borrower_id, product_id, limit_amount, held, status, contract_id, opened_on, "
+        f"version FROM line WHERE (cell, borrower_id) IN {sql.KEYS} "
+        "ORDER BY borrower_id, product_id FOR UPDATE",
         sql.listed([cell_of_borrower(each) for each in whole]), sql.listed(whole),
     )  # fmt: skip
-    for row in rows:
-        books[row[0]].lines[row[1]] = Line(*row[:6], row[6].toordinal(), row[7])
+    for borrower_id, product_id, limit, held, status, contract_id, opened_on, version in rows:
+        books[borrower_id].lines[product_id] = Line(
+            borrower_id, product_id, limit, held, status, contract_id, opened_on.toordinal(),
+            version,
+        )  # fmt: skip
 
 
 async def load_offer(connection: Connection, book: BorrowerBook, offer_id: int) -> None:
@@ -153,7 +158,7 @@ async def load_authorisation(connection: Connection, book: BorrowerBook, wanted:
     )  # fmt: skip
     if row is not None:
         book.authorisations[wanted] = Authorisation(
-            *row[:7], row[7].toordinal(), row[8].toordinal()
+            *row[:7], *(each.toordinal() for each in row[7:])
         )
 
 
@@ -360,7 +365,7 @@ def change_rows(hand: Hand) -> Rows:
     """Accrual changes of one write, summed where they fall together."""
     found: dict[tuple[int, ...], list[int]] = {}
     for booked_on, c in hand.changes:
-        place = (c.stream, c.denominator, c.count, booked_on, c.from_weight)
+        place = (c.stream, c.denominator, c.day_count, booked_on, c.from_weight)
         sums = found.setdefault(place, [0] * 5)
         values = (c.whole, c.rest, c.slope, c.slope_rest, c.rounding)
         for i, value in enumerate(values):
@@ -376,7 +381,7 @@ def change_rows(hand: Hand) -> Rows:
 
 def statement_rows(hand: Hand) -> Rows:
     """Statements issued."""
-    found = []
+    found: Rows = []
     for n, said, seq in hand.statements:
         e = statement_event(said, seq, said.on)
         number = hand.state.statements - len(hand.statements) + len(found) + 1

@@ -6,6 +6,7 @@ from dataclasses import asdict
 
 from usance.contract.records import Terms, names
 from usance.platform.database import Connection, Pool
+from usance.servicing import columns as sql
 from usance.servicing import store
 
 RULES_VERSION = "1"
@@ -31,12 +32,8 @@ async def intern(source: Pool | Connection, terms: Terms) -> int:
     """The id of these terms, stored now if nobody has them yet. Commits on its own."""
     key = digest_of(terms)
     if key not in IDS:
-        await source.execute(
-            "INSERT INTO terms (digest, numbers, rules_version) VALUES ($1, $2, $3) "
-            "ON CONFLICT (digest) DO NOTHING",
-            key, json.dumps(asdict(terms)), RULES_VERSION,
-        )  # fmt: skip
-        number: int = await source.fetchval("SELECT terms_id FROM terms WHERE digest = $1", key)
+        await source.execute(sql.INSERT_TERMS, key, json.dumps(asdict(terms)), RULES_VERSION)
+        number: int = await source.fetchval(sql.TERMS_ID, key)
         IDS[key] = number
         store.TERMS[number] = terms
     return IDS[key]
