@@ -12,7 +12,7 @@ def reached(*rules: str) -> None:
     REACHED.update(rules)
 
 
-class Refused(Exception):  # noqa: N818 - an answer, not an accident
+class Refused(Exception):
     """The document is refused by `rule` (0002, Refusals)."""
 
     def __init__(self, rule: str, detail: str = "") -> None:

@@ -103,7 +103,8 @@ def test_a_covered_row_closes_with_the_interest_of_the_days_used() -> None:
     rows = quote(terms, event("2024-01-11", "repayment", total))["schedule"]
     assert rows[0]["interest"] == "50.00"
     assert rows[0]["outstanding"] == "0.00"
-    assert (rows[0]["days"], rows[1]["from"], rows[1]["days"]) == (31, "2024-02-01", 29)  # as agreed
+    as_agreed = (31, "2024-02-01", 29)
+    assert (rows[0]["days"], rows[1]["from"], rows[1]["days"]) == as_agreed
     assert rows[1]["total"] == total
 
 

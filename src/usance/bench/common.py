@@ -29,5 +29,5 @@ class Result:
 
 def report(result: Result, *, as_json: bool) -> Result:
     """Print it and hand it on."""
-    print(result.line(as_json=as_json))  # noqa: T201
+    print(result.line(as_json=as_json))
     return result

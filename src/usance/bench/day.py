@@ -1,7 +1,7 @@
 """Benches of day close at a million contracts, against writing the same rows and nothing else.
 
-The yardstick copies the rows that the day wrote into the same tables of the same seeded book: COPY into
-staging, UPDATE from it, COPY of new rows; nothing is read, decided or checked.
+The yardstick copies the rows that the day wrote into the same tables of the same seeded book:
+COPY into staging, UPDATE from it, COPY of new rows; nothing is read, decided or checked.
 """
 
 import asyncio
@@ -152,9 +152,8 @@ async def rows_written(pool: Pool) -> Rows:
         async with pool.acquire() as connection:
             appended[name] = await copy_out(connection, found, columns=own)
     async with pool.acquire() as connection:
-        contracts = await copy_out(
-            connection, f"SELECT {names[0]} FROM contract WHERE version > 0", columns=bulk.CONTRACT_LAYOUT
-        )
+        written = f"SELECT {names[0]} FROM contract WHERE version > 0"
+        contracts = await copy_out(connection, written, columns=bulk.CONTRACT_LAYOUT)
         since = await connection.fetchval("SELECT min(xmin::text::bigint) FROM event")
         changed = f"SELECT {names[1]} FROM due WHERE xmin::text::bigint >= {since}"
         dues = await copy_out(connection, changed, columns=bulk.DUE_LAYOUT)
@@ -171,8 +170,8 @@ async def write_bare(pool: Pool, rows: Rows) -> float:
             return data[(data["cell"] >= low) & (data["cell"] < high)]
 
         async with transaction(pool) as connection:
-            contracts = mine(rows.contracts)
-            await bulk.stage(connection, "staged_contract", bulk.UPDATE_LAYOUT, unversioned(contracts))
+            contracts = unversioned(mine(rows.contracts))
+            await bulk.stage(connection, "staged_contract", bulk.UPDATE_LAYOUT, contracts)
             await connection.execute(bulk.UPDATE_STAGED)
             await bulk.stage(connection, "staged_due", bulk.DUE_LAYOUT, mine(rows.dues))
             await connection.execute(bulk.UPDATE_DUES)
@@ -262,7 +261,7 @@ async def one_idle_day(pool: Pool) -> float:
 
 
 def run_idle(*, as_json: bool = False, contracts: int = CONTRACTS) -> Result:
-    """A day on which nothing is due, at a million contracts; yardstick: counting the totals once."""
+    """A day on which nothing is due, at a million contracts; yardstick: count the totals once."""
     seconds, query = asyncio.run(idle(contracts))
     ok = seconds <= 0.3
     return report(
@@ -274,4 +273,4 @@ def run_idle(*, as_json: bool = False, contracts: int = CONTRACTS) -> Result:
 
 def tell(woken: int, seconds: float) -> None:
     """Contracts woken a second, beside the figure."""
-    print(f"{woken} contracts served, {woken / seconds:,.0f} a second", file=sys.stderr)  # noqa: T201
+    print(f"{woken} contracts served, {woken / seconds:,.0f} a second", file=sys.stderr)

@@ -49,7 +49,8 @@ async def house(loans: int) -> AsyncIterator[House]:
             await create_book(pool, name="bench", opened_on=LENT_ON)
             await book.start()
             contracts = await lend(pool, book, loans)
-            secret = await MachineClients(pool).create("bench", ["payments:write", "contracts:read"])
+            permissions = ["payments:write", "contracts:read"]
+            secret = await MachineClients(pool).create("bench", permissions)
             port = free_port()
             server = start_server(home, port)
             try:

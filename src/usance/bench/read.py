@@ -15,14 +15,11 @@ SECONDS = 4.0
 
 
 async def measure() -> tuple[Load, Load]:
-    """(a contract of 1 day, the same kind of contract of 700 days with a purchase every third day)."""
+    """(a contract of 1 day, one of the same kind of 700 days with a purchase every third day)."""
     async with house(200) as place:
         old = await aged(place)
         young = await fresh(place, 2)
-        loads = []
-        for _ in range(3):
-            for contract_id in (young, old):
-                loads.append(await pages(place, contract_id))
+        loads = [await pages(place, each) for _ in range(3) for each in (young, old)]
     return merge(loads[0::2]), merge(loads[1::2])
 
 

@@ -1,7 +1,8 @@
 """Ids of borrowers and contracts carry their place: cell in borrower, borrower in contract.
 
-``borrower_id = number << 10 | cell`` and ``contract_id = borrower_id << 12 | number``, below 2^53 so that
-every JSON reader holds them. Outside they are written with a prefix: ``b-...``, ``c-...`` in base 32.
+``borrower_id = number << 10 | cell`` and ``contract_id = borrower_id << 12 | number``, below 2^53
+so that every JSON reader holds them. Outside they are written with a prefix: ``b-...``, ``c-...``
+in base 32.
 """
 
 CELLS = 1024

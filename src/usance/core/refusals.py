@@ -1,6 +1,7 @@
 """A refusal is a value: the rule that says no, in words, and where in the input.
 
-Refusals are for what people and programs may get wrong; bugs are assertions, accidents are exceptions.
+Refusals are for what people and programs may get wrong; bugs are assertions, accidents are
+exceptions.
 """
 
 from dataclasses import dataclass

@@ -185,8 +185,11 @@ class Year:
                 act.then(answer.document)
 
     async def post(self, acts: list[Act]) -> list[Answer]:
-        """All commands of the day in two transactions side by side: while one waits for the
-        database, the other decides. A borrower's commands stay together and in order."""
+        """All commands of the day in two transactions side by side.
+
+        While one waits for the database, the other decides. A borrower's commands stay together
+        and in order.
+        """
         halves: list[list[int]] = [[], []]
         for place, act in enumerate(acts):
             halves[act.command.borrower() >> 10 & 1].append(place)
