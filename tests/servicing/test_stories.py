@@ -247,7 +247,7 @@ async def test_holds_of_merchants(book: TestBook) -> None:
         document = await book.do(
             asked.Authorise(
                 borrower_id=who, product="pay_later", amount=amount, merchant="Tea", valid_days=days
-            )  # fmt: skip
+            )
         )
         return parse("authorisation", document["authorisation_id"])
 
