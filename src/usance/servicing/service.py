@@ -7,6 +7,7 @@ from typing import Any
 
 from usance.core.refusals import Refused
 from usance.platform.database import Pool, retrying, transaction
+from usance.servicing import columns as sql
 from usance.servicing import commands as asked
 from usance.servicing.post import Answer, Request, post, problem
 from usance.servicing.products import agreed, products
@@ -80,9 +81,8 @@ class Book:
     async def _offer_terms(self, command: asked.AcceptOffer) -> dict[str, Any] | None:
         """The terms of an offer; None if there is none."""
         document = await self.pool.fetchval(
-            "SELECT document FROM offer WHERE cell = $1 AND offer_id = $2",
-            command.borrower_id % 1024, command.offer_id,
-        )  # fmt: skip
+            sql.OFFER_DOCUMENT, command.borrower_id % 1024, command.offer_id
+        )
         return json.loads(document) if document else None
 
     async def _lane(self) -> None:
