@@ -356,10 +356,10 @@ class TermContract:
             row.due += by if moved else timedelta()
             if row.start is not None and moved and before:
                 row.start += by
-        again = [row for row in was_due if row.open() and row.due > self.today]
+        again = [row for row in was_due if row.open() and row.due >= self.today]
         for row in again:
             self.reopen(row)
-        reopened = [row for row in again if not row.charge]
+        reopened = [row for row in again if self.is_ahead(row)]
         for row in reopened[:1]:
             self.take_over(row, was_running)
         self.count_nights()
@@ -369,7 +369,7 @@ class TermContract:
     def reopen(self, row: Row) -> None:
         """The row is current again: what was asked stays asked, principal is on balance."""
         row.lump, row.penalty, row.lapsed = row.asked("penalty"), Fraction(0), False
-        if row.charge:
+        if not self.is_ahead(row):
             return
         row.again, row.exact, row.asked_early = row.asked("interest"), Fraction(0), 0
         self.balance += row.unpaid("principal")

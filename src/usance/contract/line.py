@@ -182,6 +182,7 @@ def pay_line(
 def use_line_credit(t: Terms, c: Contract, dues: list[Due], out: Out) -> None:
     """The credit balance pays what is asked."""
     if c.credit > 0:
+        note_late(c, dues)
         c.credit = pay_line(t, c, dues, c.credit, FROM_CREDIT, out)
 
 

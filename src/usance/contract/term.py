@@ -125,6 +125,7 @@ def use_credit(t: Terms, c: Contract, dues: list[Due], day: int, out: Out) -> No
     if c.credit == 0:
         return
     c.on = day
+    note_late(c, dues)
     c.credit = pay_dues(t, c, dues, last_asked(c), c.credit, FROM_CREDIT, out)
     move_first_open(c, dues)
 
@@ -331,14 +332,14 @@ def reopen_late(c: Contract, dues: list[Due], out: Out) -> None:
     first = 0
     for i in range(at_index(dues, c.first_open), past(dues, c.count)):
         d = dues[i]
-        if outstanding(d) > 0 and d.due_on > c.on and d.phase != AHEAD:
+        if outstanding(d) > 0 and d.due_on >= c.on and d.phase != AHEAD:
             d.penalty_run = 0
             d.penalty_rest = 0
             d.penalty_billed = 0
             d.penalty_on = d.due_on
             d.phase = ASKED
             why(out, WHY_PERIOD, c.on, d.n, PENALTY, 0, 0, 0, 0, 1)
-            if d.kind != CHARGE:
+            if d.kind != CHARGE and d.due_on > c.on:
                 reopen_row(c, d)
                 if first == 0:
                     first = d.n
