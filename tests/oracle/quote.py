@@ -121,12 +121,9 @@ class Replay:
             self.statements[statement] = self.as_issued(known, statement)
         return self.statements[statement]
 
-    def as_issued(self, known: list[Event], statement: date) -> dict[str, int] | None:
+    def as_issued(self, known: list[Event], statement: date) -> dict[str, int]:
         """What that statement asked, from what was known then."""
-        try:
-            contract, _ = Replay(self.terms, known).play(statement + ONE_DAY)
-        except Refused:  # what was known then makes sense only with what came later
-            return None
+        contract, _ = Replay(self.terms, known).play(statement + ONE_DAY)
         assert isinstance(contract, LineContract)
         issued = contract.cycles[-2]
         return issued.said or {**issued.asked_parts, "minimum_due": issued.minimum_due,
