@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
 
@@ -87,19 +87,25 @@ async def life(url: str, keys: LocalKeyService, seed: int) -> tuple[Filled, Rows
         await pool.close()
 
 
+@pytest.fixture
+def another_database(new_database: Callable[[], str]) -> str:
+    """A second one; it goes with the test session's server."""
+    return new_database()
+
+
 async def test_a_seed_always_gives_the_same_year(
-    database: str, module_database: str, keys: LocalKeyService
+    database: str, another_database: str, keys: LocalKeyService
 ) -> None:
     first, events = await life(database, keys, 7)
-    again, same = await life(module_database, keys, 7)
+    again, same = await life(another_database, keys, 7)
     assert first.done == again.done
     assert events == same
     assert len(events) > 200
 
 
 async def test_another_seed_gives_another_year(
-    database: str, module_database: str, keys: LocalKeyService
+    database: str, another_database: str, keys: LocalKeyService
 ) -> None:
     _, events = await life(database, keys, 7)
-    _, others = await life(module_database, keys, 8)
+    _, others = await life(another_database, keys, 8)
     assert events != others

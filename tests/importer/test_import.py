@@ -172,7 +172,7 @@ def keeps_credit(t: Terms, c: Contract, dues: list[Due], out: Out) -> None:
     """R-CREDIT-02 broken: a credit balance does not pay what is asked."""
 
 
-def forgets(t: Terms, c: Contract, dues: list[Due], d: Due, to: Due) -> None:
+def forgets(c: Contract, d: Due, to: Due) -> None:
     """R-LINE-02 broken: the remainder of a met cycle does not roll over."""
     d.principal, d.bearing, d.contingent = d.paid_principal, 0, 0
 
