@@ -111,7 +111,7 @@ class State:
         if code == 0 and event.kind == STATEMENT:
             self.issued.append(note_issue(self, event.on, running))
         elif code == 0:
-            self.parts[event.seq] = parts_of(event, out.effects[before:], self.dues)
+            self.parts[event.seq] = parts_of(event, out.effects[before:])
         return code
 
     @rule("R-RESTR-01")
@@ -164,7 +164,7 @@ def owed(d: Due) -> int:
     return asked - d.paid_principal - d.paid_interest - d.paid_fee - d.paid_penalty
 
 
-def parts_of(event: Event, effects: Iterable[Effect], dues: list[Due]) -> Parts:
+def parts_of(event: Event, effects: Iterable[Effect]) -> Parts:
     """Sum an event's own effects by component."""
     parts = Parts()
     for effect in effects:

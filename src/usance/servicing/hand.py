@@ -180,7 +180,7 @@ class Hand:
         code = step(self.terms, self.state, self.dues, event, out)
         if code:
             raise Refused(*REFUSALS[code])
-        parts = parts_of(event, out.effects[before:], self.dues)
+        parts = parts_of(event, out.effects[before:])
         return self.book(event, out.effects, business_date, parts)
 
     def settle_alarm(self) -> None:
