@@ -125,7 +125,7 @@ def equal(
     return same
 
 
-def run(json: bool) -> Result:  # noqa: FBT001
+def run(*, as_json: bool = False) -> Result:
     """Measure, compare, print."""
     sample = samples()
     batch.compiled()
@@ -136,4 +136,4 @@ def run(json: bool) -> Result:  # noqa: FBT001
     result = Result(
         "kernel", round(figure), "events/s", round(plain), round(figure / plain, 1), reach, ok
     )
-    return report(result, as_json=json)
+    return report(result, as_json=as_json)

@@ -32,7 +32,7 @@ def median_time(call: Any, rounds: int) -> float:
     return sorted(times)[rounds // 2] * 1000
 
 
-def run(json: bool) -> Result:  # noqa: FBT001
+def run(*, as_json: bool = False) -> Result:
     """Measure against writing and reading the same answer as JSON, and print."""
     answer = quote(DOCUMENT)
     assert len(answer["schedule"]) == 12
@@ -42,4 +42,4 @@ def run(json: bool) -> Result:  # noqa: FBT001
         "quote", round(figure, 3), "ms", round(yardstick, 4), round(figure / yardstick, 1),
         "<= 1 ms, the middle of 1,000", figure <= REACH,
     )  # fmt: skip
-    return report(result, as_json=json)
+    return report(result, as_json=as_json)

@@ -12,6 +12,8 @@ from usance.servicing import commands as ask
 
 DAYS = 700
 SECONDS = 4.0
+PAGE = 60
+"""Purchases of the first day: enough that both pages are full, so that their payloads are alike."""
 
 
 async def measure() -> tuple[Load, Load]:
@@ -33,13 +35,14 @@ def merge(loads: list[Load]) -> Load:
 
 
 async def fresh(place: House, number: int) -> int:
-    """A pay-later account opened today, with a purchase."""
+    """A pay-later account opened today, with a page of purchases."""
     borrower = borrower_of(number)
     answer = await place.book.submit(
         ask.OpenLine(borrower_id=borrower, product="pay_later", limit=2_000_000), actor="bench"
     )
     contract_id = parse("contract", answer.document["contract_id"])
-    await place.book.submit(ask.Purchase(contract_id=contract_id, amount=10_000), actor="bench")
+    for _ in range(PAGE):
+        await place.book.submit(ask.Purchase(contract_id=contract_id, amount=1_000), actor="bench")
     return contract_id
 
 

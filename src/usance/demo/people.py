@@ -102,7 +102,7 @@ def settle(rng: Random, number: int, joins_on: int, habit: str, wish: str) -> In
         salary_day=rng.choice(SALARY_DAYS),
         statement_day=rng.choice(STATEMENT_DAYS),
         habit=habit,
-        spends=rng.randrange(1200, 4200),
+        spends=rng.randrange(900, 3100),
         line_limit=round_to(income * rng.uniform(0.8, 2.0), 500_00) if wish != "loan" else 0,
         loan_limit=round_to(income * rng.uniform(1.5, 4.0), 1000_00) if wish != "line" else 0,
     )

@@ -20,7 +20,7 @@ BATCH_MAX = 64
 class Book:
     """The book of one lender, served by this process."""
 
-    def __init__(self, pool: Pool, lanes: int = 2) -> None:
+    def __init__(self, pool: Pool, lanes: int = 1) -> None:
         self.pool = pool
         self.lanes = lanes
         self._waiting: asyncio.Queue[tuple[Request, asyncio.Future[Answer]]] = asyncio.Queue()
