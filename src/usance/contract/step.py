@@ -316,7 +316,7 @@ def charge_off(t: Terms, c: Contract, dues: list[Due], out: Out) -> None:
         if c.running <= c.rows:
             ask_run(t, c, dues, out)
             stop_rows(t, c, dues, out)
-        use_credit(t, c, dues, c.on, out)
+        use_credit(t, c, dues, out)
     if c.suspense > 0:
         suspend(c, INTEREST, -c.suspense, out)
     emit(out, WRITE_OFF, PRINCIPAL, 0, c.unpaid_principal)

@@ -109,7 +109,10 @@ def advance_term(t: Terms, c: Contract, dues: list[Due], day: int, out: Out) -> 
         if d.due_on > day:
             break
         fix_row(t, c, dues, out)
-        use_credit(t, c, dues, d.due_on, out)
+        c.on = d.due_on
+        use_credit(t, c, dues, out)
+        if c.balance == 0:
+            finish_term(t, c, dues, out)
     accrue(t, c, dues, day, out)
     for i in range(at_index(dues, c.first_open), asked_end(c, dues)):
         if dues[i].phase != AHEAD:
@@ -120,11 +123,10 @@ def advance_term(t: Terms, c: Contract, dues: list[Due], day: int, out: Out) -> 
 
 @kernel
 @rule("R-CREDIT-02")
-def use_credit(t: Terms, c: Contract, dues: list[Due], day: int, out: Out) -> None:
+def use_credit(t: Terms, c: Contract, dues: list[Due], out: Out) -> None:
     """A credit balance pays what is asked and due, never early."""
     if c.credit == 0:
         return
-    c.on = day
     note_late(c, dues)
     c.credit = pay_dues(t, c, dues, last_asked(c), c.credit, FROM_CREDIT, out)
     move_first_open(c, dues)
@@ -202,7 +204,7 @@ def refund_term(
 @rule("R-CLOSE-01", "R-CREDIT-02")
 def finish_term(t: Terms, c: Contract, dues: list[Due], out: Out) -> None:
     """After any event: credit used, late or not, closed or not."""
-    use_credit(t, c, dues, c.on, out)
+    use_credit(t, c, dues, out)
     for i in range(at_index(dues, c.first_open), asked_end(c, dues)):
         if outstanding(dues[i]) == 0:
             forget_grace(dues[i])
@@ -214,8 +216,9 @@ def finish_term(t: Terms, c: Contract, dues: list[Due], out: Out) -> None:
     owed = c.unpaid_principal + c.unpaid_interest + c.unpaid_fee + c.unpaid_penalty
     if c.status != CHARGED_OFF:
         if c.running > c.rows and owed == 0:
-            c.status = CLOSED
-            c.closed_on = c.on
+            if c.status != CLOSED:
+                c.status = CLOSED
+                c.closed_on = c.on
         elif c.status == CLOSED:
             c.status = ACTIVE
             c.closed_on = 0
