@@ -16,8 +16,9 @@ venv: .venv/.runtime  ## make .venv with exactly what the lock names, and usance
 demo: venv  ## start a demo book and its console on http://127.0.0.1:8000
 	$(BIN)/usance serve --demo
 dev: .venv/.dev  ## add the tools for tests and checks to .venv
+# The normal suite repeats the same random histories; `make soak`, or another USANCE_SEED, draws new ones.
 test: lint types  ## check style, types and layers, then run the normal test suite
-	$(BIN)/python -m pytest -n 2
+	USANCE_SEED=$${USANCE_SEED-house} $(BIN)/python -m pytest -n 2
 lint: dev  ## check style (ruff) and the direction of imports (import-linter)
 	$(BIN)/ruff check
 	$(BIN)/lint-imports --no-cache
