@@ -33,8 +33,11 @@ CONNECTION_LOST = (
     asyncpg.PostgresConnectionError,
     asyncpg.OperatorInterventionError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
 )
-"""The server went away, or is not ready yet. A commit under way may or may not have happened."""
+"""The server went away, or is not ready yet. A commit under way may or may not have happened.
+The last one is what the driver says of a connection whose server died in the middle of an answer.
+"""
 
 
 async def open_pool(url: str, size: int = 10) -> Pool:
@@ -54,9 +57,17 @@ async def open_pool(url: str, size: int = 10) -> Pool:
 
 @asynccontextmanager
 async def transaction(pool: Pool) -> AsyncIterator[Connection]:
-    """The unit of work: everything done on the connection happens, or nothing does."""
-    async with pool.acquire() as connection, connection.transaction():
-        yield connection
+    """The unit of work: everything done on the connection happens, or nothing does.
+
+    A connection that broke under way is not given to anybody else.
+    """
+    async with pool.acquire() as connection:
+        try:
+            async with connection.transaction():
+                yield connection
+        except CONNECTION_LOST:
+            connection.terminate()
+            raise
 
 
 async def retrying(operation: Callable[[], Awaitable[T]], attempts: int = 5) -> T:
