@@ -1,8 +1,8 @@
-"""The first schema of the book."""
+"""The first schema of the book, as it was: ``0001_book.sql``."""
+
+from pathlib import Path
 
 from alembic import op
-
-from usance.platform.schema import metadata
 
 revision = "0001"
 down_revision = None
@@ -12,4 +12,6 @@ depends_on = None
 
 def upgrade() -> None:
     """Create every table. Forward only: a schema is put right by the next revision."""
-    metadata.create_all(op.get_bind())
+    statements = Path(__file__).with_suffix(".sql").read_text("utf-8").split(";\n")
+    for statement in filter(None, map(str.strip, statements)):
+        op.get_bind().exec_driver_sql(statement)
