@@ -109,12 +109,12 @@ def assert_equal(
     _, _, contracts, dues, start = given
     assert outcome.codes.tolist() == codes
     assert as_objects(Contract, contracts) == [each.contract for each in held]
-    compiled = as_objects(Effect, outcome.effects)
+    compiled, owners = as_objects(Effect, outcome.effects), outcome.owners().tolist()
     for i, each in enumerate(held):
         own = as_objects(Due, dues[start[i] : start[i + 1]])
         first = own[0].n - each.dues[0].n
         assert own[: len(each.dues) - first] == each.dues[first:]
-        assert compiled[outcome.ends[i - 1] if i else 0 : outcome.ends[i]] == effects[i]
+        assert [x for x, owner in zip(compiled, owners, strict=True) if owner == i] == effects[i]
 
 
 def step_both(held: list[Held], events: list[Event], *, window: bool) -> list[int]:

@@ -117,10 +117,11 @@ def equal(
     """Contracts, dues and effects of the sample, bit for bit."""
     _, _, contracts, dues, start = given
     same = as_objects(Contract, contracts[: len(done)]) == [each[1] for each in done]
+    owners = outcome.owners()
     for i, (_, _, expected, _) in enumerate(done):
         own = as_objects(Due, dues[start[i] : start[i + 1]])
         held = expected[own[0].n - 1 :]
-        found = outcome.effects[outcome.ends[i - 1] if i else 0 : outcome.ends[i]]
+        found = outcome.effects[owners == i]
         same = same and own[: len(held)] == held and as_objects(Effect, found) == effects[i]
     return same
 

@@ -78,6 +78,10 @@ def faults() -> int:
     return 0
 
 
+def foresee(record: object) -> None:
+    """A record is needed soon: the processor may fetch it from memory meanwhile."""
+
+
 def counted(out: records.Out) -> int:
     """How many effects there are."""
     return len(out.effects)

@@ -9,6 +9,7 @@ from usance.contract.translate import (
     BOOL,
     INT,
     NONE,
+    POINTER,
     TRUTH,
     WORD,
     Kind,
@@ -25,10 +26,14 @@ ARITHMETIC: dict[type[ast.operator], str] = {
     ast.Sub: "ssub_with_overflow",
     ast.Mult: "smul_with_overflow",
 }
-BITS: dict[type[ast.operator], str] = {ast.RShift: "ashr", ast.BitAnd: "and_"}
+BITS: dict[type[ast.operator], str] = {ast.RShift: "ashr", ast.BitAnd: "and_", ast.BitOr: "or_"}
 COMPARISON: dict[type[ast.cmpop], str] = {
     ast.Eq: "==", ast.NotEq: "!=", ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=",
 }  # fmt: skip
+
+
+HALF = ir.IntType(32)
+LINE_WORDS = 8  # of a processor's cache line
 
 
 def number(value: int) -> Any:
@@ -411,12 +416,25 @@ class Body:
             return Value(INT, (given[0].parts[1],))
         if name == "faults":
             return self.load(self.fault, "faults")
+        if name == "foresee":
+            return self.foresee(given[0])
         function, kinds, gives = self.program.function(name, self.space)
         if [each.kind for each in given] != kinds:
             self.refuse(node, f"{name} takes other kinds")
         parts = [part for each in given for part in each.parts]
         result = self.b.call(function, [self.fault, *parts])
         return Value(gives, (result,))
+
+    def foresee(self, record: Value) -> Value:
+        """Ask for each cache line of a record, to be written; nothing waits for it."""
+        assert isinstance(record.kind, Layout)
+        fetch = self.program.module.declare_intrinsic(
+            "llvm.prefetch", (POINTER,), ir.FunctionType(ir.VoidType(), [POINTER, *[HALF] * 3])
+        )
+        for words in range(0, record.kind.words, LINE_WORDS):
+            place = self.offset(record.parts[0], words)
+            self.b.call(fetch, [place, HALF(1), HALF(3), HALF(1)])
+        return Value(NONE, ())
 
     def extreme(self, name: str, given: list[Any]) -> Value:
         """``min`` or ``max`` of integers."""

@@ -18,6 +18,8 @@ WHOLE_PERIOD = 4
 _DAYS_OF_400_YEARS = 146_097
 _DAYS_OF_100_YEARS = 36_524
 _DAYS_OF_4_YEARS = 1_461
+_YEAR_LINE = 2_939_745  # 2**32 / (4 x 365.25), rounded up: quarters of days to years
+_LOW_32 = 2**32 - 1
 
 
 @kernel
@@ -51,17 +53,16 @@ def new_year(year: int) -> int:
 def month_and_day(day: int) -> int:
     """Month (see ``month_of``) x 32 + day of the month.
 
-    Years that begin in March have their leap day last, so that months follow a line of 153 days for
-    five; 1 March of year 0 is the ordinal -305.
+    Years that begin in March have their leap day last, so that centuries, years and months each
+    follow a straight line; the lines' slopes are binary fractions, near enough for any day that
+    exists (Neri, Schneider: Euclidean affine functions, 2022). 1 March of year 0 is -305.
     """
-    n = day + 305
-    cycles = n // _DAYS_OF_400_YEARS
-    left = n - cycles * _DAYS_OF_400_YEARS
-    leap_days = left // (_DAYS_OF_4_YEARS - 1) - left // _DAYS_OF_100_YEARS
-    year = (left - leap_days - left // (_DAYS_OF_400_YEARS - 1)) // 365
-    left -= 365 * year + year // 4 - year // 100
-    month = (5 * left + 2) // 153
-    return ((cycles * 400 + year) * 12 + month + 2) * 32 + left - (153 * month + 2) // 5 + 1
+    n = 4 * (day + 305) + 3
+    century = n // _DAYS_OF_400_YEARS
+    years = _YEAR_LINE * ((n % _DAYS_OF_400_YEARS) | 3)
+    months = 2_141 * ((years & _LOW_32) // (4 * _YEAR_LINE)) + 197_913
+    month = (century * 100 + (years >> 32)) * 12 + (months >> 16) - 1
+    return month * 32 + (months & 65_535) // 2_141 + 1
 
 
 @kernel

@@ -40,7 +40,7 @@ async def wake_held(connection: Connection, held: Held, day: int) -> int:
     outcome = batch.wake_batch(held.terms, held.which, held.contracts, held.dues, held.start, day)
     if (outcome.codes == batch.FAULT).any():
         return await wake_held(connection, bulk.take_back(held, outcome.codes != batch.FAULT), day)
-    owner = bulk.owners(outcome.ends)
+    owner = outcome.owners()
     moved = bulk.transfers_of(outcome.effects, owner)
     issued = outcome.codes == 1
     seq = number_events(held, moved, issued)

@@ -268,11 +268,6 @@ def digest_columns(tables: list[tuple[str, dict[str, Any], tuple[str, ...]]]) ->
     return hashed.digest()
 
 
-def owners(ends: Integers) -> Integers:
-    """Which contract each effect belongs to."""
-    return np.repeat(np.arange(len(ends)), np.diff(ends, prepend=0))
-
-
 def event_rows(held: Held, chosen: Integers, operation_id: int, **columns: Any) -> dict[str, Any]:
     """Event rows; what is not given is 0."""
     data = rows_for(held, chosen, operation_id=operation_id, **columns)

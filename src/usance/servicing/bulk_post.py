@@ -65,7 +65,7 @@ async def post_held(
     served = outcome.codes == 0
     if not served.all():
         return await post_held(connection, bulk.take_back(held, served), today, asked, operation_id)
-    owner = bulk.owners(outcome.ends)
+    owner = outcome.owners()
     moved = bulk.transfers_of(outcome.effects, owner)
     seq = events["seq"]
     parts = parts_of(outcome.effects, owner, len(held.rows))
