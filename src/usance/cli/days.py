@@ -37,7 +37,9 @@ async def _close(through: date | None, workers: int) -> None:
             raise Refused("R-BOOK-01", "there is no book yet: `usance book create` makes one")
         if through is not None and through < on:
             raise Refused("R-DATE-01", f"the open business date is {on}", "--through")
-        await day_close.run(pool, through=through, workers=workers, progress=print)
+        await day_close.run(
+            pool, through=through, workers=workers, progress=print, actor="operator"
+        )
 
 
 def verify() -> None:

@@ -11,9 +11,12 @@ from usance.core.identifiers import CELLS
 from usance.core.rules import rule
 from usance.day import store
 from usance.day.finish import finish
-from usance.day.wake import wake_range, wake_rest
+from usance.day.wake import ACTOR, wake_range, wake_rest
+from usance.ledger.digest import digest
 from usance.platform import work
 from usance.platform.database import Connection, Pool, retrying, transaction
+from usance.platform.identifiers import new_operation_id
+from usance.servicing.store import write_operation
 
 SMALL_DAY = 5_000
 """Contracts up to which plain Python is faster than loading the compiled kernel."""
@@ -37,15 +40,22 @@ class Closed:
 
 @rule("R-CLOSE-DAY-01")
 async def run(
-    pool: Pool, *, through: date | None = None, workers: int = 2, progress: Progress | None = None
-) -> list[Closed]:
-    """Close every open day through ``through`` (default: the open business date only)."""
+    pool: Pool, *, through: date | None = None, workers: int = 2,
+    progress: Progress | None = None, actor: str = ACTOR,
+) -> list[Closed]:  # fmt: skip
+    """Close every open day through ``through`` (default: the open business date only).
+
+    The audit log says of each day who asked for its close, or for its end.
+    """
     tell = progress or (lambda _: None)
-    found = [await close_one(pool, day, workers, tell) for day in await unfinished(pool)]
+    found = []
+    for day in await unfinished(pool):
+        await resume(pool, day, actor)
+        found.append(await close_one(pool, day, workers, tell))
     open_day: date = await pool.fetchval(store.OPEN_DAY)
     last = open_day if through is None and not found else through or open_day - timedelta(days=1)
     while open_day <= last:
-        await move_date(pool, open_day)
+        await move_date(pool, open_day, actor)
         found.append(await close_one(pool, open_day, workers, tell))
         open_day += timedelta(days=1)
     return found
@@ -56,8 +66,8 @@ async def unfinished(pool: Pool) -> list[date]:
     return [row[0] for row in await pool.fetch(store.UNFINISHED)]
 
 
-@rule("R-CLOSE-DAY-03")
-async def move_date(pool: Pool, day: date) -> None:
+@rule("R-CLOSE-DAY-03", "R-CLOSE-DAY-05")
+async def move_date(pool: Pool, day: date, actor: str = ACTOR) -> None:
     """The next business date begins; from here on the book is open for it."""
 
     async def once() -> None:
@@ -65,8 +75,27 @@ async def move_date(pool: Pool, day: date) -> None:
             await connection.execute(store.TAKE_ALONE)
             if await connection.fetchval(store.MOVE_DATE, day):
                 await connection.execute(store.BEGIN_CLOSE, day)
+                await note(connection, actor, "BeginClose", day)
 
     await retrying(once)
+
+
+@rule("R-CLOSE-DAY-05")
+async def resume(pool: Pool, day: date, actor: str) -> None:
+    """Somebody asks for the end of a close that stopped."""
+
+    async def once() -> None:
+        async with transaction(pool) as connection:
+            await note(connection, actor, "ResumeClose", day)
+
+    await retrying(once)
+
+
+async def note(connection: Connection, actor: str, action: str, day: date) -> None:
+    """An audit event that has no rows of its own: its digest is that of none."""
+    nothing = digest([("event", []), ("transfer", [])])
+    ordinal = day.toordinal()
+    await write_operation(connection, new_operation_id(), actor, action, ordinal, nothing)
 
 
 async def close_one(pool: Pool, day: date, workers: int, tell: Progress) -> Closed:

@@ -78,16 +78,16 @@ async def close_day(request: Asked) -> Response[Any]:
     if book is None or form.get("day") != book.business_date.isoformat():
         return await shown(request, Refusal("R-CLOSE-DAY-04", "this day is no longer open"))
     begun = request.app.state.day_close = Running(book.business_date)
-    begun.task = asyncio.create_task(run(pool, begun))
+    begun.task = asyncio.create_task(run(pool, begun, request.user.actor))
     with suppress(TimeoutError):
         await asyncio.wait_for(asyncio.shield(begun.task), 2)
     return moved("/console/day")
 
 
-async def run(pool: Pool, running: Running) -> None:
+async def run(pool: Pool, running: Running, actor: str) -> None:
     """Close, and remember how it went; what failed can be closed again."""
     try:
-        await close.run(pool, through=running.through, progress=running.told.append)
+        await close.run(pool, through=running.through, progress=running.told.append, actor=actor)
     except Exception:
         running.failed = True
         logger.exception("day close failed", extra={"day": running.through.isoformat()})
