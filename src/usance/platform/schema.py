@@ -292,6 +292,8 @@ transfer = Table(
     Column("effective_on", Date, nullable=False), Column("booked_on", Date, nullable=False),
     whole("product_id", SmallInteger),
     Index("transfer_booked", "booked_on", "cell"),
+    Index("transfer_back_dated", "booked_on", "effective_on",
+          postgresql_where=text("effective_on < booked_on")),
 )  # fmt: skip
 """One debit account, one credit account, one amount > 0. ``contract_id`` 0: the cell's own
 (accrual), numbered by day."""

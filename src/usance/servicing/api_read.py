@@ -37,23 +37,50 @@ async def authorisation(pool: Pool, borrower_id: int, authorisation_id: int) -> 
     )
 
 
-async def balances(
-    pool: Pool, axis: Axis, on: date, contract_id: int | None = None
-) -> list[Record]:
-    """Turnover of each account up to the end of a day, by effective or by booked date.
+SIDES = """
+SELECT side.account, side.debit, side.credit FROM transfer CROSS JOIN LATERAL
+(VALUES (transfer.debit, amount, 0), (transfer.credit, 0, amount)) AS side (account, debit, credit)
+"""
+"""Each transfer as an entry on each of its two accounts."""
 
-    Of one contract, or of the whole book: (account, debit, credit) in minor units.
+CLOSED_THROUGH = """
+(SELECT coalesce(max(business_date), '-infinity') FROM day_close WHERE finished_at IS NOT NULL)
+"""
+
+TURNOVER_BOOKED = f"""
+SELECT account, debit, credit FROM ledger_day WHERE booked_on <= $1
+UNION ALL {SIDES} WHERE booked_on <= $1 AND booked_on > {CLOSED_THROUGH}
+"""
+"""What is kept of closed days, and the transfers of days that are still open."""
+
+TURNOVER_EFFECTIVE = f"""
+{TURNOVER_BOOKED}
+UNION ALL {SIDES} WHERE effective_on < booked_on AND effective_on <= $1 AND booked_on > $1
+"""
+"""Nothing is booked before it is effective, so only what was back-dated later comes on top."""
+
+ADDED_UP = """
+SELECT account, sum(debit)::bigint AS debit, sum(credit)::bigint AS credit
+FROM ({turnover}) AS entry GROUP BY account ORDER BY account
+"""
+
+
+async def balances(pool: Pool, axis: Axis, on: date) -> list[Record]:
+    """Turnover of each account of the book up to the end of a day, by effective or booked date.
+
+    (account, debit, credit) in minor units. Its cost grows with the days of the book and with what
+    is booked on a day, not with all transfers.
     """
+    turnover = {"effective": TURNOVER_EFFECTIVE, "booked": TURNOVER_BOOKED}[axis]
+    rows: list[Record] = await pool.fetch(ADDED_UP.format(turnover=turnover), on)
+    return rows
+
+
+async def contract_balances(pool: Pool, axis: Axis, on: date, contract_id: int) -> list[Record]:
+    """The same of one contract, from its transfers."""
     column = {"effective": "effective_on", "booked": "booked_on"}[axis]
-    scope = "" if contract_id is None else " AND cell = $2 AND contract_id = $3"
-    place = () if contract_id is None else (cell_of_contract(contract_id), contract_id)
+    turnover = f"{SIDES} WHERE {column} <= $1 AND cell = $2 AND contract_id = $3"
     rows: list[Record] = await pool.fetch(
-        "SELECT account, sum(debit)::bigint AS debit, sum(credit)::bigint AS credit FROM"
-        " (SELECT side.account, side.debit, side.credit FROM transfer CROSS JOIN LATERAL"
-        " (VALUES (transfer.debit, amount, 0), (transfer.credit, 0, amount))"
-        f" AS side (account, debit, credit) WHERE {column} <= $1{scope}) AS entry"
-        " GROUP BY account ORDER BY account",
-        on,
-        *place,
+        ADDED_UP.format(turnover=turnover), on, cell_of_contract(contract_id), contract_id
     )
     return rows

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import Any
 
@@ -54,8 +55,7 @@ async def transfers(asked: Asked[PageQuery]) -> Page[views.TransferView]:
     contract_id, limit = asked.at["contract_id"], asked.query.limit
     most = limit + TRANSFERS_OF_AN_EVENT
     rows = await models.transfers(asked.services.pool, contract_id, before, most)
-    shown = whole_events(rows, limit)
-    items = [views.transfer_view(row, asked.money) for row in shown]
+    items = [views.transfer_view(row, asked.money) for row in whole_events(rows, limit)]
     return page(items, asked.query, items[-1].event_seq if items else 0)
 
 
@@ -71,24 +71,33 @@ def whole_events(rows: list[Any], limit: int) -> list[Any]:
 async def contract_balances(asked: Asked[AsOfQuery]) -> BalancesView:
     """A contract's accounts as of a day."""
     await standing(asked)
-    return await balances_of(asked, asked.at["contract_id"])
+    axis, on = await as_of(asked)
+    rows = await api_read.contract_balances(
+        asked.services.pool, axis, on, asked.at["contract_id"]
+    )
+    return shown(asked, axis, on, rows)
 
 
 @read("/v1/ledger/balances", "ledger:read")
 async def balances(asked: Asked[AsOfQuery]) -> BalancesView:
     """The whole book's accounts as of a day."""
-    return await balances_of(asked, None)
+    axis, on = await as_of(asked)
+    return shown(asked, axis, on, await api_read.balances(asked.services.pool, axis, on))
 
 
-async def balances_of(asked: Asked[AsOfQuery], contract_id: int | None) -> BalancesView:
-    """Balances on the axis and day asked for."""
-    on = ordinal(asked.query.on, "on") or await today(asked)
-    day, axis, say = date.fromordinal(on), asked.query.axis, asked.money.say
-    rows = await api_read.balances(asked.services.pool, axis, day, contract_id)
-    accounts = []
+async def as_of(asked: Asked[AsOfQuery]) -> tuple[api_read.Axis, date]:
+    """The axis and the day asked for."""
+    return asked.query.axis, date.fromordinal(ordinal(asked.query.on, "on") or await today(asked))
+
+
+def shown(
+    asked: Asked[Any], axis: api_read.Axis, on: date, rows: Iterable[Sequence[int]]
+) -> BalancesView:
+    """Turnover as balances, with the accounts' names."""
+    say, accounts = asked.money.say, []
     for account, debit, credit in rows:
         kind, name, _ = ACCOUNTS[account]
         accounts.append(
             AccountView(account, name, kind, say(debit), say(credit), say(debit - credit))
         )
-    return BalancesView(axis, day.isoformat(), asked.money.currency, accounts)
+    return BalancesView(axis, on.isoformat(), asked.money.currency, accounts)
