@@ -58,8 +58,9 @@ async def listen(
 
     book = Book(pool)
     await book.start()
+    services = await open_services(settings, pool, keys, book, hints=hints)
     try:
-        app = create_app(await open_services(settings, pool, keys, book, hints=hints))
+        app = create_app(services)
         config = uvicorn.Config(
             app, host=host, port=port, http="httptools", ws="none", lifespan="off",
             access_log=False, log_config=None, log_level="warning", server_header=False,
@@ -67,6 +68,7 @@ async def listen(
         )  # fmt: skip
         await announced(config, hints).serve()
     finally:
+        await services.closing.stop()
         await book.stop()
 
 

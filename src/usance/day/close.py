@@ -91,11 +91,12 @@ async def resume(pool: Pool, day: date, actor: str) -> None:
     await retrying(once)
 
 
-async def note(connection: Connection, actor: str, action: str, day: date) -> None:
-    """An audit event that has no rows of its own: its digest is that of none."""
+async def note(connection: Connection, actor: str, action: str, day: date) -> int:
+    """An audit event that has no rows of its own: its digest is that of none. Its number."""
     nothing = digest([("event", []), ("transfer", [])])
-    ordinal = day.toordinal()
-    await write_operation(connection, new_operation_id(), actor, action, ordinal, nothing)
+    operation_id, ordinal = new_operation_id(), day.toordinal()
+    await write_operation(connection, operation_id, actor, action, ordinal, nothing)
+    return operation_id
 
 
 async def close_one(pool: Pool, day: date, workers: int, tell: Progress) -> Closed:

@@ -3,7 +3,16 @@
 from collections.abc import Callable
 from typing import Any
 
-from usance.servicing import changes, corrections, debits, lines, offers, purchases, repayments
+from usance.servicing import (
+    changes,
+    closing,
+    corrections,
+    debits,
+    lines,
+    offers,
+    purchases,
+    repayments,
+)
 from usance.servicing import commands as asked
 from usance.servicing.hand import BorrowerBook
 
@@ -27,6 +36,7 @@ CASES: dict[type[asked.Command], Case] = {
     asked.Debit: debits.debit,
     asked.DebitBorrower: debits.debit_borrower,
     asked.Settle: repayments.settle,
+    asked.SettleAndClose: closing.settle_and_close,
     asked.Goodwill: repayments.goodwill,
     asked.Recover: repayments.recover,
     asked.Waive: corrections.waive,
@@ -42,7 +52,7 @@ CASES: dict[type[asked.Command], Case] = {
 WHOLE = {
     asked.OpenLine, asked.ChangeLimit, asked.CloseLine, asked.MakeOffer, asked.AcceptOffer,
     asked.Authorise, asked.Capture, asked.Void, asked.Purchase, asked.RepayBorrower,
-    asked.DebitBorrower,
+    asked.DebitBorrower, asked.SettleAndClose,
 }  # fmt: skip
 """Commands that look at all open contracts and lines of the borrower."""
 

@@ -166,6 +166,11 @@ class Settle(OnContract):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SettleAndClose(OnContract):
+    """Pay exactly what closes a contract, and end it: an account with its plans and its line."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Refund(OnContract):
     """A merchant gives money back; ``of`` names the purchase, 0 for none."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from usance.identity.borrowers import Borrowers
@@ -13,6 +13,7 @@ from usance.platform.config import Settings
 from usance.platform.crypto import KeyService
 from usance.platform.database import Pool
 from usance.servicing.commands import Command
+from usance.web.closing import Closing
 
 
 class Answer(Protocol):
@@ -66,3 +67,4 @@ class Services:
     demo: bool
     hints: Mapping[str, str]
     """Shown on the log-in page of a demo book: name and password."""
+    closing: Closing = field(default_factory=Closing)

@@ -6,5 +6,5 @@
 ``routes``     all endpoints as handlers
 ``openapi``    the OpenAPI document, made from the endpoints
 Endpoints by subject: ``borrowers``, ``lines``, ``offers``, ``purchases``, ``payments``,
-``contracts``, ``changes``, ``ledger``, ``book``, ``files``, ``quote``.
+``contracts``, ``changes``, ``ledger``, ``why``, ``book``, ``day``, ``files``, ``quote``.
 """

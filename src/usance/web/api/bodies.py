@@ -1,4 +1,7 @@
-"""Shapes of request bodies. Unknown fields are refused; what is optional has its default here."""
+"""Shapes of request bodies. Unknown fields are refused; what is optional has its default here.
+
+Only what may be back-dated takes an ``effective_on``; everything else happens on the business date.
+"""
 
 from __future__ import annotations
 
@@ -13,12 +16,6 @@ class Body(Struct, forbid_unknown_fields=True, kw_only=True):
     """A request body."""
 
 
-class Dated(Body, kw_only=True):
-    """Something that has effect on a day: the business date unless another is given."""
-
-    effective_on: Day | None = None
-
-
 class Priced(Body, kw_only=True):
     """An amount in the book's currency."""
 
@@ -27,7 +24,7 @@ class Priced(Body, kw_only=True):
 
 
 class Payment(Priced, kw_only=True):
-    """Money, and the day from which it counts."""
+    """Money, and the day from which it counts: the business date unless an earlier one is given."""
 
     effective_on: Day | None = None
 
@@ -106,19 +103,19 @@ class RefundBody(Payment, kw_only=True):
     of: Seq | None = None
 
 
-class ComponentBody(Payment, kw_only=True):
+class ComponentBody(Priced, kw_only=True):
     """An amount of one component."""
 
     component: Literal["interest", "fee", "penalty"]
 
 
-class ChargeBody(Payment, kw_only=True):
+class ChargeBody(Priced, kw_only=True):
     """A fee, or an agreed lump-sum penalty."""
 
     component: Literal["fee", "penalty"]
 
 
-class ChargeBackBody(Dated, kw_only=True):
+class ChargeBackBody(Body, kw_only=True):
     """A repayment to take back; without amount, all that is left of it."""
 
     of: Seq
@@ -126,32 +123,38 @@ class ChargeBackBody(Dated, kw_only=True):
     currency: str | None = None
 
 
-class ReverseBody(Dated, kw_only=True):
+class ReverseBody(Body, kw_only=True):
     """The event that never happened."""
 
     of: Seq
 
 
-class ExtendBody(Dated, kw_only=True):
+class ExtendBody(Body, kw_only=True):
     """By how many days."""
 
     days: Annotated[int, Meta(ge=1, le=3660)]
 
 
-class RestructureBody(Dated, kw_only=True):
+class RestructureBody(Body, kw_only=True):
     """The new plan; without a rate, the old one."""
 
     instalments: Annotated[int, Meta(ge=1, le=480)]
     annual_rate: Annotated[str, Meta(max_length=20, pattern=r"^[0-9]\.?[0-9]*$")] | None = None
 
 
-class StatementDayBody(Dated, kw_only=True):
+class StatementDayBody(Body, kw_only=True):
     """The day of the month."""
 
     day: Annotated[int, Meta(ge=1, le=28)]
 
 
-class PayOutBody(Dated, kw_only=True):
+class CloseBody(Body, kw_only=True):
+    """The business date to close; it must be the open one."""
+
+    business_date: Day
+
+
+class PayOutBody(Body, kw_only=True):
     """Without amount, the whole credit balance."""
 
     amount: Amount | None = None

@@ -1,8 +1,7 @@
-"""The book itself: its products, its days, what was done to it, its rules."""
+"""The book itself: its products, what was done to it, its rules."""
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Any
 
 from msgspec import Struct
@@ -33,28 +32,6 @@ class ProductView(Struct):
     name_zh: str
     name_en: str
     settings: dict[str, Any]
-
-
-class CloseView(Struct):
-    """One day close."""
-
-    business_date: str
-    started_at: str
-    finished_at: str | None
-    digest: str | None
-    woken: int
-    events: int
-    statements: int
-    notices: int
-    transfers: int
-
-
-class DayView(Struct):
-    """The open business date, and the newest day close."""
-
-    business_date: str
-    last_close: CloseView | None
-    is_closing: bool
 
 
 class RuleView(Struct):
@@ -92,38 +69,6 @@ async def product(asked: Asked[Empty]) -> ProductView:
         if each.product == asked.at["code"]:
             return each
     raise not_found("product", "code")
-
-
-@read("/v1/day", "day:read")
-async def day(asked: Asked[Empty]) -> DayView:
-    """The open business date, and how the newest day close stands."""
-    found = await models.book(asked.services.pool)
-    assert found is not None
-    newest = [close_view(row) for row in await models.closes(asked.services.pool, limit=1)]
-    last = newest[0] if newest else None
-    closing = last is not None and last.finished_at is None
-    return DayView(found.business_date.isoformat(), last, closing)
-
-
-@read("/v1/day/closes", "day:read")
-async def closes(asked: Asked[PageQuery]) -> Page[CloseView]:
-    """Day closes, newest first, each with the digest of what it wrote."""
-    before = date.fromordinal(
-        position(asked.query, date.max.toordinal(), date.max.toordinal()) or 1
-    )
-    rows = await models.closes(asked.services.pool, before, asked.query.limit)
-    last = rows[-1]["business_date"].toordinal() if rows else 0
-    return page([close_view(row) for row in rows], asked.query, last)
-
-
-def close_view(row: views.Row) -> CloseView:
-    """One day close."""
-    return CloseView(
-        business_date=row["business_date"].isoformat(), started_at=row["started_at"].isoformat(),
-        finished_at=row["finished_at"].isoformat() if row["finished_at"] else None,
-        digest=row["digest"].hex() if row["digest"] else None,
-        **{name: row[name] for name in ("woken", "events", "statements", "notices", "transfers")},
-    )  # fmt: skip
 
 
 @read("/v1/operations", "operations:read")

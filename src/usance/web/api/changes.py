@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from usance.servicing import commands as ask
 from usance.web.api import bodies
-from usance.web.api.endpoint import command
+from usance.web.api.endpoint import Empty, command
 from usance.web.api.values import Ids, Money, ordinal
 
 WRITE = "contracts:write"
@@ -24,7 +24,7 @@ def waive(at: Ids, body: bodies.ComponentBody, money: Money) -> ask.Waive:
     """Ask less interest, fee or penalty."""
     return ask.Waive(
         contract_id=at["contract_id"], component=body.component,
-        amount=money.read(body.amount, body.currency), effective_on=ordinal(body.effective_on),
+        amount=money.read(body.amount, body.currency),
     )  # fmt: skip
 
 
@@ -33,24 +33,20 @@ def charge(at: Ids, body: bodies.ChargeBody, money: Money) -> ask.Charge:
     """Ask a fee, or an agreed lump-sum penalty."""
     return ask.Charge(
         contract_id=at["contract_id"], component=body.component,
-        amount=money.read(body.amount, body.currency), effective_on=ordinal(body.effective_on),
+        amount=money.read(body.amount, body.currency),
     )  # fmt: skip
 
 
 @command("POST", "/v1/contracts/{contract_id}/reversals", WRITE)
 def reverse(at: Ids, body: bodies.ReverseBody, _: Money) -> ask.Reverse:
     """An event never happened: the contract becomes what it would be without it."""
-    return ask.Reverse(
-        contract_id=at["contract_id"], of=body.of, effective_on=ordinal(body.effective_on)
-    )
+    return ask.Reverse(contract_id=at["contract_id"], of=body.of)
 
 
 @command("POST", "/v1/contracts/{contract_id}/extensions", WRITE)
 def extend(at: Ids, body: bodies.ExtendBody, _: Money) -> ask.Extend:
     """Move the due days that are not yet paid."""
-    return ask.Extend(
-        contract_id=at["contract_id"], days=body.days, effective_on=ordinal(body.effective_on)
-    )
+    return ask.Extend(contract_id=at["contract_id"], days=body.days)
 
 
 @command("POST", "/v1/contracts/{contract_id}/restructurings", WRITE)
@@ -58,7 +54,7 @@ def restructure(at: Ids, body: bodies.RestructureBody, _: Money) -> ask.Restruct
     """Plan all unpaid principal anew."""
     return ask.Restructure(
         contract_id=at["contract_id"], instalments=body.instalments,
-        annual_rate=body.annual_rate or "", effective_on=ordinal(body.effective_on),
+        annual_rate=body.annual_rate or "",
     )  # fmt: skip
 
 
@@ -67,12 +63,10 @@ def change_statement_day(
     at: Ids, body: bodies.StatementDayBody, _: Money
 ) -> ask.ChangeStatementDay:
     """Change the statement day from the next statement on."""
-    return ask.ChangeStatementDay(
-        contract_id=at["contract_id"], day=body.day, effective_on=ordinal(body.effective_on)
-    )
+    return ask.ChangeStatementDay(contract_id=at["contract_id"], day=body.day)
 
 
 @command("POST", "/v1/contracts/{contract_id}/charge-off", WRITE)
-def charge_off(at: Ids, body: bodies.Dated, _: Money) -> ask.ChargeOff:
+def charge_off(at: Ids, _body: Empty, _: Money) -> ask.ChargeOff:
     """Write the contract off; it stays owed."""
-    return ask.ChargeOff(contract_id=at["contract_id"], effective_on=ordinal(body.effective_on))
+    return ask.ChargeOff(contract_id=at["contract_id"])

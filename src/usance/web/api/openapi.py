@@ -120,6 +120,8 @@ def path_schema(name: str) -> dict[str, Any]:
     """What an id looks like."""
     if name in KINDS:
         return {"type": "string", "pattern": f"^{KINDS[name][0]}-[0-9a-hjkmnp-tv-z]{{1,13}}$"}
+    if name == "business_date":
+        return {"type": "string", "format": "date"}
     if name == "code":
         return {"type": "string", "minLength": 1, "pattern": "^[A-Za-z0-9_-]+$"}
     return {"type": "integer", "minimum": 1, "maximum": 2**31 - 1}

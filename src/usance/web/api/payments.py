@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from usance.servicing import commands as ask
 from usance.web.api import bodies
-from usance.web.api.endpoint import command
+from usance.web.api.endpoint import Empty, command
 from usance.web.api.values import Ids, Money, ordinal
 
 
@@ -18,28 +18,30 @@ def repay(at: Ids, body: bodies.Payment, money: Money) -> ask.Repay:
 
 
 @command("POST", "/v1/borrowers/{borrower_id}/repayments", "payments:write")
-def repay_borrower(at: Ids, body: bodies.Payment, money: Money) -> ask.RepayBorrower:
+def repay_borrower(at: Ids, body: bodies.Priced, money: Money) -> ask.RepayBorrower:
     """Money from the borrower for all contracts, in the order of policy."""
     return ask.RepayBorrower(
-        borrower_id=at["borrower_id"], amount=money.read(body.amount, body.currency),
-        effective_on=ordinal(body.effective_on),
-    )  # fmt: skip
+        borrower_id=at["borrower_id"], amount=money.read(body.amount, body.currency)
+    )
 
 
 @command("POST", "/v1/contracts/{contract_id}/settlement", "payments:write")
-def settle(at: Ids, body: bodies.Dated, _: Money) -> ask.Settle:
+def settle(at: Ids, _body: Empty, _: Money) -> ask.Settle:
     """Pay off a contract: exactly what closes it."""
-    return ask.Settle(contract_id=at["contract_id"], effective_on=ordinal(body.effective_on))
+    return ask.Settle(contract_id=at["contract_id"])
+
+
+@command("POST", "/v1/contracts/{contract_id}/closure", "payments:write")
+def settle_and_close(at: Ids, _body: Empty, _: Money) -> ask.SettleAndClose:
+    """Pay off a contract and end it; a pay-later account ends with its plans and its line."""
+    return ask.SettleAndClose(contract_id=at["contract_id"])
 
 
 @command("POST", "/v1/contracts/{contract_id}/charge-backs", "payments:write")
 def charge_back(at: Ids, body: bodies.ChargeBackBody, money: Money) -> ask.ChargeBack:
     """Take a repayment back from a day on."""
     amount = money.read(body.amount, body.currency) if body.amount is not None else 0
-    return ask.ChargeBack(
-        contract_id=at["contract_id"], of=body.of, amount=amount,
-        effective_on=ordinal(body.effective_on),
-    )  # fmt: skip
+    return ask.ChargeBack(contract_id=at["contract_id"], of=body.of, amount=amount)
 
 
 @command("POST", "/v1/contracts/{contract_id}/recoveries", "payments:write")
@@ -55,6 +57,4 @@ def recover(at: Ids, body: bodies.Payment, money: Money) -> ask.Recover:
 def pay_out(at: Ids, body: bodies.PayOutBody, money: Money) -> ask.PayOut:
     """Give the borrower (part of) the credit balance."""
     amount = money.read(body.amount, body.currency) if body.amount is not None else 0
-    return ask.PayOut(
-        contract_id=at["contract_id"], amount=amount, effective_on=ordinal(body.effective_on)
-    )
+    return ask.PayOut(contract_id=at["contract_id"], amount=amount)

@@ -11,12 +11,14 @@ from usance.web.api import (  # noqa: F401 (each enters its endpoints)
     borrowers,
     changes,
     contracts,
+    day,
     files,
     ledger,
     lines,
     payments,
     purchases,
     quote,
+    why,
 )
 from usance.web.api.endpoint import ENDPOINTS
 from usance.web.api.openapi import document

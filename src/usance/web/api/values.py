@@ -41,12 +41,14 @@ NUMBER_MAX = 2**31 - 1
 
 @rule("R-FOUND-01")
 def identifier(name: str, text: str) -> int:
-    """An id from the path; one that cannot be is one that is not there."""
+    """An id from the path, a day as its ordinal; what cannot be is what is not there."""
     try:
         if name in KINDS:
             return parse(KINDS[name], text)
+        if name == "business_date":
+            return ordinal(text)
         value = int(text) if text.isascii() and text.isdigit() and len(text) <= 10 else 0
-    except ValueError:
+    except (ValueError, Refused):
         value = 0
     if not 0 < value <= NUMBER_MAX:
         raise not_found(name.removesuffix("_id"), name)

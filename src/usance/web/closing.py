@@ -1,0 +1,38 @@
+"""Day closes that this process works on in the background; the book keeps what was done."""
+
+from __future__ import annotations
+
+import asyncio
+
+from usance.day import close
+from usance.platform.database import Pool
+from usance.platform.logs import get_logger
+
+logger = get_logger(__name__)
+
+
+class Closing:
+    """At most one task, which finishes every close that has begun."""
+
+    def __init__(self) -> None:
+        self._task: asyncio.Task[None] | None = None
+
+    def work(self, pool: Pool) -> None:
+        """See to it that somebody here works on what has begun."""
+        if self._task is None or self._task.done():
+            self._task = asyncio.create_task(finish(pool))
+
+    async def stop(self) -> None:
+        """Break off; what is not finished goes on when it is asked for again."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+
+async def finish(pool: Pool) -> None:
+    """Close every day whose close has begun, the oldest first."""
+    try:
+        for day in await close.unfinished(pool):
+            await close.close_one(pool, day, workers=2, tell=lambda _: None)
+    except Exception:
+        logger.exception("day close failed")
