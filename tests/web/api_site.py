@@ -6,13 +6,14 @@ import itertools
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
 import httpx
 from litestar import Litestar
 
+from usance.day import close
 from usance.identity.permissions import SCOPES
 from usance.platform.config import Settings
 from usance.platform.crypto import LocalKeyService
@@ -58,6 +59,11 @@ class Site:
         await self.post(f"/v1/contracts/{contract}/purchases", {"amount": "1000.00"})
         return contract
 
+    async def close_days(self, count: int) -> None:
+        """Close so many days, without the API."""
+        last = await self.pool.fetchval("SELECT business_date FROM book") + timedelta(count - 1)
+        await close.run(self.pool, through=last, workers=1)
+
     async def written(self) -> list[int]:
         """How many rows the tables hold that a mutation writes to."""
         tables = "transfer", "event", "operation", "idempotency", "borrower", "line", "offer"
@@ -85,5 +91,6 @@ async def opened(url: str, home: Path) -> AsyncIterator[Site]:
         ) as client:
             yield Site(app, services, pool, client)
     finally:
+        await services.closing.stop()
         await book.stop()
         await pool.close()

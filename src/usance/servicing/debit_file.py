@@ -10,6 +10,8 @@
 
 The same content again changes nothing and gives the earlier outcomes. Rows are entered by portions,
 each with its postings in one transaction, so a load that was broken off goes on where it stopped.
+The sender's key is kept with the file's number before the first row: whoever asks again under it
+gets on with the same file, whenever the first request broke off.
 """
 
 import hashlib
@@ -21,6 +23,7 @@ from typing import Any
 from usance.core.identifiers import borrower_of_contract, parse
 from usance.core.refusals import Refused
 from usance.core.rules import rule
+from usance.identity import store as keys
 from usance.ledger.digest import digest
 from usance.platform.database import Connection, Pool, retrying, transaction
 from usance.platform.identifiers import new_operation_id
@@ -50,10 +53,19 @@ class RowOutcome:
 
 
 @dataclass(frozen=True, slots=True)
+class Key:
+    """An ``Idempotency-Key`` and the SHA-256 of the request that it stands for."""
+
+    text: str
+    request_hash: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class FileOutcome:
     """What came of a file; ``replayed``: it had been loaded before."""
 
     file_id: int
+    operation_id: int
     name: str
     rows: list[RowOutcome]
     replayed: bool
@@ -68,15 +80,22 @@ class Earlier:
     detail: Detail
 
 
-async def load(book: Book, name: str, content: bytes, actor: str) -> FileOutcome:
-    """Load a file; raises ``Refused`` (R-DEBIT-02, line and column) and changes nothing if bad."""
+async def load(
+    book: Book, name: str, content: bytes, actor: str, key: Key | None = None
+) -> FileOutcome:
+    """Load a file; raises ``Refused`` (R-DEBIT-02, line and column) and changes nothing if bad.
+
+    Under a key that the actor used for anything else it is refused too (R-IDEM-01).
+    """
     currency = await book.pool.fetchval(sql.CURRENCY)
     if currency is None:
         raise Refused("R-BOOK-01", "there is no book yet")
     if not 1 <= len(name) <= 200:
         raise Refused("R-DEBIT-02", "a file's name has 1 to 200 characters", "name")
+    if key is not None:
+        check_key(await keys.first_answer(book.pool, actor, key.text), key)
     rows = read(content, currency)
-    file_id, known = await begin(book.pool, name, content, rows, actor)
+    file_id, operation_id, known = await begin(book.pool, name, content, rows, actor, key)
     done = await book.pool.fetchval(sql.ENTERED, file_id)
     for portion in portions(rows[done:]):
         await enter(book.pool, file_id, portion, actor)
@@ -84,25 +103,55 @@ async def load(book: Book, name: str, content: bytes, actor: str) -> FileOutcome
         RowOutcome(row[0], row[1], row[2], row[3], json.loads(row[4]))
         for row in await book.pool.fetch(sql.OUTCOMES, file_id)
     ]
-    return FileOutcome(file_id, name, outcomes, known and done == len(rows))
+    return FileOutcome(file_id, operation_id, name, outcomes, known and done == len(rows))
 
 
 async def begin(
-    pool: Pool, name: str, content: bytes, rows: list[Row], actor: str
-) -> tuple[int, bool]:
-    """The file's number, and whether its content was known before; its audit event."""
-    key = hashlib.sha256(content).digest()
+    pool: Pool, name: str, content: bytes, rows: list[Row], actor: str, key: Key | None
+) -> tuple[int, int, bool]:
+    """The file's number, its audit event, and whether its content was known before."""
+    sha256 = hashlib.sha256(content).digest()
+    async with transaction(pool) as connection:
+        file = await enter_file(connection, name, sha256, rows, actor)
+        known = file is None
+        file_id, operation_id = file or await connection.fetchrow(sql.KNOWN, sha256)
+        if key is not None:
+            await keep_key(connection, actor, key, file_id, operation_id)
+    return file_id, operation_id, known
+
+
+async def enter_file(
+    connection: Connection, name: str, sha256: bytes, rows: list[Row], actor: str
+) -> tuple[int, int] | None:
+    """The new file with its audit event; None if the content is known."""
     value_date = max(row.value_date for row in rows)
     operation_id = new_operation_id()
-    async with transaction(pool) as connection:
-        found = await connection.fetchval(sql.BEGIN, name, key, value_date, len(rows), operation_id)
-        if found is None:
-            return await connection.fetchval(sql.KNOWN, key), True
-        file_id: int = found
-        detail = {"file_id": file_id, "name": name, "rows": len(rows), "sha256": key.hex()}
-        hashed = digest([("bank_file", [(file_id, len(rows), value_date.toordinal())])])
-        await connection.execute(sql.AUDIT, operation_id, actor, hashed, json.dumps(detail))
-    return file_id, False
+    file_id: int | None = await connection.fetchval(
+        sql.BEGIN, name, sha256, value_date, len(rows), operation_id
+    )
+    if file_id is None:
+        return None
+    detail = {"file_id": file_id, "name": name, "rows": len(rows), "sha256": sha256.hex()}
+    hashed = digest([("bank_file", [(file_id, len(rows), value_date.toordinal())])])
+    await connection.execute(sql.AUDIT, operation_id, actor, hashed, json.dumps(detail))
+    return file_id, operation_id
+
+
+async def keep_key(
+    connection: Connection, actor: str, key: Key, file_id: int, operation_id: int
+) -> None:
+    """The key stands for this file from here on, whatever becomes of the request."""
+    answer = json.dumps({"file_id": file_id})
+    row = actor, key.text, key.request_hash, 201, answer, operation_id
+    if not await keys.keep_answer(connection, row):
+        check_key(await keys.first_answer(connection, actor, key.text), key)
+
+
+@rule("R-IDEM-01")
+def check_key(first: keys.Row | None, key: Key) -> None:
+    """A key stands for one request."""
+    if first is not None and first["request_hash"] != key.request_hash:
+        raise Refused("R-IDEM-01", "the Idempotency-Key was used with another request")
 
 
 def portions(rows: list[Row]) -> Iterator[list[Row]]:

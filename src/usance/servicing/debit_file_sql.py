@@ -7,7 +7,7 @@ BEGIN = """
 INSERT INTO bank_file (name, digest, value_date, rows, operation_id)
 VALUES ($1, $2, $3, $4, $5) ON CONFLICT (digest) DO NOTHING RETURNING file_id
 """
-KNOWN = "SELECT file_id FROM bank_file WHERE digest = $1"
+KNOWN = "SELECT file_id, operation_id FROM bank_file WHERE digest = $1"
 
 AUDIT = """
 INSERT INTO operation (operation_id, actor, action, business_date, digest, detail)

@@ -33,6 +33,8 @@ RULES = {
     413: "R-HTTP-04", 415: "R-HTTP-03", 429: "R-AUTH-05", 503: "R-HTTP-07",
 }  # fmt: skip
 """For refusals that the web framework makes."""
+STATUS = {"R-FOUND-01": 404, "R-IDEM-01": 409}
+"""Of refusals by these rules; of all others 422."""
 
 
 Headers: TypeAlias = tuple[tuple[bytes, bytes], ...]
@@ -77,7 +79,7 @@ def refusal_of(error: Exception, method: str, path: str) -> tuple[int, bytes, He
     if isinstance(error, ProblemError):
         status, refusal, headers = error.status, error.refusal, error.headers
     elif isinstance(error, Refused):
-        status, refusal = 422, error.refusal
+        status, refusal = STATUS.get(error.refusal.rule, 422), error.refusal
     elif isinstance(error, HTTPException) and error.status_code < 500:
         status, refusal, headers = of_framework(error)
     else:

@@ -8,9 +8,6 @@ from typing import Annotated, Any, cast
 import msgspec
 from msgspec import Meta, Struct
 
-from usance.core.rules import rule
-from usance.identity import store
-from usance.platform.database import transaction
 from usance.servicing import debit_file
 from usance.servicing import read as models
 from usance.servicing.service import Book
@@ -18,7 +15,7 @@ from usance.web.api import views
 from usance.web.api.endpoint import Asked, Empty, change, read
 from usance.web.api.paging import Page, PageQuery, page, position
 from usance.web.api.values import iso, spelled
-from usance.web.problems import ProblemError, not_found
+from usance.web.problems import not_found
 from usance.web.services import Answer
 
 FILE_MAX = 16_000_000
@@ -65,33 +62,22 @@ class FileAnswer:
 
 
 @change("POST", "/v1/bank-files", "files:write", media_type="text/csv", body_max=FILE_MAX)
-@rule("R-IDEM-01")
 async def load_bank_file(asked: Asked[NameQuery]) -> Answer:
     """Load a debit-result file: an outcome for each row. The same content is loaded once."""
-    pool, client = asked.services.pool, asked.caller.actor
-    kept = await store.first_answer(pool, client, asked.key)
-    if kept is not None and kept["request_hash"] != asked.request_hash:
-        raise ProblemError(409, "R-IDEM-01", "the key was used for another request")
     book = cast(Book, asked.services.book)
-    found = await debit_file.load(book, asked.query.name, asked.raw, client)
-    loaded = await models.bank_file(pool, found.file_id, -1, 1)
-    assert loaded is not None
-    operation_id: int = loaded.file["operation_id"]
+    key = debit_file.Key(asked.key, asked.request_hash)
+    found = await debit_file.load(book, asked.query.name, asked.raw, asked.caller.actor, key)
     document = {
         "file_id": found.file_id,
         "name": found.name,
-        "operation_id": spelled("operation", operation_id),
+        "operation_id": spelled("operation", found.operation_id),
         "rows": [
             {"row": each.row, "reference": each.reference, "outcome": each.outcome,
              "amount": asked.money.say(each.amount), "detail": each.detail}
             for each in found.rows
         ],
     }  # fmt: skip
-    answer = msgspec.json.encode({"file_id": found.file_id}).decode()
-    async with transaction(pool) as connection:
-        row = client, asked.key, asked.request_hash, 201, answer, operation_id
-        await store.keep_answer(connection, row)
-    return FileAnswer(201, document, operation_id, found.replayed)
+    return FileAnswer(201, document, found.operation_id, found.replayed)
 
 
 @read("/v1/bank-files", "files:read")
