@@ -142,6 +142,34 @@ def test_charge_off_and_recovery() -> None:
         assert loan("2024-01-12", off, event(kind, "2024-01-12", "1.00"))["rule"] == "R-OFF-02"
 
 
+def test_what_comes_after_a_charge_off() -> None:
+    """R-OFF-03: a charge-back is owed again, a refund and a waiver lower what is owed."""
+    paid, off = event("repayment", "2024-01-06", "106.00"), event("charge_off", "2024-01-11")
+    back = event("chargeback", "2024-01-21", "106.00", of=1)
+    answer = loan("2024-01-21", paid, off, back)
+    assert parts(answer, 3) == {"interest": "6.00", "principal": "100.00"}
+    assert answer["totals"]["payoff"] == "1211.50"  # 6.00 + 5.50 run, 1,200.00
+    refund = event("refund", "2024-01-21", "100.00")
+    waiver = event("waiver", "2024-01-21", "5.50", component="interest")
+    answer = loan("2024-01-21", paid, off, refund, waiver)
+    assert (parts(answer, 3), parts(answer, 4)) == ({"principal": "100.00"}, {"interest": "5.50"})
+    assert answer["totals"]["payoff"] == "1000.00"
+
+
+def test_recovered_in_full() -> None:
+    """R-OFF-03: it stays charged off and is shown as recovered; what is more is credit."""
+    off = event("charge_off", "2024-01-11")
+    part = loan("2024-01-12", off, event("recovery", "2024-01-12", "1211.99"))
+    assert (part["totals"]["status"], part["totals"]["recovered_in_full"]) == ("charged_off", False)
+    whole = loan("2024-01-12", off, event("recovery", "2024-01-12", "1212.00"))
+    assert (whole["totals"]["status"], whole["totals"]["recovered_in_full"]) == (
+        "charged_off", True
+    )  # fmt: skip
+    more = event("recovery", "2024-01-13", "0.01")
+    again = loan("2024-01-13", off, event("recovery", "2024-01-12", "1212.00"), more)
+    assert parts(again, 3) == {"credit": "0.01"}
+
+
 def test_a_closed_loan() -> None:
     """R-CLOSE-01: it accepts no repayment, fee or extension; a refund becomes credit."""
     on = "2024-01-12"

@@ -16,6 +16,8 @@ from usance.contract.quote import agree, as_of_day, check_relations, events_of, 
 from usance.contract.records import Effect, Event
 from usance.contract.replay import History, Opening, State
 from usance.core.refusals import Refused
+from usance.ledger import chart
+from usance.ledger.transfers import pairs_of
 
 SECONDS = float(os.environ.get("USANCE_INVARIANT_SECONDS", "6"))
 ASKS = (r.ASK, r.ASK_SUSPENDED, r.TAKE_BACK, r.PAY_OUT_LOAN, r.MOVE_IN)
@@ -80,6 +82,37 @@ def test_effects_sum_to_the_state() -> None:
             assert found == {name: sums[name] for name in fields}, (seed, told.document())
             seen += 1
     assert seen > 10
+
+
+RECEIVABLES = {
+    chart.PRINCIPAL: "unpaid_principal", chart.INTEREST_ASKED: "unpaid_interest",
+    chart.FEE_ASKED: "unpaid_fee", chart.PENALTY_ASKED: "unpaid_penalty",
+}  # fmt: skip
+
+
+def balances(effects: list[Effect]) -> Counter[int]:
+    """Debits less credits by account."""
+    found: Counter[int] = Counter()
+    for (debit, credit), amount in pairs_of(effects).items():
+        found[debit] += amount
+        found[credit] -= amount
+    return found
+
+
+def test_a_contract_charged_off_is_no_receivable() -> None:
+    """R-OFF-03: whatever is taken back, refunded, waived or recovered afterwards."""
+    after_a_charge_off = 0
+    for seed, told in stories():
+        history = replayed(told)
+        if history is not None:
+            c, found = history.state.contract, balances(history.state.effects)
+            off = c.status == r.CHARGED_OFF
+            for account, name in RECEIVABLES.items():
+                expected = 0 if off else getattr(c, name)
+                assert found[account] == expected, (seed, account, told.document())
+            assert found[chart.CREDIT_BALANCES] == -c.credit, (seed, told.document())
+            after_a_charge_off += off
+    assert after_a_charge_off > 0
 
 
 def test_the_way_there_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -198,3 +198,11 @@ def test_charge_off_of_a_line() -> None:
     assert parts(answer, 2) == {"interest": "10.00", "principal": "1000.00"}
     assert answer["totals"]["payoff"] == "1010.00"
     assert late("2024-01-20", off, event("purchase", "2024-01-20", "1.00"))["rule"] == "R-OFF-02"
+
+
+def test_no_statement_of_a_line_charged_off() -> None:
+    """R-OFF-01: one statement before it, none after; reversed, the next one is issued again."""
+    off = event("charge_off", "2024-01-20")
+    assert column(late("2024-04-02", off), "issued_on") == ["2024-01-01"]
+    undone = late("2024-04-02", off, event("reversal", "2024-02-10", of=2))
+    assert column(undone, "issued_on") == ["2024-01-01", "2024-03-01", "2024-04-01"]

@@ -8,7 +8,7 @@ from .cycle import Cycle, interest_of
 from .days import ONE_DAY, next_month_day, rounded
 from .plan import nothing
 from .reached import reached, refuse_if
-from .term import PARTS
+from .term import FOLLOWED, PARTS
 from .terms import COMPONENTS, Event, Terms, amount
 
 Said = Callable[[date], dict[str, int] | None]
@@ -84,9 +84,8 @@ class LineContract:
         return [*days, self.statement_day()]
 
     def statement_day(self) -> date:
-        """R-LINE-01: the statement day of the open cycle."""
-        return next_month_day(self.open_cycle.start - ONE_DAY,
-                              self.terms.choice("statement_day", 1))
+        """R-LINE-01: the next statement day, today's own included."""
+        return next_month_day(self.today - ONE_DAY, self.terms.choice("statement_day", 1))
 
     def accrue(self, start: date, end: date) -> None:
         """R-DAY-01: the nights on what stands now."""
@@ -98,19 +97,22 @@ class LineContract:
 
     def end_day(self) -> None:
         """The end of today: past due and lapse first, then the statement; then the night."""
-        today, tomorrow = self.today, self.today + ONE_DAY
-        if today == self.statement_day() and not self.terms.day_ends.get("statement", True):
+        today, tomorrow, statement = self.today, self.today + ONE_DAY, self.statement_day()
+        if today == statement and not self.terms.day_ends.get("statement", True):
             self.close_interest()  # R-DAY-02: the night falls in the next statement
         for cycle in self.cycles:
             if not cycle.gone():
                 cycle.end_day(today)
         self.today = tomorrow
         self.accrue(today, tomorrow)
-        if today == self.statement_day():
+        if today == statement:
             self.issue(today)
 
     def issue(self, on: date) -> None:
-        """R-LINE-01, 02, 07, R-STMT: the statement of day `on`."""
+        """R-LINE-01, 02, 07, R-STMT: the statement; none where it stands charged off (R-OFF-01)."""
+        said = self.said(on)
+        if self.stopped if said is None else not said:
+            return
         reached("R-LINE-01", "R-LINE-07", "R-STMT-02")
         if self.terms.day_ends.get("statement", True):
             self.close_interest()
@@ -119,7 +121,7 @@ class LineContract:
         for old in self.cycles[:-1]:
             if old.due and old.due <= on and not old.unmet():
                 old.hand_to(cycle)
-        self.keep_to_what_was_said(cycle, new, on)
+        self.keep_to_what_was_said(cycle, new, said)
         cycle.balance = self.unpaid() + new.open() - self.credit
         cycle.issue(on, self.due_day(on))
         cycle.minimum_due = sum(c.unmet() for c in self.cycles)
@@ -136,9 +138,9 @@ class LineContract:
             return statement + timedelta(days=self.terms.given["due_after_days"])
         return next_month_day(statement, self.terms.choice("due_day", 10))
 
-    def keep_to_what_was_said(self, cycle: Cycle, new: Cycle, on: date) -> None:
+    def keep_to_what_was_said(self, cycle: Cycle, new: Cycle, said: dict[str, int] | None) -> None:
         """R-STMT-01: what is more than the statement said lands in the next cycle."""
-        cycle.said = said = self.said(on)
+        cycle.said = said
         for component in COMPONENTS if said is not None else ():
             assert said is not None
             more = cycle.unpaid(component) - said[component]
@@ -214,6 +216,8 @@ class LineContract:
 
     def apply(self, event: Event) -> dict[str, int]:
         """One event of today; returns its parts (0002, events)."""
+        if self.stopped and event.type in FOLLOWED:
+            reached("R-OFF-03")
         parts: dict[str, int] = getattr(self, "on_" + event.type)(event)
         self.use_credit()
         return parts

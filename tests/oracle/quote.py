@@ -110,7 +110,9 @@ class Replay:
         refuse_if(event.type == "refund" and of not in (None, "purchase"), "R-KIND-01")
 
     def said(self, statement: date) -> dict[str, int] | None:
-        """What the statement of this day said when it was issued; None if nothing came later."""
+        """What the statement of this day said when it was issued; None if nothing came later.
+
+        Empty if none was issued, because the line stood charged off (R-OFF-01)."""
         known = [event for event in self.events if event.recorded_on <= statement]
         there = [event for event in self.events if event.on <= statement]
         late = [event for event in self.events if event.type == "reversal"
@@ -122,9 +124,11 @@ class Replay:
         return self.statements[statement]
 
     def as_issued(self, known: list[Event], statement: date) -> dict[str, int]:
-        """What that statement asked, from what was known then."""
+        """What that statement asked, from what was known then; empty if none was issued."""
         contract, _ = Replay(self.terms, known).play(statement + ONE_DAY)
         assert isinstance(contract, LineContract)
+        if contract.open_cycle.start != statement + ONE_DAY:
+            return {}
         issued = contract.cycles[-2]
         return issued.said or {**issued.asked_parts, "minimum_due": issued.minimum_due,
                                "balance": issued.balance}

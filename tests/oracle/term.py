@@ -13,6 +13,7 @@ from .reached import reached, refuse_if
 from .terms import COMPONENTS, Event, Terms, new_terms
 
 CLOSED_ACCEPTS = ("refund", "chargeback", "recovery", "goodwill", "waiver", "payout")
+FOLLOWED = ("chargeback", "refund", "goodwill", "waiver")  # by what was written off
 PARTS = (*COMPONENTS, "credit")
 
 
@@ -231,6 +232,8 @@ class TermContract:
     def apply(self, event: Event) -> dict[str, int]:
         """One event of today; returns its parts (0002, events)."""
         refuse_if(self.closed and event.type not in CLOSED_ACCEPTS, "R-CLOSE-01")
+        if self.stopped and event.type in FOLLOWED:
+            reached("R-OFF-03")
         parts: dict[str, int] = getattr(self, "on_" + event.type)(event)
         self.use_credit()
         self.check_closed()

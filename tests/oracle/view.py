@@ -66,7 +66,8 @@ def totals(contract: TermContract | LineContract, rows: Iterable[Answer]) -> Ans
             for field in (*COMPONENTS, "total", "paid", "outstanding")}
     return {**sums, "credit_balance": contract.credit, "payoff": contract.payoff(),
             "accrued": contract.accrued(), "dpd": contract.days_past_due(),
-            "dpd_if_not_extended": contract.days_past_due_if_not_extended()}
+            "dpd_if_not_extended": contract.days_past_due_if_not_extended(),
+            "recovered_in_full": contract.stopped and not contract.payoff()}
 
 
 COUNTS = ("n", "days", "dpd", "dpd_if_not_extended", "seq")

@@ -121,7 +121,9 @@ def event_of(given: shape.EventIn, agreed: Agreed, path: str) -> Known:
     """One event as the kernel's integers."""
     kind = KINDS[given.type]
     on = day(given.on, f"{path}.on")
-    recorded_on = day(given.recorded_on, f"{path}.recorded_on") if given.recorded_on else on
+    recorded_on = on
+    if given.recorded_on is not None:
+        recorded_on = day(given.recorded_on, f"{path}.recorded_on")
     event = Event(seq=between(given.seq, 1, 2**31, f"{path}.seq"), kind=kind, on=on)
     if kind not in WITHOUT_AMOUNT:
         if given.amount is None:
@@ -135,12 +137,22 @@ def event_of(given: shape.EventIn, agreed: Agreed, path: str) -> Known:
         if given.component is None or given.component == "principal":
             raise Refused("R-DOC-01", "interest, fee or penalty can be waived", f"{path}.component")
         event.component = COMPONENTS[given.component]
-    event.of = given.of or 0
+    event.of = reference(given, path)
     if kind == PURCHASE:
         posted_before(event, recorded_on)
     if recorded_on < on and kind != REVERSAL:
         raise Refused("R-DATE-01", "recorded before it was effective", f"{path}.recorded_on")
     return Known(replace(event, booked_on=recorded_on), recorded_on, path)
+
+
+@rule("R-SEQ-01")
+def reference(given: shape.EventIn, path: str) -> int:
+    """The event that another refers to; 0 where it refers to none."""
+    if given.of is None:
+        return 0
+    if given.of < 1:
+        raise Refused("R-SEQ-01", "the event that it refers to is not there", f"{path}.of")
+    return given.of
 
 
 @rule("R-RESTR-01")

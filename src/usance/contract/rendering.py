@@ -21,6 +21,7 @@ from usance.contract.standing import (
     pay_off,
     unasked_interest,
 )
+from usance.contract.step import recovered_in_full
 from usance.contract.terms import Agreed
 from usance.contract.why import reasons
 from usance.core.days import iso
@@ -138,6 +139,7 @@ def totals(state: State, rows: list[Row], as_of: int) -> Row:
         "dpd": days_past_due(c, as_of),
         "dpd_if_not_extended": days_past_due_unextended(c, as_of),
         "status": STATUS[c.status],
+        "recovered_in_full": recovered_in_full(c) == 1,
     }
 
 

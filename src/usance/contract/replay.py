@@ -12,7 +12,9 @@ from usance.contract.line import open_cycle
 from usance.contract.records import (
     ASK,
     ASK_SUSPENDED,
+    CHARGE_OFF,
     CHARGEBACK,
+    CHARGED_OFF,
     CREDIT,
     DAY,
     FEE,
@@ -31,6 +33,7 @@ from usance.contract.records import (
     ROUNDING,
     STATEMENT,
     SUSPEND,
+    WRITE_OFF,
     Contract,
     Due,
     Effect,
@@ -185,6 +188,8 @@ def is_own(kind: int, source: int, component: int) -> bool:
     """Whether an effect is the event's own part (not credit used, interest asked on the way)."""
     if kind in ASKS:
         return source == ASK and component == ASKS[kind]
+    if source == WRITE_OFF:  # else it only follows what was taken back, refunded or waived
+        return kind == CHARGE_OFF
     return source not in (ASK, FROM_CREDIT, ASK_SUSPENDED)
 
 
@@ -334,7 +339,8 @@ class History:
                 batch.append(waiting[place][1])
                 place += 1
             self.learn(batch)
-            if end < as_of and self.opening.plan is None:
+            charged_off = self.state.contract.status == CHARGED_OFF
+            if end < as_of and self.opening.plan is None and not charged_off:
                 self.issue(end)
         if self.state.contract.on < as_of:
             self.state.advance(as_of)

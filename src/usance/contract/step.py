@@ -139,6 +139,8 @@ def non_accrual_day(t: Terms, c: Contract, dues: list[Due]) -> int:
 @rule("R-NONACC-01")
 def note_accrual(t: Terms, c: Contract, out: Out) -> None:
     """Switch to non-accrual at the threshold, and back when nothing is late."""
+    if c.status == CHARGED_OFF:
+        return
     if c.non_accrual == 0:
         if days_past_due(c, c.on) >= t.non_accrual:
             c.non_accrual = 1
@@ -225,9 +227,16 @@ def most_principal(t: Terms) -> int:
 def is_closed(c: Contract) -> int:
     """1 if nothing is owed on a contract that has ended (a loan charged off and recovered too)."""
     if c.status == CHARGED_OFF and c.kind == TERM:
-        owed = c.unpaid_principal + c.unpaid_interest + c.unpaid_fee + c.unpaid_penalty
-        return 1 if owed == 0 else 0
+        return recovered_in_full(c)
     return 1 if c.status == CLOSED else 0
+
+
+@kernel
+@rule("R-OFF-03")
+def recovered_in_full(c: Contract) -> int:
+    """1 if the contract was charged off and nothing of it is owed any more."""
+    owed = c.unpaid_principal + c.unpaid_interest + c.unpaid_fee + c.unpaid_penalty
+    return 1 if c.status == CHARGED_OFF and owed == 0 else 0
 
 
 @kernel
@@ -418,13 +427,31 @@ def apply(t: Terms, c: Contract, dues: list[Due], e: Event, out: Out) -> None:
 
 
 @kernel
+@rule("R-OFF-03")
+def apply_written_off(
+    t: Terms, c: Contract, dues: list[Due], e: Event, out: Out
+) -> None:
+    """An event after a charge-off: what it asks or takes off changes the loss, no receivable."""
+    principal, interest = c.unpaid_principal, c.unpaid_interest
+    fee, penalty = c.unpaid_fee, c.unpaid_penalty
+    apply(t, c, dues, e, out)
+    emit(out, WRITE_OFF, PRINCIPAL, 0, c.unpaid_principal - principal)
+    emit(out, WRITE_OFF, INTEREST, 0, c.unpaid_interest - interest)
+    emit(out, WRITE_OFF, FEE, 0, c.unpaid_fee - fee)
+    emit(out, WRITE_OFF, PENALTY, 0, c.unpaid_penalty - penalty)
+
+
+@kernel
 def step(t: Terms, c: Contract, dues: list[Due], e: Event, out: Out) -> int:
     """One event: bring the contract to its day, refuse or apply it, set the alarm anew."""
     if e.on > c.on:
         advance(t, c, dues, e.on, out)
     code = refusal(t, c, dues, e)
     if code == OK:
-        apply(t, c, dues, e, out)
+        if c.status == CHARGED_OFF and e.kind != RECOVERY:
+            apply_written_off(t, c, dues, e, out)
+        else:
+            apply(t, c, dues, e, out)
         note_accrual(t, c, out)
         c.seq = max(c.seq, e.seq)
     c.alarm = next_alarm(t, c, dues)

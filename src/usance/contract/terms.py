@@ -289,6 +289,18 @@ def interest_most(terms: Terms, principal: int) -> int:
     return principal * terms.rate * weight // (terms.basis * RATE_ONE)
 
 
+@rule("R-SCHED-01")
+def first_due_day(given: shape.TermTerms, disbursed_on: int) -> int:
+    """The first due day where one is agreed; else 0."""
+    if given.first_due_on is None:
+        return 0
+    found = day(given.first_due_on, "terms.first_due_on")
+    if found <= disbursed_on:
+        detail = "the first due day must follow the pay-out"
+        raise Refused("R-RANGE-01", detail, "terms.first_due_on")
+    return found
+
+
 def agree_term(given: shape.TermTerms) -> Agreed:
     """Checked terms of a cash loan or a plan."""
     terms = Terms(kind=TERM)
@@ -306,10 +318,7 @@ def agree_term(given: shape.TermTerms) -> Agreed:
     if given.instalment_unit is not None:
         terms.unit = amount(given.instalment_unit, decimals, "terms.instalment_unit")
     disbursed_on = day(given.disbursed_on, "terms.disbursed_on")
-    first_due_on = day(given.first_due_on, "terms.first_due_on") if given.first_due_on else 0
-    if first_due_on and first_due_on <= disbursed_on:
-        detail = "the first due day must follow the pay-out"
-        raise Refused("R-RANGE-01", detail, "terms.first_due_on")
+    first_due_on = first_due_day(given, disbursed_on)
     principal = amount(given.principal, decimals, "terms.principal")
     plan = Plan(
         principal, disbursed_on, n, months, days, first_due_on, False, fees(given.fees, decimals)
