@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import secrets
-import time
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -29,9 +28,10 @@ IDLE_MAX = timedelta(minutes=30)
 AGE_MAX = timedelta(hours=12)
 TOUCHED_EVERY = timedelta(minutes=1)
 PASSWORD_MIN, PASSWORD_MAX = 12, 200
-FAILURES_MAX = 10
-FAILURES_SECONDS = 900
-NAMES_WATCHED = 10_000
+ATTEMPTS_WITHIN = timedelta(minutes=15)
+ATTEMPTS_OF_A_NAME = 10
+ATTEMPTS_OF_AN_ADDRESS = 50
+"""Many people may share an address; few need more than ten attempts for a name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,6 @@ class Staff:
     def __init__(self, pool: Pool, clock: Clock | None = None) -> None:
         self._pool = pool
         self._clock = clock or SystemClock()
-        self._failures: dict[str, list[float]] = {}
 
     @rule("R-STAFF-02")
     async def create(self, name: str, password: str, *, actor: str = "operator") -> int:
@@ -90,20 +89,27 @@ class Staff:
         await self.kill_sessions(staff_id)
         return True
 
-    @rule("R-AUTH-04", "R-AUTH-05")
-    async def log_in(self, name: str, password: str) -> tuple[str, StaffSession]:
+    @rule("R-AUTH-04")
+    async def log_in(self, name: str, password: str, address: str = "") -> tuple[str, StaffSession]:
         """The token of a new session, and the session; raises ``Refused``."""
-        if len(self._recent_failures(name)) >= FAILURES_MAX:
-            raise Refused("R-AUTH-05", "too many attempts; try again in a quarter of an hour")
+        attempt = _subjects(name, address)
+        await self._count(attempt)
         row = await store.staff_by_name(self._pool, name) if name.isprintable() else None
         stored = row["password_hash"] if row else await asyncio.to_thread(_nobody)
         matches = await asyncio.to_thread(password_matches, password[:PASSWORD_MAX], stored)
         if row is None or not matches:
-            self._note_failure(name)
             logger.warning("log-in refused", extra={"rule": "R-AUTH-04"})
             raise Refused("R-AUTH-04", "the name or the password is wrong")
-        self._failures.pop(name, None)
+        await store.forgive_attempt(self._pool, attempt)
         return await self._begin(row["staff_id"], row["name"])
+
+    @rule("R-AUTH-05")
+    async def _count(self, attempt: dict[bytes, int]) -> None:
+        """Count the attempt before it is looked at, so that many at once are counted too."""
+        now = self._clock.now()
+        counts = await store.count_attempt(self._pool, attempt, now, now - ATTEMPTS_WITHIN)
+        if any(counts[subject] > most for subject, most in attempt.items()):
+            raise Refused("R-AUTH-05", "too many attempts; try again in a quarter of an hour")
 
     async def session(self, token: str) -> StaffSession | None:
         """The session of a token; None when it is unknown, ended, idle too long or too old."""
@@ -130,15 +136,11 @@ class Staff:
         logger.info("logged in", extra={"staff_id": staff_id})
         return token, StaffSession(staff_id, name, csrf)
 
-    def _recent_failures(self, name: str) -> list[float]:
-        since = time.monotonic() - FAILURES_SECONDS
-        return [at for at in self._failures.get(name, ()) if at > since]
 
-    def _note_failure(self, name: str) -> None:
-        """Kept in this process only, and only for so many names: a slow-down, not a lock."""
-        if len(self._failures) >= NAMES_WATCHED:
-            self._failures.clear()
-        self._failures[name] = [*self._recent_failures(name), time.monotonic()]
+def _subjects(name: str, address: str) -> dict[bytes, int]:
+    """What an attempt is counted under, hashed (people type passwords for names), with the most."""
+    found = {_hashed(f"name {name}"): ATTEMPTS_OF_A_NAME}
+    return found | ({_hashed(f"address {address}"): ATTEMPTS_OF_AN_ADDRESS} if address else {})
 
 
 @rule("R-STAFF-01")
@@ -160,5 +162,5 @@ def _nobody() -> str:
     return _nobodys_hash
 
 
-def _hashed(token: str) -> bytes:
-    return hashlib.sha256(token.encode(errors="replace")).digest()
+def _hashed(text: str) -> bytes:
+    return hashlib.sha256(text.encode(errors="replace")).digest()

@@ -181,6 +181,37 @@ async def staff_by_name(pool: Pool, name: str) -> Row | None:
     return row
 
 
+async def count_attempt(
+    pool: Pool, subjects: Iterable[bytes], now: datetime, since: datetime
+) -> dict[bytes, int]:
+    """One more attempt to log in under each subject; how many there were since. Old ones go."""
+    await pool.execute(
+        "DELETE FROM log_in_attempt WHERE subject IN (SELECT subject FROM log_in_attempt"
+        " WHERE began_at <= $1 FOR UPDATE SKIP LOCKED)",
+        since,
+    )
+    rows = await pool.fetch(
+        "INSERT INTO log_in_attempt AS old (subject, attempts, began_at)"
+        " SELECT subject, 1, $2 FROM unnest($1::bytea[]) AS subject ORDER BY subject"
+        " ON CONFLICT (subject) DO UPDATE SET"
+        " attempts = CASE WHEN old.began_at > $3 THEN old.attempts + 1 ELSE 1 END,"
+        " began_at = CASE WHEN old.began_at > $3 THEN old.began_at ELSE $2 END"
+        " RETURNING subject, attempts",
+        *(list(subjects), now, since),
+    )
+    return {row["subject"]: row["attempts"] for row in rows}
+
+
+async def forgive_attempt(pool: Pool, subjects: Iterable[bytes]) -> None:
+    """The attempt was good: it does not count."""
+    await pool.execute(
+        "UPDATE log_in_attempt SET attempts = attempts - 1 WHERE subject = ANY("
+        " SELECT subject FROM log_in_attempt WHERE subject = ANY($1::bytea[])"
+        " ORDER BY subject FOR UPDATE)",
+        list(subjects),
+    )
+
+
 async def insert_session(
     pool: Pool, token_hash: bytes, staff_id: int, csrf: str, now: datetime
 ) -> None:

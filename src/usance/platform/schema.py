@@ -145,6 +145,15 @@ staff_session = Table(
     Column("ended_at", DateTime(timezone=True)),
 )  # fmt: skip
 
+log_in_attempt = Table(
+    "log_in_attempt", metadata,
+    Column("subject", LargeBinary, primary_key=True),
+    Column("attempts", Integer, nullable=False),
+    Column("began_at", DateTime(timezone=True), nullable=False),
+    Index("log_in_attempt_began", "began_at"),
+)  # fmt: skip
+"""How often a name or an address (its hash) tried to log in within a quarter of an hour."""
+
 machine_client = Table(
     "machine_client", metadata,
     Column("client_id", BigInteger, Identity(), primary_key=True),

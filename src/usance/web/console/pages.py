@@ -66,13 +66,18 @@ async def login(request: Asked, data: Form) -> Response[Any]:
     target = next_of(data.get("next", ""))
     try:
         token, _ = await services(request).staff.log_in(
-            data.get("name", ""), data.get("password", "")
+            data.get("name", ""), data.get("password", ""), address_of_caller(request)
         )
     except Refused as refused:
         return await login_form(request, target, data.get("name", ""), refused.refusal)
     answer = moved(target)
     answer.set_cookie(session_cookie(request, token))
     return answer
+
+
+def address_of_caller(request: Asked) -> str:
+    """Where the request comes from, as the server (or a proxy that it trusts) says."""
+    return request.client.host if request.client else ""
 
 
 @post("/logout", opt=needs(STAFF))
