@@ -44,6 +44,27 @@ def pay_running(contract: Contract, money: int, parts: dict[str, int]) -> int:
     return money
 
 
+def pay_next_due(contract: Contract, money: int, parts: dict[str, int]) -> int:
+    """R-EARLY-06: the running row comes first once its period has begun; returns what is beyond."""
+    keeps = contract.terms.choice("early_repayment", "keep_instalment") == "keep_instalment"
+    fills = keeps and contract.terms.order.get("future", "next") == "next"
+    for row in contract.running()[:1] if money else []:
+        room = row.principal + row.interest - row.run() - row.paid["principal"]
+        begun = row.start is not None and row.start < contract.today
+        if not begun or (fills if row.principal else money < room):
+            continue
+        reached("R-EARLY-06")
+        part = min(money, room, contract.balance)
+        row.paid["principal"] += part
+        parts["principal"] += part
+        contract.balance -= part
+        money -= part
+        if part == room and not row.interest_to_pay() and not row.charges() + row.planned_fee:
+            cover(contract, row)
+        replan(contract, principal_too=True)
+    return money
+
+
 def repay_ahead(contract: Contract, money: int, parts: dict[str, int]) -> int:
     """Repay principal that is not yet due, by the agreed effect; returns what is left over."""
     money, left = min(money, contract.balance), max(0, money - contract.balance)

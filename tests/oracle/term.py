@@ -7,7 +7,7 @@ from fractions import Fraction
 from typing import Any
 
 from .days import ONE_DAY
-from .early import bearing, pay_running, repay_ahead, replan
+from .early import bearing, pay_next_due, pay_running, repay_ahead, replan
 from .plan import Row, add_agreed_fees, agreed_rows, new_rows, nothing, over, share_out
 from .reached import reached, refuse_if
 from .terms import COMPONENTS, Event, Terms, new_terms
@@ -177,6 +177,7 @@ class TermContract:
         else:
             money = self.pay_due(money, parts)
             money = pay_running(self, money, parts) if money else 0
+            money = pay_next_due(self, money, parts)
             money = repay_ahead(self, money, parts)
         if money:
             reached("R-CREDIT-01")

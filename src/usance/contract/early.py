@@ -137,6 +137,29 @@ def repay_next(
 
 
 @kernel
+@rule("R-EARLY-06")
+def pay_next_due(
+    t: Terms, c: Contract, dues: list[Due], amount: int, source: int, out: Out
+) -> int:
+    """Once its period has begun the running row is paid before any early effect; gives the rest.
+
+    What keeps the instalment and pays the next rows does so by itself (``repay_next``), except
+    where the row asks no principal: interest alone is paid whole, or not here.
+    """
+    d = dues[at(dues, c.running)]
+    by_itself = t.early == KEEP_INSTALMENT and t.future == NEXT and d.principal > 0
+    room = room_in(t, c, dues, d)
+    if amount == 0 or d.from_on >= c.on or by_itself or (d.principal == 0 and amount < room):
+        return amount
+    used = min(amount, room, c.balance)
+    repay_row(c, d, used, source, out)
+    if used == room and owes_nothing_else(t, c, dues, d) == 1:
+        cover(t, c, dues, d, out)
+    plan_rows(t, c, dues, 0)
+    return amount - used
+
+
+@kernel
 def repay_last(c: Contract, dues: list[Due], amount: int, source: int, out: Out) -> int:
     """From the last row backwards."""
     left = amount

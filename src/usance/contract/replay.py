@@ -232,6 +232,15 @@ class History:
         if until > state.contract.on:
             state.advance(until)
 
+    def stood_on(self, day: int) -> State:
+        """The state at the start of ``day``, as known now, with what was entered for that day."""
+        then = History(self.opening)
+        then.reversed = self.reversed
+        then.known = {seq: event for seq, event in self.known.items() if event.on <= day}
+        then.pins = {on: event for on, event in self.pins.items() if on < day}
+        then.rebuild(day)
+        return then.state
+
     def take(self, event: Event, reversed_by: int = 0) -> None:
         """A stored event: known, not yet part of the state (``rebuild`` makes it so)."""
         if event.kind == STATEMENT:

@@ -12,6 +12,7 @@ from usance.contract.early import (
     ask_run,
     charge_running_fee,
     next_ahead,
+    pay_next_due,
     pay_run,
     plan_rows,
     repay_principal,
@@ -159,16 +160,17 @@ def settle(t: Terms, c: Contract, dues: list[Due], source: int, out: Out) -> Non
 
 
 @kernel
-@rule("R-PAYOFF-01", "R-EARLY-01")
+@rule("R-PAYOFF-01", "R-EARLY-01", "R-EARLY-06")
 def repay_early(
     t: Terms, c: Contract, dues: list[Due], amount: int, source: int, out: Out
 ) -> int:
-    """Early money: it pays off, or fee and interest run so far, then principal; gives the rest."""
+    """Early money: it pays off, or what has run, the next due, then principal; gives the rest."""
     whole = pay_off(t, c, dues)
     if amount >= whole:
         settle(t, c, dues, source, out)
         return amount - whole
     left = pay_run(t, c, dues, amount, source, out)
+    left = pay_next_due(t, c, dues, left, source, out)
     return repay_principal(t, c, dues, left, source, out)
 
 

@@ -29,9 +29,6 @@ def debit(book: BorrowerBook, command: asked.Debit) -> dict[str, Any]:
 
 def debit_borrower(book: BorrowerBook, command: asked.DebitBorrower) -> dict[str, Any]:
     """One debit for several contracts, in the order of policy."""
-    hands = list(book.open_hands())
-    if hands and command.effective_on > book.business_date:
-        raise Refused("R-DATE-01", "the value date lies ahead of the business date", "value_date")
-    if hands:
+    if hands := list(book.open_hands()):
         check_asked(hands, book.business_date)
     return repay_borrower(book, command)

@@ -154,7 +154,7 @@ async def load_rare(connection: Connection, batch: Batch, command: asked.Command
     back_dated = 0 < getattr(command, "effective_on", 0) < batch.business_date
     of_purchase = isinstance(command, asked.Refund) and command.of > 0
     if back_dated or of_purchase or type(command) in NEEDS_HISTORY:
-        for contract_id in command.contracts():
+        for contract_id in command.contracts() or sorted(book.hands):  # one, or all of them
             hand = book.hands.get(contract_id)
             if hand is not None and hand.history is None:
                 await store.load_history(connection, hand)

@@ -18,11 +18,12 @@ def repay(at: Ids, body: bodies.Payment, money: Money) -> ask.Repay:
 
 
 @command("POST", "/v1/borrowers/{borrower_id}/repayments", "payments:write")
-def repay_borrower(at: Ids, body: bodies.Priced, money: Money) -> ask.RepayBorrower:
+def repay_borrower(at: Ids, body: bodies.Payment, money: Money) -> ask.RepayBorrower:
     """Money from the borrower for all contracts, in the order of policy."""
     return ask.RepayBorrower(
-        borrower_id=at["borrower_id"], amount=money.read(body.amount, body.currency)
-    )
+        borrower_id=at["borrower_id"], amount=money.read(body.amount, body.currency),
+        effective_on=ordinal(body.effective_on),
+    )  # fmt: skip
 
 
 @command("POST", "/v1/contracts/{contract_id}/settlement", "payments:write")
