@@ -8,6 +8,7 @@ in base 32.
 CELLS = 1024
 CONTRACTS_MAX = 4095
 ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's, lower case
+PAIRS = [high + low for high in ALPHABET for low in ALPHABET]
 PREFIXES = {"borrower": "b", "contract": "c", "offer": "o", "authorisation": "a", "operation": "p"}
 
 
@@ -42,9 +43,9 @@ def written(kind: str, identifier: int) -> str:
     """An id as people and programs outside see it."""
     digits = ""
     while identifier:
-        identifier, digit = divmod(identifier, 32)
-        digits = ALPHABET[digit] + digits
-    return f"{PREFIXES[kind]}-{digits or '0'}"
+        digits = PAIRS[identifier & 1023] + digits
+        identifier >>= 10
+    return f"{PREFIXES[kind]}-{digits.lstrip('0') or '0'}"
 
 
 def parse(kind: str, text: str) -> int:

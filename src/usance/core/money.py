@@ -1,5 +1,7 @@
 """Money in minor units and rates per 10^8, and the way between them and decimal strings."""
 
+from functools import lru_cache
+
 from usance.core.kernel import kernel
 from usance.core.rules import rule
 
@@ -70,9 +72,10 @@ def parse_decimal(text: str, decimals: int) -> int:
     return sign * size
 
 
+@lru_cache(maxsize=65_536)
 def format_decimal(amount: int, decimals: int) -> str:
     """An integer per 10^decimals as a decimal string."""
     if decimals == 0:
         return str(amount)
-    units, fraction = divmod(abs(amount), 10**decimals)
-    return f"{'-' if amount < 0 else ''}{units}.{fraction:0{decimals}d}"
+    digits = str(abs(amount)).zfill(decimals + 1)
+    return f"{'-' if amount < 0 else ''}{digits[:-decimals]}.{digits[-decimals:]}"

@@ -25,7 +25,6 @@ from usance.servicing.hand import Hand
 
 PAGE = 50
 LAST = 2**62
-DUES_SHOWN = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,39 +246,8 @@ async def contract(connection: Connection, contract_id: int, today: int) -> Stan
     return stand((await load(connection, [row]))[0], today) if row else None
 
 
-@dataclass(frozen=True, slots=True)
-class ContractPage:
-    """A contract with the newest of its dues, statements, events, transfers and operations."""
-
-    standing: Standing
-    opening: dict[str, Any]
-    dues: list[Due]
-    statements: list[Record]
-    events: list[Record]
-    transfers: list[Record]
-    plans: list[Record]
-
-
-async def contract_page(pool: Pool, contract_id: int, today: int) -> ContractPage | None:
-    """Everything that a page about one contract starts with; None if there is none."""
-    async with pool.acquire() as connection:
-        found = await contract(connection, contract_id, today)
-        if found is None:
-            return None
-        cell = cell_of_contract(contract_id)
-        opening = await connection.fetchval(sql.OPENING, cell, contract_id)
-        return ContractPage(
-            found, json.loads(opening) if opening else {},
-            dues=await dues(connection, found),
-            statements=await statements(connection, contract_id, limit=12),
-            events=await events(connection, contract_id, limit=20),
-            transfers=await transfers(connection, contract_id, limit=20),
-            plans=await connection.fetch(sql.PLANS, cell, found.borrower_id, contract_id),
-        )  # fmt: skip
-
-
 async def dues(
-    connection: Connection | Pool, found: Standing, before: int = LAST, limit: int = DUES_SHOWN
+    connection: Connection | Pool, found: Standing, before: int = LAST, limit: int = PAGE
 ) -> list[Due]:
     """Dues below number ``before``, oldest first; open ones as they stand today."""
     before = min(before, 2**15 - 1)

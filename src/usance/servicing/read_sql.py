@@ -119,9 +119,6 @@ FROM authorisation WHERE cell = $1 AND borrower_id = $2 ORDER BY authorisation_i
 CONTRACT = """
 SELECT {contract} FROM contract WHERE cell = $1 AND contract_id = $2"""
 
-OPENING = """
-SELECT document FROM contract_opening WHERE cell = $1 AND contract_id = $2"""
-
 DUES = """
 SELECT {due} FROM due WHERE cell = $1 AND contract_id = $2 AND n < $3 ORDER BY n DESC LIMIT $4"""
 
@@ -140,10 +137,6 @@ ORDER BY event_seq DESC, number LIMIT $4"""
 STATEMENTS = """
 SELECT * FROM statement WHERE cell = $1 AND contract_id = $2 AND number < $3
 ORDER BY number DESC LIMIT $4"""
-
-PLANS = """
-SELECT contract_id, principal, opened_on, status, unpaid_principal FROM contract
-WHERE cell = $1 AND borrower_id = $2 AND parent_id = $3 ORDER BY contract_id"""
 
 # -- operations and bank files ---------------------------------------------------------------------
 

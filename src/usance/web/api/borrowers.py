@@ -147,7 +147,7 @@ async def contracts(asked: Asked[PageQuery]) -> Page[views.ContractView]:
         found = await models.contracts_of(
             connection, borrower_id, on, before=before, limit=asked.query.limit
         )
-    items = [views.contract_view(each, named, asked.money) for each in found]
+    items = [views.contract_view(each, named[each.product_id].code, asked.money) for each in found]
     return page(items, asked.query, found[-1].contract_id if found else 0)
 
 

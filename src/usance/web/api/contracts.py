@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from usance.servicing import read as models
 from usance.servicing.read import Product, Standing
+from usance.servicing.read_page import contract_page
 from usance.web.api import views
 from usance.web.api.endpoint import Asked, Empty, read
 from usance.web.api.paging import Page, PageQuery, page, position
@@ -65,13 +66,12 @@ async def standing(asked: Asked[Any]) -> Standing:
 @read("/v1/contracts/{contract_id}", READ)
 async def contract(asked: Asked[Empty]) -> ContractPageView:
     """A contract: what is owed today and next, its newest dues, statements, events, transfers."""
-    on = await today(asked)
-    found = await models.contract_page(asked.services.pool, asked.at["contract_id"], on)
+    found = await contract_page(asked.services.pool, asked.at["contract_id"])
     if found is None:
         raise not_found("contract", "contract_id")
     money = asked.money
     return ContractPageView(
-        contract=views.contract_view(found.standing, await products(asked), money),
+        contract=views.contract_view(found.standing, found.product_code, money),
         opening=found.opening,
         dues=[views.due_view(d, money) for d in found.dues],
         statements=[views.statement_view(row, money) for row in found.statements],

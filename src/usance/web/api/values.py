@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from typing import Annotated, Any, TypeAlias
 
 from msgspec import Meta
@@ -79,6 +80,7 @@ def ordinal(text: str | None, path: str = "effective_on") -> int:
     return 0 if text is None else terms.day(text, path)
 
 
+@lru_cache(maxsize=16_384)
 def iso(day: int | date | None) -> str | None:
     """A day as ISO text; None for none."""
     if isinstance(day, int):

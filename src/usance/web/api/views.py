@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from operator import attrgetter, itemgetter
 from typing import Any
 
 import msgspec
@@ -186,14 +187,16 @@ class HoldView(Struct):
     expires_on: str | None
 
 
-def parts(row: Any, money: Money, prefix: str = "") -> Parts:
-    """Components of a kernel record."""
-    return Parts(*(money.say(getattr(row, prefix + name)) for name in Parts.__struct_fields__))
+COMPONENTS = Parts.__struct_fields__
+ASKED_PARTS = attrgetter(*COMPONENTS)
+PAID_PARTS = attrgetter(*(f"paid_{name}" for name in COMPONENTS))
+UNPAID_PARTS = attrgetter(*(f"unpaid_{name}" for name in COMPONENTS))
+ROW_PARTS = itemgetter(*COMPONENTS)
 
 
-def parts_of(row: Row, money: Money) -> Parts:
-    """Components of a database row."""
-    return Parts(*(money.say(row[name]) for name in Parts.__struct_fields__))
+def parts(amounts: Iterable[int], money: Money) -> Parts:
+    """Amounts by component, in their order."""
+    return Parts(*map(money.say, amounts))
 
 
 def due_view(d: Due, money: Money) -> DueView:
@@ -201,22 +204,21 @@ def due_view(d: Due, money: Money) -> DueView:
     return DueView(
         n=d.n, kind=DUE_KIND[d.kind], phase=PHASE.get(d.phase, "ahead"),
         from_on=iso(d.from_on), due_on=iso(d.due_on), original_due_on=iso(d.original_due_on),
-        asked=parts(d, money), paid=parts(d, money, "paid_"),
+        asked=parts(ASKED_PARTS(d), money), paid=parts(PAID_PARTS(d), money),
         outstanding=money.say(outstanding(d)), required=money.say(d.required),
     )  # fmt: skip
 
 
-def contract_view(found: read.Standing, products: Mapping[int, read.Product], money: Money,
-                  ) -> ContractView:  # fmt: skip
+def contract_view(found: read.Standing, product: str, money: Money) -> ContractView:
     """A contract on the business date."""
     c = found.state
     return ContractView(
         contract_id=spelled("contract", found.contract_id) or "",
         borrower_id=spelled("borrower", found.borrower_id) or "",
-        product=products[found.product_id].code, parent_id=spelled("contract", found.parent_id),
+        product=product, parent_id=spelled("contract", found.parent_id),
         status=STATUS[c.status], currency=money.currency, as_of=iso(found.today) or "",
         opened_on=iso(c.opened_on), closed_on=iso(c.closed_on), principal=money.say(c.principal),
-        unpaid=parts(c, money, "unpaid_"), pay_off=money.say(found.pay_off),
+        unpaid=parts(UNPAID_PARTS(c), money), pay_off=money.say(found.pay_off),
         due_now=money.say(found.due_now), next_due_on=iso(found.next_due_on),
         next_due=money.say(found.next_due), credit_balance=money.say(c.credit),
         days_past_due=found.dpd, days_past_due_if_not_extended=found.dpd_unextended,
@@ -232,7 +234,7 @@ def event_view(row: Row, money: Money) -> EventView:
         booked_on=iso(row["booked_on"]), recorded_at=row["recorded_at"].isoformat(),
         amount=money.say(row["amount"]), of=row["of_seq"] or None,
         component=COMPONENT[row["component"]] if named else None, days=row["days"] or None,
-        parts=parts_of(row, money), credit=money.say(row["credit"]),
+        parts=parts(ROW_PARTS(row), money), credit=money.say(row["credit"]),
         reversed_by=row["reversed_by"] or None,
         operation_id=spelled("operation", row["operation_id"]),
     )  # fmt: skip
@@ -253,7 +255,7 @@ def statement_view(row: Row, money: Money) -> StatementView:
     """A statement."""
     return StatementView(
         number=row["number"], from_on=iso(row["from_on"]), issued_on=iso(row["issued_on"]),
-        due_on=iso(row["due_on"]), parts=parts_of(row, money),
+        due_on=iso(row["due_on"]), parts=parts(ROW_PARTS(row), money),
         minimum_due=money.say(row["required"]), balance=money.say(row["balance"]),
         credit_balance=money.say(row["credit"]), instalments_due=money.say(row["plans_due"]),
     )  # fmt: skip

@@ -7,7 +7,7 @@ from litestar import Response, get
 
 from usance.identity.permissions import STAFF
 from usance.ledger import chart
-from usance.servicing import read, why
+from usance.servicing import read, read_page, why
 from usance.servicing.read import Standing
 from usance.web.console import forms
 from usance.web.console.borrowers import today_of
@@ -22,7 +22,7 @@ LISTS = {"dues": 100, "events": 100, "transfers": 100, "statements": 100}
 async def contract_page(request: Asked, contract: Word) -> Response[str]:
     """What is owed today and next, and where it came from."""
     contract_id, pool = identifier("contract", contract), services(request).pool
-    found = await read.contract_page(pool, contract_id, await today_of(request))
+    found = await read_page.contract_page(pool, contract_id)
     if found is None:
         raise not_found("contract")
     return await show(
