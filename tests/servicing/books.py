@@ -112,7 +112,8 @@ class TestBook:
 
     async def holds(self) -> None:
         """Every invariant holds."""
-        assert await self.findings() == []
+        found = await self.findings()
+        assert found == [], found
 
     async def findings(self) -> list[Finding]:
         """What does not hold."""

@@ -82,14 +82,14 @@ def look_ahead(
 
 @kernel
 def misplaced(c: Contract, dues: list[Due], room: int) -> int:
-    """1 if dues begin too late, or have no room at their end."""
+    """1 if dues begin too late, or have no room at their end (a window has room < 0)."""
     if len(dues) == 0:
         return 1
     first = dues[0].n
     held = c.count - first + 1
     if first < 1 or first > c.first_open or held < 1:
         return 1
-    return 1 if held + room > len(dues) else 0
+    return 1 if room >= 0 and held + room > len(dues) else 0
 
 
 def step_each(
@@ -168,7 +168,7 @@ def run(
     codes, ends = np.zeros(n, np.int64), np.zeros(len(order), np.int64)
     effects = np.empty(n * EFFECTS + EFFECTS_MORE, EFFECT)  # only what is written costs memory
     out = np.array([(effects.ctypes.data, len(effects), 0)], OUT)
-    room = np.array([0 if window else ROOM], np.int64)
+    room = np.array([-1 if window else ROOM], np.int64)
     compiled().run(name, *arrays, events, order, room, codes, ends, out, *more)
     if (codes < 0).any():
         refuse(codes, window=window)

@@ -94,14 +94,18 @@ async def load(connection: Connection, where: str, last: str) -> Held:
 
 
 def hold(rows: Records, dues: Records) -> Held:
-    """Arrays of the kernel from rows of the tables, with room for new dues."""
+    """Arrays of the kernel from rows of the tables, with room for new dues of an account.
+
+    A loan gets none in a window: there an unused record would pass for a row of its plan, and the
+    kernel could not see that it looks beyond.
+    """
     contracts = np.zeros(len(rows), CONTRACT)
     for name, column in STATE:
         contracts[name] = rows[column]
     low = np.searchsorted(dues["contract_id"], rows["contract_id"], "left")
     held = np.searchsorted(dues["contract_id"], rows["contract_id"], "right") - low
     start = np.zeros(len(rows) + 1, np.int64)
-    np.cumsum(held + batch.ROOM, out=start[1:])
+    np.cumsum(held + np.where(rows["kind"] == r.LINE, batch.ROOM, 0), out=start[1:])
     placed = np.zeros(int(start[-1]), DUE)
     to = np.repeat(start[:-1] - low, held) + np.arange(len(dues))
     for name, column in DUE_STATE:
@@ -295,7 +299,7 @@ def change_rows(held: Held, after: Records, rounding: Integers, day: int) -> dic
         counts = count if place == 0 else np.full(len(days), ACTUAL)
         at = weights(counts, days)
         run = at - weights(counts, held.stood_on)
-        old, new = moved_to(held.streams, prefix, run), moved_to(after, prefix, 0 * run)
+        old, new = moved_to(held.streams, prefix, run), stated(after, prefix)
         told = rounding if place == 0 else 0 * rounding
         same = old["below"] == new["below"]
         parts.append((stream, place * 2, counts, at, difference(new, old, same), told))
@@ -318,16 +322,17 @@ def weights(counts: Integers, days: Integers) -> Integers:
     return found
 
 
+def stated(streams: Records, prefix: str) -> dict[str, Integers]:
+    """Streams of one kind as they are."""
+    return {name: streams[f"{prefix}{name}"] for name in (*VALUES, "below")}
+
+
 def moved_to(streams: Records, prefix: str, run: Integers) -> dict[str, Integers]:
-    """Streams stated ``run`` further on."""
-    below = streams[f"{prefix}below"]
-    slope, slope_rest = streams[f"{prefix}slope"], streams[f"{prefix}slope_rest"]
-    rest = streams[f"{prefix}rest"] + slope_rest * run
-    whole = streams[f"{prefix}whole"] + slope * run + rest // below
-    return {
-        "below": below, "whole": whole, "rest": rest % below, "slope": slope,
-        "slope_rest": slope_rest,
-    }  # fmt: skip
+    """Streams stated ``run`` further on (``ledger.streams.moved``)."""
+    found = stated(streams, prefix)
+    rest = found["rest"] + found["slope_rest"] * run
+    whole = found["whole"] + found["slope"] * run + rest // found["below"]
+    return found | {"whole": whole, "rest": rest % found["below"]}
 
 
 def difference(
