@@ -121,6 +121,17 @@ def test_restructuring() -> None:
     assert column(cheaper, "interest")[3:] == ["36.60", "8.70"]
 
 
+def test_restructuring_with_a_first_due_day() -> None:
+    """R-RESTR-01: due on the 10th of March and April; 18.00 and 54 nights of 1.20; 31 of 0.60."""
+    named = event("restructuring", "2024-01-16", instalments=2, first_due_on="2024-03-10")
+    answer = loan("2024-01-16", named)
+    assert column(answer, "due_on")[3:] == ["2024-03-10", "2024-04-10"]
+    assert column(answer, "interest")[3:] == ["82.80", "18.60"]
+    for day in ("2024-01-16", "2034-01-24"):
+        wrong = event("restructuring", "2024-01-16", instalments=2, first_due_on=day)
+        assert loan("2024-01-16", wrong)["rule"] == "R-RANGE-01"
+
+
 @pytest.mark.parametrize(
     ("more", "rule"),
     [({"instalments": 481}, "R-RANGE-01"), ({}, "R-DOC-01"),

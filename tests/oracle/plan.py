@@ -102,10 +102,11 @@ def agreed_rows(terms: Terms) -> list[Row]:
     return rows_between(terms, start, due_days(terms), 1)
 
 
-def new_rows(terms: Terms, before: int, today: date) -> list[Row]:
+def new_rows(terms: Terms, before: int, today: date, first: date | None) -> list[Row]:
     """R-RESTR-01: the rows of a plan that starts today, after `before` rows."""
     every, count = terms.choice("every", {"months": 1}), terms.given["instalments"]
-    dues = [shift(today, step + 1, every) for step in range(count)]
+    dues = [shift(first, step, every) if first else shift(today, step + 1, every)
+            for step in range(count)]
     return rows_between(terms, today, dues, before + 1)
 
 

@@ -282,7 +282,10 @@ class Story:
     def make_restructuring(self, answer: Json) -> Json:
         form, text = next(iter(self.terms["rate"].items()))
         rate = self.random.choice(({}, {"rate": {form: text}}, {"rate": {form: "0.001"}}))
-        return {"type": "restructuring", "instalments": self.random.choice((1, 2, 6)), **rate}
+        first = self.today + timedelta(days=self.random.choice((1, 10, 45)))
+        dues = self.random.choice(({}, {"first_due_on": first.isoformat()}))
+        return {"type": "restructuring", "instalments": self.random.choice((1, 2, 6)), **rate,
+                **dues}
 
     def make_payout(self, answer: Json) -> Json | None:
         most = round(float(answer["totals"]["credit_balance"]) * 10**self.decimals)

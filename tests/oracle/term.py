@@ -406,7 +406,7 @@ class TermContract:
         for row in self.rows:
             row.close_for_good()
         self.terms = new_terms(self.terms, principal, event.instalments, event.rate)
-        rows = new_rows(self.terms, len(self.rows), self.today)
+        rows = new_rows(self.terms, len(self.rows), self.today, event.first_due_on)
         share_out(rows, principal, self.terms, self.today)
         rows[0].again, rows[0].fee, rows[0].lump = interest, fee, penalty
         self.rows += rows

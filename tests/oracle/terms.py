@@ -26,7 +26,7 @@ TERM_FIELDS = COMMON | {"principal", "disbursed_on", "amortisation", "interest_m
 LINE_FIELDS = COMMON | {"opened_on", "statement_day", "due_day", "due_after_days", "interest_from",
                         "interest_on", "minimum", "compound", "limit"}
 EVENT_FIELDS = {"seq", "on", "type", "amount", "of", "recorded_on", "component", "days",
-                "instalments", "rate"}
+                "instalments", "rate", "first_due_on"}
 CHOICES = {
     "amortisation": ("equal_instalment", "equal_principal", "interest_first", "bullet"),
     "interest_method": ("declining", "flat"),
@@ -204,6 +204,7 @@ class Event:
     days: int
     instalments: int = 0
     rate: Mapping[str, Any] | None = None
+    first_due_on: date | None = None
 
 
 def read_event(given: Mapping[str, Any], decimals: int) -> Event:
@@ -222,7 +223,16 @@ def read_event(given: Mapping[str, Any], decimals: int) -> Event:
     return Event(given["seq"], max(on, recorded_on) if kind == "purchase" else on, kind,
                  amount(given["amount"], decimals) if with_amount else 0, given.get("of"),
                  recorded_on, on, given.get("component"), given.get("days", 0),
-                 given.get("instalments", 0), given.get("rate"))
+                 given.get("instalments", 0), given.get("rate"), first_due_day(given, on))
+
+
+def first_due_day(given: Mapping[str, Any], on: date) -> date | None:
+    """R-RESTR-01: the first due day of a restructuring, where one is named."""
+    if given.get("first_due_on") is None:
+        return None
+    first = day(given["first_due_on"])
+    refuse_if(not 1 <= (first - on).days <= 3660, "R-RANGE-01")
+    return first
 
 
 def new_terms(terms: Terms, principal: int, instalments: int,

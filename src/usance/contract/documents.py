@@ -162,6 +162,7 @@ class EventIn(Shape, kw_only=True, frozen=True):
     days: int | None = None
     instalments: int | None = None
     rate: Rate | None = None
+    first_due_on: str | None = None
 
 
 class Document(Shape, kw_only=True, frozen=True):

@@ -132,7 +132,7 @@ def event_of(given: shape.EventIn, agreed: Agreed, path: str) -> Known:
     if kind == EXTENSION:
         event.days = between(given.days or 0, 1, 3660, f"{path}.days")
     if kind == RESTRUCTURE:
-        event.amount, event.days = new_plan(given, agreed, path)
+        event.amount, event.days, event.component = new_plan(given, agreed, on, path)
     if kind == WAIVER:
         if given.component is None or given.component == "principal":
             raise Refused("R-DOC-01", "interest, fee or penalty can be waived", f"{path}.component")
@@ -156,8 +156,8 @@ def reference(given: shape.EventIn, path: str) -> int:
 
 
 @rule("R-RESTR-01")
-def new_plan(given: shape.EventIn, agreed: Agreed, path: str) -> tuple[int, int]:
-    """Instalments and rate (-1: as agreed) of a restructuring."""
+def new_plan(given: shape.EventIn, agreed: Agreed, on: int, path: str) -> tuple[int, int, int]:
+    """Instalments, rate (-1: as agreed) and days to the first due day (0: one step)."""
     if given.instalments is None:
         raise Refused("R-DOC-01", "the instalments are missing", f"{path}.instalments")
     instalments = between(given.instalments, 1, INSTALMENTS_MAX, f"{path}.instalments")
@@ -166,9 +166,13 @@ def new_plan(given: shape.EventIn, agreed: Agreed, path: str) -> tuple[int, int]
         chosen, rate = rate_of(given.rate, f"{path}.rate")
         if agreed.plan is not None and chosen != agreed.rate_form:
             raise Refused("R-RANGE-01", "the rate has the form agreed", f"{path}.rate.{chosen}")
+    first = 0
+    if given.first_due_on is not None:
+        where = f"{path}.first_due_on"
+        first = between(day(given.first_due_on, where) - on, 1, 3660, where)
     if agreed.plan is not None:
-        check_restructuring(agreed, instalments, rate, path)
-    return instalments, rate
+        check_restructuring(agreed.terms, agreed.plan, instalments, rate, first, path)
+    return instalments, rate, first
 
 
 @rule("R-LINE-01")

@@ -164,7 +164,11 @@ class Due:
 
 @dataclass(slots=True)
 class Event:
-    """A business fact with its resolved parameters."""
+    """A business fact with its resolved parameters.
+
+    A restructuring has its instalments in ``amount``, its rate per 10^8 in ``days`` (-1: as agreed)
+    and the days to its first due day in ``component`` (0: one step).
+    """
 
     seq: int = 0
     kind: int = 0

@@ -123,7 +123,10 @@ class State:
         code = refusal(self.terms, self.contract, self.dues, event)
         if code == 0:
             assert self.plan is not None
-            terms, self.plan = restructured(self.terms, self.plan, event.amount, event.days)
+            first_due_on = event.on + event.component if event.component else 0
+            terms, self.plan = restructured(
+                self.terms, self.plan, event.amount, event.days, first_due_on
+            )
             restructure(self.terms, terms, self.plan, self.contract, self.dues, out)
             self.terms = terms
             self.contract.seq = max(self.contract.seq, event.seq)

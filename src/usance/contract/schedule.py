@@ -160,8 +160,13 @@ def open_term(t: Terms, plan: Plan, out: Out) -> tuple[Contract, list[Due]]:
 
 
 @rule("R-RESTR-01")
-def restructured(t: Terms, plan: Plan, instalments: int, rate: int) -> tuple[Terms, Plan]:
-    """Terms and plan over so many instalments; ``rate`` is in the form agreed, -1 the same one."""
+def restructured(
+    t: Terms, plan: Plan, instalments: int, rate: int, first_due_on: int
+) -> tuple[Terms, Plan]:
+    """Terms and plan over so many instalments; ``rate`` is in the form agreed, -1 the same one.
+
+    ``first_due_on`` 0: one step after the day of the restructuring.
+    """
     spans = plan.instalments if t.amortisation == BULLET and t.count == WHOLE_PERIOD else 1
     new_spans = instalments if spans > 1 or t.amortisation == BULLET else 1
     if t.count != WHOLE_PERIOD:
@@ -170,7 +175,7 @@ def restructured(t: Terms, plan: Plan, instalments: int, rate: int) -> tuple[Ter
     if rate >= 0:
         step = {12: plan.months, 365: plan.days}.get(t.basis, 1) if t.count == WHOLE_PERIOD else 1
         new = rate * step * new_spans
-    return replace(t, rate=new), replace(plan, instalments=instalments)
+    return replace(t, rate=new), replace(plan, instalments=instalments, first_due_on=first_due_on)
 
 
 def close_old_rows(c: Contract, dues: list[Due]) -> Due:
@@ -194,7 +199,7 @@ def restructure(
     c.accrued_on = c.on
     moved = close_old_rows(c, dues)
     c.first_open = c.running = c.count + 1
-    ends = replace(plan, disbursed_on=c.on, first_due_on=0).due_days()
+    ends = replace(plan, disbursed_on=c.on).due_days()
     rows = append_rows(t, c, dues, c.on, ends)
     c.principal = c.balance = c.unpaid_principal
     c.rows = c.count

@@ -337,14 +337,19 @@ def agree_term(given: shape.TermTerms) -> Agreed:
 
 
 @rule("R-RESTR-01", "R-RANGE-01")
-def check_restructuring(agreed: Agreed, instalments: int, new_rate: int, path: str) -> None:
-    """The new plan must stay within the ranges of the first one."""
-    assert agreed.plan is not None
-    terms, plan = restructured(agreed.terms, agreed.plan, instalments, new_rate)
+def check_restructuring(
+    terms: Terms, plan: Plan, instalments: int, new_rate: int, first: int, path: str
+) -> None:
+    """The new plan must stay within the ranges of the first one; ``first``: days to its first due.
+
+    0 stands for one step.
+    """
+    terms, plan = restructured(terms, plan, instalments, new_rate, 0)
     step = plan.months * 31 + plan.days
-    if instalments * step > DAYS_MAX:
+    whole = instalments * step + first
+    if whole > DAYS_MAX:
         raise Refused("R-RANGE-01", "the plan runs longer than 40 years", f"{path}.instalments")
-    nights = instalments * step if terms.amortisation == BULLET else step
+    nights = whole if terms.amortisation == BULLET else max(step, first)
     check_products(terms, plan.principal, nights + 2)
 
 

@@ -210,7 +210,11 @@ def same_parts(facts: Facts, event: Event, parts: Parts) -> Iterator[Finding]:
 
 
 def same_state(facts: Facts, history: History, state: Contract) -> Iterator[Finding]:
-    """Every field of the contract."""
+    """Every field of the contract, and the terms by which it runs."""
+    if history.state.terms != terms_of(facts):
+        sentence = "A contract runs by the terms that the replay of its events makes."
+        key, wanted = f"{facts.contract[1]} terms", str(history.state.terms)
+        yield Finding("INV-REPLAY-05", sentence, "contract", key, wanted, str(terms_of(facts)))
     for name in CONTRACT_NAMES:
         wanted, found = getattr(history.state.contract, name), getattr(state, name)
         if wanted != found:

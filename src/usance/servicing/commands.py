@@ -225,10 +225,15 @@ class Extend(OnContract):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Restructure(OnContract):
-    """Plan all unpaid principal anew."""
+    """Plan all unpaid principal anew.
+
+    ``annual_rate`` is a decimal, "" for the rate agreed; ``first_due_on`` an ordinal, 0 for one
+    step from today.
+    """
 
     instalments: int
     annual_rate: str = ""
+    first_due_on: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

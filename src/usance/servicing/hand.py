@@ -60,7 +60,7 @@ class Hand:
 
     contract_id: int
     product_id: int
-    terms_id: int
+    terms_id: int  # 0: the poster stores the terms
     terms: Terms
     state: Contract
     dues: list[Due]
@@ -99,6 +99,12 @@ class Hand:
         """Note what the database holds, to write only what changes."""
         self.held_before = {due.n: DUE_FIELDS(due) for due in self.dues}
         self.streams = streams_of(self.terms, self.state, self.dues)
+
+    @rule("R-RESTR-01")
+    def take_terms(self, terms: Terms) -> None:
+        """Terms by which the contract runs from now on; those that are new get their id later."""
+        if terms != self.terms:
+            self.terms, self.terms_id = terms, 0
 
     def changed_dues(self) -> list[tuple[int, ...]]:
         """Field values of dues that are new or differ from what the database holds."""

@@ -18,7 +18,7 @@ from usance.platform.database import Connection
 from usance.platform.identifiers import new_operation_id
 from usance.servicing import columns as sql
 from usance.servicing import commands as asked
-from usance.servicing import store
+from usance.servicing import store, terms
 from usance.servicing.cases import CASES, NEEDS_HISTORY, WHOLE
 from usance.servicing.hand import BorrowerBook, Hand
 from usance.servicing.store import Rowset
@@ -200,6 +200,8 @@ async def write(connection: Connection, batch: Batch) -> None:
     if not batch.done:
         return
     hands: list[Hand] = [h for book in batch.books.values() for h in book.hands.values()]
+    for hand in hands:
+        hand.terms_id = hand.terms_id or await terms.within(connection, hand.terms)
     hands.sort(key=lambda h: (cell_of_contract(h.contract_id), h.contract_id))
     await store.write_hands(connection, hands, [done.rowset for done in batch.done])
     last = {done.request.command.borrower(): done.operation_id for done in batch.done}

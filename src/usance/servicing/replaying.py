@@ -37,6 +37,7 @@ def enter(hand: Hand, event: Event, business_date: int) -> Booked:
     new = pairs_of(history.state.effects)
     hand.state, hand.dues = history.state.contract, history.state.dues
     hand.state.seq = event.seq
+    hand.take_terms(history.state.terms)
     hand.settle_alarm()
     parts = history.state.parts.get(event.seq, Parts())
     entry = Booked(event, parts, transfers_of(differences(new, old)))

@@ -39,6 +39,16 @@ async def intern(source: Pool | Connection, terms: Terms) -> int:
     return IDS[key]
 
 
+async def within(connection: Connection, terms: Terms) -> int:
+    """The same in the caller's transaction: the id is remembered by nobody before it commits."""
+    key = digest_of(terms)
+    if key in IDS:
+        return IDS[key]
+    await connection.execute(sql.INSERT_TERMS, key, json.dumps(asdict(terms)), RULES_VERSION)
+    number: int = await connection.fetchval(sql.TERMS_ID, key)
+    return number
+
+
 def forget() -> None:
     """Forget what was seen: another database is used now (tests)."""
     IDS.clear()

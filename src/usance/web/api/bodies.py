@@ -136,10 +136,11 @@ class ExtendBody(Body, kw_only=True):
 
 
 class RestructureBody(Body, kw_only=True):
-    """The new plan; without a rate, the old one."""
+    """The new plan; without a rate, the old one; without a first due day, a step from today."""
 
     instalments: Annotated[int, Meta(ge=1, le=480)]
     annual_rate: Annotated[str, Meta(max_length=20, pattern=r"^[0-9]\.?[0-9]*$")] | None = None
+    first_due_on: Day | None = None
 
 
 class StatementDayBody(Body, kw_only=True):

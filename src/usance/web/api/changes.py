@@ -55,6 +55,7 @@ def restructure(at: Ids, body: bodies.RestructureBody, _: Money) -> ask.Restruct
     return ask.Restructure(
         contract_id=at["contract_id"], instalments=body.instalments,
         annual_rate=body.annual_rate or "",
+        first_due_on=ordinal(body.first_due_on, "first_due_on"),
     )  # fmt: skip
 
 
