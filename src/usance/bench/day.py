@@ -28,7 +28,8 @@ from usance.platform.database import Pool, open_pool, transaction
 from usance.platform.identifiers import new_operation_id
 from usance.platform.migrate import migrate
 from usance.platform.pgcopy import Layout, copy_in, copy_out
-from usance.servicing import bulk, bulk_post, store
+from usance.servicing import bulk, bulk_post
+from usance.servicing.write import write_operation
 
 CONTRACTS = 1_000_000
 WORKERS = 2
@@ -112,7 +113,7 @@ async def debit(pool: Pool, due: Due) -> None:
                 connection, seed.TODAY, due.contract_ids[mine], due.amounts[mine], operation_id
             )
             assert len(posted.contract_ids) == mine.sum()
-            await store.write_operation(
+            await write_operation(
                 connection, operation_id, "bench", "DebitFile", seed.TODAY, posted.digest
             )
 

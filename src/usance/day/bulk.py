@@ -17,8 +17,9 @@ from usance.day.wake import ACTOR
 from usance.platform.database import Connection
 from usance.platform.identifiers import new_operation_id
 from usance.platform.pgcopy import copy_in
-from usance.servicing import bulk, store
+from usance.servicing import bulk
 from usance.servicing.bulk import Held, Integers
+from usance.servicing.write import write_operation
 
 WINDOW = "c.running + 1"
 
@@ -55,7 +56,7 @@ async def wake_held(connection: Connection, held: Held, day: int) -> int:
     await copy_in(connection, "statement", said, bulk.STATEMENT_LAYOUT)
     notices = notice_rows(held, outcome.effects, owner, day)
     await copy_in(connection, "notice_wanted", notices, bulk.NOTICE_LAYOUT)
-    await store.write_operation(connection, operation_id, ACTOR, "CloseDay", day, written.digest())
+    await write_operation(connection, operation_id, ACTOR, "CloseDay", day, written.digest())
     return len(held.rows)
 
 

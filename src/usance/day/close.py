@@ -16,7 +16,7 @@ from usance.ledger.digest import digest
 from usance.platform import work
 from usance.platform.database import Connection, Pool, retrying, transaction
 from usance.platform.identifiers import new_operation_id
-from usance.servicing.store import write_operation
+from usance.servicing.write import write_operation
 
 SMALL_DAY = 5_000
 """Contracts up to which plain Python is faster than loading the compiled kernel."""

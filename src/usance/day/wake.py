@@ -5,7 +5,7 @@ from usance.platform.database import Connection, Pool, transaction
 from usance.platform.identifiers import new_operation_id
 from usance.servicing import store as servicing
 from usance.servicing.hand import Hand
-from usance.servicing.store import Rowset
+from usance.servicing.write import Rowset, Writing, write_hands, write_operation
 
 ACTOR = "system:day-close"
 CHUNK = 500
@@ -53,6 +53,7 @@ async def write(connection: Connection, hands: list[Hand], day: int) -> None:
     for hand in hands:
         for entry in hand.booked:
             rowset.add(hand, entry)
-    await servicing.write_hands(connection, hands, [rowset])
-    digest = rowset.digest()
-    await servicing.write_operation(connection, operation_id, ACTOR, "CloseDay", day, digest)
+    writing = Writing(connection)
+    await write_hands(writing, hands, [rowset])
+    await writing.send()
+    await write_operation(connection, operation_id, ACTOR, "CloseDay", day, rowset.digest())

@@ -56,18 +56,31 @@ async def open_pool(url: str, size: int = 10) -> Pool:
 
 
 @asynccontextmanager
-async def transaction(pool: Pool) -> AsyncIterator[Connection]:
+async def transaction(pool: Pool, first: str = "SELECT") -> AsyncIterator[Connection]:
     """The unit of work: everything done on the connection happens, or nothing does.
 
-    A connection that broke under way is not given to anybody else.
+    ``first`` is sent along with the BEGIN. A connection that broke under way is not given to
+    anybody else.
     """
     async with pool.acquire() as connection:
         try:
-            async with connection.transaction():
-                yield connection
-        except CONNECTION_LOST:
-            connection.terminate()
+            await connection.execute(f"BEGIN; {first}")
+            yield connection
+            await connection.execute("COMMIT")
+        except BaseException as error:
+            await _give_up(connection, error)
             raise
+
+
+async def _give_up(connection: Connection, error: BaseException) -> None:
+    """Nothing of the transaction stays."""
+    if not isinstance(error, CONNECTION_LOST):
+        try:
+            await connection.execute("ROLLBACK")
+            return
+        except CONNECTION_LOST:
+            pass
+    connection.terminate()
 
 
 async def retrying(operation: Callable[[], Awaitable[T]], attempts: int = 5) -> T:

@@ -255,7 +255,7 @@ class Written:
     transfers: dict[str, Any]
 
     def digest(self) -> bytes:
-        """As ``store.Rowset.digest``: of the events and transfers, in the order of their keys."""
+        """As ``write.Rowset.digest``: of the events and transfers, in the order of their keys."""
         return digest_columns(
             [("event", self.events, sql.EVENT), ("transfer", self.transfers, sql.TRANSFER)]
         )

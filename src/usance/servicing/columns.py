@@ -123,12 +123,16 @@ GROUP BY wanted.contract_id, wanted.due_on
 INSERT_CONTRACTS = insert(schema.contract, CONTRACT)
 UPDATE_CONTRACTS = update(schema.contract, CONTRACT, ("cell", "contract_id"))
 UPSERT_DUES = upsert(schema.due, DUE, ("cell", "contract_id", "n"))
+DELETE_DUES = "DELETE FROM due WHERE cell = $1 AND contract_id = $2 AND n > $3"
 INSERT_EVENTS = insert(schema.event, EVENT)
 INSERT_TRANSFERS = insert(schema.transfer, TRANSFER)
 INSERT_CHANGES = insert(schema.accrual_change, CHANGE)
 INSERT_STATEMENTS = insert(schema.statement, STATEMENT)
 INSERT_NOTICES = f"{insert(schema.notice_wanted, NOTICE)} ON CONFLICT DO NOTHING"
 INSERT_OPENINGS = insert(schema.contract_opening, ("cell", "contract_id", "document"))
+MARK_REVERSED = (
+    "UPDATE event SET reversed_by = $4 WHERE cell = $1 AND contract_id = $2 AND seq = $3"
+)
 UPDATE_NUMBERS = update(
     schema.borrower, ("cell", "borrower_id", "last_contract"), ("cell", "borrower_id")
 )
@@ -146,9 +150,11 @@ SELECT * FROM unnest($1::bigint[], $2::text[], $3::text[], $4::bigint[], $5::big
     $7::bytea[])
 """
 KNOWN_ANSWERS = """
-SELECT client, key, request_hash, status, answer, operation_id FROM idempotency
-WHERE (client, key) IN (SELECT * FROM unnest($1::text[], $2::text[]))
+SELECT business_date, client, key, request_hash, status, answer, operation_id
+FROM book LEFT JOIN idempotency
+    ON (client, key) IN (SELECT * FROM unnest($1::text[], $2::text[]))
 """
+"""Together with the business date, which a booker must not look at before it has ``LOCK``."""
 INSERT_ANSWERS = """
 INSERT INTO idempotency (client, key, request_hash, status, answer, operation_id)
 SELECT client, key, request_hash, 201, answer, operation_id

@@ -21,7 +21,7 @@ from usance.servicing import commands as asked
 from usance.servicing import store, terms
 from usance.servicing.cases import CASES, NEEDS_HISTORY, WHOLE
 from usance.servicing.hand import BorrowerBook, Hand
-from usance.servicing.store import Rowset
+from usance.servicing.write import Rowset, Writing, write_books, write_hands
 
 NUMBERED = asked.OpenLine | asked.AcceptOffer
 """Commands that may open a contract, which gets the borrower's next number."""
@@ -72,21 +72,21 @@ class Batch:
 @rule("R-IDEM-01")
 async def known_answers(
     connection: Connection, requests: list[Request]
-) -> dict[tuple[str, str], Answer]:
-    """Answers already given to these keys; a key used with another body is refused."""
+) -> tuple[int, dict[tuple[str, str], Answer]]:
+    """The business date, and answers already given; a key used with another body is refused."""
     keyed = {(r.actor, r.key): r for r in requests if r.key}
-    if not keyed:
-        return {}
     rows = await connection.fetch(
         sql.KNOWN_ANSWERS, [actor for actor, _ in keyed], [key for _, key in keyed]
     )
     found = {}
-    for client, key, request_hash, status, answer, operation_id in rows:
+    for _, client, key, request_hash, status, answer, operation_id in rows:
+        if client is None:
+            continue
         if request_hash != keyed[client, key].request_hash:
             found[client, key] = other_body()
         else:
             found[client, key] = Answer(status, json.loads(answer), operation_id, replayed=True)
-    return found
+    return rows[0][0].toordinal(), found
 
 
 def other_body() -> Answer:
@@ -102,9 +102,8 @@ def problem(refusal: Refusal) -> Answer:
 
 
 async def post(connection: Connection, requests: list[Request]) -> list[Answer]:
-    """Carry out requests on a connection inside a transaction; the caller commits."""
-    business_date = await store.lock(connection)
-    answers = await known_answers(connection, requests)
+    """Carry out requests in a transaction that has ``columns.LOCK``; the caller commits."""
+    business_date, answers = await known_answers(connection, requests)
     batch = Batch(business_date)
     fresh = [r for r in requests if (r.actor, r.key) not in answers]
     await load(connection, batch, fresh)
@@ -203,15 +202,17 @@ async def write(connection: Connection, batch: Batch) -> None:
     for hand in hands:
         hand.terms_id = hand.terms_id or await terms.within(connection, hand.terms)
     hands.sort(key=lambda h: (cell_of_contract(h.contract_id), h.contract_id))
-    await store.write_hands(connection, hands, [done.rowset for done in batch.done])
+    writing = Writing(connection)
+    await write_hands(writing, hands, [done.rowset for done in batch.done])
     last = {done.request.command.borrower(): done.operation_id for done in batch.done}
-    await store.write_books(connection, [(batch.books[each], by) for each, by in last.items()])
-    await write_operations(connection, batch)
-    await write_keys(connection, batch)
+    write_books(writing, [(batch.books[each], by) for each, by in last.items()])
+    write_operations(writing, batch)
+    write_keys(writing, batch)
+    await writing.send()
 
 
 @rule("R-AUDIT-01")
-async def write_operations(connection: Connection, batch: Batch) -> None:
+def write_operations(writing: Writing, batch: Batch) -> None:
     """One audit event for each command."""
     today = store.day(batch.business_date)
     rows = [
@@ -219,12 +220,11 @@ async def write_operations(connection: Connection, batch: Batch) -> None:
          d.request.command.borrower(), d.contract_id, today, d.rowset.digest())
         for d in batch.done
     ]  # fmt: skip
-    columns = (list(column) for column in zip(*rows, strict=True))
-    await connection.execute(sql.INSERT_OPERATIONS, *columns)
+    writing.add(sql.INSERT_OPERATIONS, *(list(column) for column in zip(*rows, strict=True)))
 
 
 @rule("R-IDEM-01")
-async def write_keys(connection: Connection, batch: Batch) -> None:
+def write_keys(writing: Writing, batch: Batch) -> None:
     """The answers, under their keys."""
     rows = [
         (d.request.actor, d.request.key, d.request.request_hash, json.dumps(d.document),
@@ -232,5 +232,4 @@ async def write_keys(connection: Connection, batch: Batch) -> None:
         for d in batch.done if d.request.key
     ]  # fmt: skip
     if rows:
-        columns = (list(column) for column in zip(*rows, strict=True))
-        await connection.execute(sql.INSERT_ANSWERS, *columns)
+        writing.add(sql.INSERT_ANSWERS, *(list(column) for column in zip(*rows, strict=True)))

@@ -66,7 +66,7 @@ class Book:
         """One transaction; again where it lost against another one."""
 
         async def once() -> list[Answer]:
-            async with transaction(self.pool) as connection:
+            async with transaction(self.pool, sql.LOCK) as connection:
                 return await post(connection, requests)
 
         return await retrying(once)

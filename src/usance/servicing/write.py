@@ -1,0 +1,285 @@
+"""Writes what is in the hand: as many statements as there are tables, sent as one.
+
+Whatever needs no answer is put together into a single statement of data-modifying parts, so a batch
+costs one round trip. The parts see one state of the tables: no two may write the same row.
+"""
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import lru_cache
+from operator import attrgetter
+
+from usance.contract.records import Contract, names
+from usance.core.identifiers import CELLS, cell_of_borrower
+from usance.ledger.digest import digest
+from usance.platform.database import Connection
+from usance.servicing import columns as sql
+from usance.servicing.hand import (
+    Authorisation,
+    Booked,
+    BorrowerBook,
+    Hand,
+    Offer,
+    statement_event,
+)
+from usance.servicing.store import Rows, day
+
+CONTRACT_FIELDS = attrgetter(*names(Contract))
+PARAMETER = re.compile(r"\$(\d+)")
+
+
+class Writing:
+    """Statements that need no answer, gathered and sent together."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+        self.parts: list[str] = []
+        self.arguments: list[object] = []
+        self.afterwards: list[tuple[object, ...]] = []
+
+    def add(self, part: str, *columns: object) -> None:
+        """One more part, with its own $1, $2, ..."""
+        self.parts.append(part)
+        self.arguments.extend(columns)
+
+    def add_rows(self, part: str, rows: Rows, dates: Sequence[int] = ()) -> None:
+        """A part that takes one array for each column; nothing without rows."""
+        if rows:
+            self.add(part, *dated(rows, dates))
+
+    def then(self, statement: str, *arguments: object) -> None:
+        """What is rare, or concerns rows that a part writes: by itself, after the parts."""
+        self.afterwards.append((statement, *arguments))
+
+    async def send(self) -> None:
+        """Everything happens."""
+        if self.parts:
+            await self.connection.execute(joined(tuple(self.parts)), *self.arguments)
+        for statement in self.afterwards:
+            await self.connection.execute(*statement)
+        self.parts, self.arguments, self.afterwards = [], [], []
+
+
+@lru_cache(maxsize=1024)
+def joined(parts: tuple[str, ...]) -> str:
+    """One statement of many, their parameters numbered through."""
+    found, used = [], 0
+    for i, part in enumerate(parts):
+        highest = max(int(each) for each in PARAMETER.findall(part))
+        found.append(f"part_{i} AS ({shifted(part, used)})")
+        used += highest
+    return f"WITH {', '.join(found)} SELECT"
+
+
+def shifted(part: str, by: int) -> str:
+    """The same with other parameters."""
+    return PARAMETER.sub(lambda found: f"${int(found[1]) + by}", part)
+
+
+class Rowset:
+    """What a transaction writes, table by table."""
+
+    def __init__(self, operation_id: int) -> None:
+        self.operation_id = operation_id
+        self.events: Rows = []
+        self.transfers: Rows = []
+
+    def add(self, hand: Hand, booked: Booked) -> None:
+        """Rows of one event."""
+        e, p = booked.event, booked.parts.amounts
+        parts = (p[3], p[2], p[1], p[0], p[4])
+        if e.pinned:
+            parts = (e.principal, e.interest, e.fee, e.penalty, 0)
+        self.events.append(
+            (hand.cell, hand.contract_id, e.seq, e.kind, e.on, e.booked_on, e.amount, e.of,
+             e.component, e.days, e.pinned, *parts, booked.parts.cycle, self.operation_id)
+        )  # fmt: skip
+        for number, (debit, credit, amount) in enumerate(booked.transfers):
+            self.transfers.append(
+                (hand.cell, hand.contract_id, e.seq, number, debit, credit, amount, e.on,
+                 e.booked_on, hand.product_id)
+            )  # fmt: skip
+
+    def digest(self) -> bytes:
+        """Of the events and transfers written."""
+        return digest([("event", self.events), ("transfer", self.transfers)])
+
+
+def dated(rows: Rows, places: Sequence[int]) -> list[str]:
+    """Columns of rows as arrays in text, with ordinals at ``places`` as dates."""
+    columns = [list(column) for column in zip(*rows, strict=True)]
+    for place in places:
+        columns[place] = [day(each) for each in columns[place]]
+    return [sql.listed(column) for column in columns]
+
+
+async def write_hands(writing: Writing, hands: list[Hand], rowsets: list[Rowset]) -> None:
+    """Everything that the hands hold."""
+    dirty = [hand for hand in hands if hand.dirty or hand.new]
+    await add_plans(writing.connection, [hand for hand in dirty if hand.statements])
+    write_states(writing, dirty)
+    events = [row for rowset in rowsets for row in rowset.events]
+    writing.add_rows(sql.INSERT_EVENTS, events, (4, 5))
+    transfers = [row for rowset in rowsets for row in rowset.transfers]
+    writing.add_rows(sql.INSERT_TRANSFERS, transfers, (7, 8))
+    write_extras(writing, dirty)
+
+
+def write_states(writing: Writing, dirty: list[Hand]) -> None:
+    """Contracts and dues."""
+    for hand in dirty:
+        hand.version += 1
+    for statement, new in ((sql.UPDATE_CONTRACTS, False), (sql.INSERT_CONTRACTS, True)):
+        writing.add_rows(statement, [contract_row(hand) for hand in dirty if hand.new == new])
+    changed = [
+        (hand.cell, hand.contract_id, *values) for hand in dirty for values in hand.changed_dues()
+    ]
+    writing.add_rows(sql.UPSERT_DUES, changed)
+    for hand in dirty:
+        last = hand.dues[-1].n if hand.dues else 0
+        if hand.held_before and max(hand.held_before) > last:
+            writing.then(sql.DELETE_DUES, hand.cell, hand.contract_id, last)
+
+
+def contract_row(hand: Hand) -> tuple[int, ...]:
+    """A hand as its row."""
+    borrower_id = hand.contract_id >> 12
+    return (
+        borrower_id % CELLS, hand.contract_id, borrower_id, hand.product_id, hand.terms_id,
+        hand.parent_id, hand.version, *CONTRACT_FIELDS(hand.state),
+    )  # fmt: skip
+
+
+def write_extras(writing: Writing, dirty: list[Hand]) -> None:
+    """Accrual changes, statements, notices, openings, reversal marks."""
+    changes = [row for hand in dirty for row in change_rows(hand)]
+    writing.add_rows(sql.INSERT_CHANGES, changes, (7,))
+    statements = [row for hand in dirty for row in statement_rows(hand)]
+    writing.add_rows(sql.INSERT_STATEMENTS, statements, (3, 4, 5))
+    notices = [
+        (hand.cell, hand.contract_id, n.n, n.kind, n.send_on, n.days)
+        for hand in dirty for n in hand.notices
+    ]  # fmt: skip
+    writing.add_rows(sql.INSERT_NOTICES, notices, (4,))
+    openings = [
+        (hand.cell, hand.contract_id, json.dumps(hand.opening))
+        for hand in dirty if hand.opening is not None
+    ]  # fmt: skip
+    writing.add_rows(sql.INSERT_OPENINGS, openings)
+    for hand in dirty:
+        for seq, by in hand.reversed_events.items():
+            writing.then(sql.MARK_REVERSED, hand.cell, hand.contract_id, seq, by)
+
+
+async def add_plans(connection: Connection, issuing: list[Hand]) -> None:
+    """A statement also says what instalment plans of the line ask by its due day."""
+    said = {
+        (hand.contract_id, each.due.due_on): (hand, place)
+        for hand in issuing
+        for place, (_, each, _) in enumerate(hand.statements)
+    }
+    if not said:
+        return
+    rows = await connection.fetch(
+        sql.PLANS_DUE, [hand.cell for hand, _ in said.values()],
+        [contract_id for contract_id, _ in said], [due_on for _, due_on in said],
+    )  # fmt: skip
+    for contract_id, amount, due_on in rows:
+        hand, place = said[contract_id, due_on]
+        n, issued, seq = hand.statements[place]
+        hand.statements[place] = n, replace(issued, required=issued.required + amount), seq
+        hand.plans_due[seq] = amount
+
+
+def change_rows(hand: Hand) -> Rows:
+    """Accrual changes of one write, summed where they fall together."""
+    found: dict[tuple[int, ...], list[int]] = {}
+    for booked_on, c in hand.changes:
+        place = (c.stream, c.denominator, c.day_count, booked_on, c.from_weight)
+        sums = found.setdefault(place, [0] * 5)
+        values = (c.whole, c.rest, c.slope, c.slope_rest, c.rounding)
+        for i, value in enumerate(values):
+            sums[i] += value
+    number = hand.version * 64
+    return [
+        (hand.cell, hand.contract_id, number + i, stream, below, hand.product_id, count,
+         booked_on, weight, *sums)
+        for i, ((stream, below, count, booked_on, weight), sums) in enumerate(found.items())
+        if any(sums)
+    ]  # fmt: skip
+
+
+def statement_rows(hand: Hand) -> Rows:
+    """Statements issued."""
+    found: Rows = []
+    for n, said, seq in hand.statements:
+        e = statement_event(said, seq, said.on)
+        number = hand.state.statements - len(hand.statements) + len(found) + 1
+        found.append(
+            (hand.cell, hand.contract_id, number, said.on, said.due.due_on, said.due.from_on, n,
+             e.principal, e.interest, e.fee, e.penalty, said.required, said.balance,
+             said.credit, hand.plans_due.get(seq, 0), seq)
+        )  # fmt: skip
+    return found
+
+
+async def write_operation(
+    connection: Connection, operation_id: int, actor: str, action: str, today: int, hashed: bytes
+) -> None:
+    """The audit event of work that no one borrower asked for."""
+    await connection.execute(
+        "INSERT INTO operation (operation_id, actor, action, business_date, digest) "
+        "VALUES ($1, $2, $3, $4, $5)",
+        operation_id, actor, action, day(today), hashed,
+    )  # fmt: skip
+
+
+def write_books(writing: Writing, books: list[tuple[BorrowerBook, int]]) -> None:
+    """Lines, offers, holds and numbering of borrowers, each under its operation."""
+    lines = [
+        (cell_of_borrower(x.borrower_id), x.borrower_id, x.product_id, x.limit, x.held, x.status,
+         x.contract_id, x.opened_on, 1)
+        for book, _ in books for x in book.lines.values() if x.dirty or x.new
+    ]  # fmt: skip
+    writing.add_rows(sql.UPSERT_LINES, sorted(lines), (7,))
+    for book, operation_id in books:
+        cell = cell_of_borrower(book.borrower_id)
+        for offer in book.offers.values():
+            if offer.dirty or offer.new:
+                write_offer(writing, cell, offer, operation_id)
+        for hold in book.authorisations.values():
+            if hold.dirty or hold.new:
+                write_hold(writing, cell, hold, operation_id)
+    numbered = [
+        (cell_of_borrower(book.borrower_id), book.borrower_id, book.last_contract)
+        for book, _ in books if book.new_contracts
+    ]  # fmt: skip
+    writing.add_rows(sql.UPDATE_NUMBERS, numbered)
+
+
+def write_hold(writing: Writing, cell: int, hold: Authorisation, operation_id: int) -> None:
+    """A hold, new or with another status."""
+    writing.then(
+        "INSERT INTO authorisation (cell, authorisation_id, borrower_id, contract_id, "
+        "amount, captured, status, merchant, authorised_on, expires_on, operation_id) "
+        "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) "
+        "ON CONFLICT (cell, authorisation_id) DO UPDATE SET captured = $6, status = $7",
+        cell, hold.authorisation_id, hold.borrower_id, hold.contract_id, hold.amount,
+        hold.captured, hold.status, hold.merchant, day(hold.authorised_on),
+        day(hold.expires_on), operation_id,
+    )  # fmt: skip
+
+
+def write_offer(writing: Writing, cell: int, offer: Offer, operation_id: int) -> None:
+    """An offer, new or with another status."""
+    writing.then(
+        "INSERT INTO offer (cell, offer_id, borrower_id, product_id, document, cost, principal, "
+        "parent_id, cycle, valid_until, status, contract_id, operation_id) "
+        "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) "
+        "ON CONFLICT (cell, offer_id) DO UPDATE SET status = $11, contract_id = $12",
+        cell, offer.offer_id, offer.borrower_id, offer.product_id, json.dumps(offer.document),
+        json.dumps(offer.cost), offer.principal, offer.parent_id, offer.cycle,
+        day(offer.valid_until), offer.status, offer.contract_id, operation_id,
+    )  # fmt: skip
