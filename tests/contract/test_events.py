@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.contract.documents import column, event, loan, parts
+from tests.contract.documents import column, event, line, loan, parts
 from usance.contract.records import LOWER_INSTALMENT, Event
 from usance.contract.replay import History, Opening
 from usance.contract.schedule import Plan
@@ -188,6 +188,43 @@ def test_a_closed_loan() -> None:
         assert loan(on, PAID_OFF, refused)["rule"] == "R-CLOSE-01"
     refund = loan("2024-01-12", PAID_OFF, event("refund", "2024-01-12", "1.00"))
     assert parts(refund, 2) == {"credit": "1.00"}
+
+
+BACK = event("drawing_returned", "2024-02-10")
+FEES = {"fees": [{"amount": "10.00", "at": "disbursement"}, {"amount": "2.00", "at": "each"}]}
+
+
+def test_a_pay_out_that_came_back() -> None:
+    """R-DRAW-01: no principal, interest, fee or penalty is owed; what was paid is credit."""
+    paid, fee = event("repayment", "2024-02-01", "50.00"), event("fee", "2024-02-05", "7.00")
+    answer = loan("2024-03-05", paid, fee, BACK, **LATE, **FEES)
+    assert column(answer, "total") == ["0.00"] * 3
+    assert (answer["totals"]["payoff"], answer["totals"]["credit_balance"]) == ("0.00", "50.00")
+    assert (parts(answer, 1), parts(answer, 2)) == ({"credit": "50.00"}, {})
+    assert (answer["totals"]["status"], answer["totals"]["dpd"]) == ("closed", 0)
+    assert (answer["apr"], answer["irr"]) == (None, None)
+    assert loan("2024-02-09", paid, fee, BACK, **LATE)["totals"]["payoff"] != "0.00"
+    late = event("repayment", "2024-02-11", "1.00")
+    assert loan("2024-02-11", BACK, late)["rule"] == "R-CLOSE-01"
+
+
+def test_what_was_paid_out_again_and_recovered() -> None:
+    """R-DRAW-01: a charge-off falls away, a recovery is the borrower's, so is what was paid out."""
+    off, got = event("charge_off", "2024-01-11"), event("recovery", "2024-01-12", "1220.00")
+    out = event("payout", "2024-01-13", "8.00")
+    answer = loan("2024-02-10", off, got, out, BACK)
+    assert answer["totals"]["credit_balance"] == "1212.00"
+    assert (parts(answer, 1), parts(answer, 2)) == ({}, {"credit": "1220.00"})
+
+
+def test_a_drawing_comes_back_once() -> None:
+    """R-DRAW-02: unless its return is reversed, and then the loan is what it was."""
+    assert loan("2024-02-10", BACK, BACK)["rule"] == "R-DRAW-02"
+    undone = loan("2024-02-12", BACK, event("reversal", "2024-02-11", of=1))
+    assert undone["schedule"] == loan("2024-02-12")["schedule"]
+    again = loan("2024-02-12", BACK, event("reversal", "2024-02-11", of=1), BACK)
+    assert again["totals"]["payoff"] == "0.00"
+    assert line("2024-02-12", event("purchase", "2024-01-01", "1.00"), BACK)["rule"] == "R-KIND-01"
 
 
 def test_non_accrual() -> None:

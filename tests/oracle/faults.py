@@ -85,6 +85,14 @@ def reversed_twice(told: Story) -> Json | None:
     return with_event(told, type="reversal", of=of) if of else None
 
 
+def returned_twice(told: Story) -> Json | None:
+    if told.line or "rule" in told.seen():
+        return None
+    back = [{"seq": 900 + n, "on": told.today.isoformat(), "type": "drawing_returned"}
+            for n in range(2)]
+    return {**told.document(), "events": [*told.events, *back]}
+
+
 def after_closing(told: Story) -> Json | None:
     answer = told.seen()
     if told.line or "rule" in answer or float(answer["totals"]["payoff"]):
@@ -124,7 +132,7 @@ def wrong_order_of_loss(told: Story) -> Json:
 
 FAULTS: tuple[Callable[[Story], Json | None], ...] = (
     out_of_range, malformed, wrong_amount, wrong_seq, wrong_kind, wrong_date, reversed_twice,
-    after_closing, over_limit, over_repayment, over_purchase, over_waiver, over_payout,
+    returned_twice, after_closing, over_limit, over_repayment, over_purchase, over_waiver, over_payout,
     wrong_order_of_loss)
 
 

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -14,7 +15,8 @@ from .view import answer
 
 BOTH = {"repayment", "fee", "penalty", "refund", "goodwill", "chargeback", "reversal", "waiver",
         "charge_off", "recovery", "payout"}
-KNOWN = {"term": BOTH | {"extension", "restructuring"}, "statement": BOTH | {"purchase"}}
+KNOWN = {"term": BOTH | {"extension", "restructuring", "drawing_returned"}, "statement": BOTH | {"purchase"}}
+MONEY = ("repayment", "recovery", "refund", "chargeback", "payout")
 Contract = TermContract | LineContract
 
 
@@ -60,6 +62,8 @@ class Replay:
                        if event.type == "reversal" and event.of in self.by_seq}
         if self.undone:
             reached("R-REV-01")
+        self.back = next((event for event in self.events if event.type == "drawing_returned"
+                          and event.seq not in self.undone), None)
 
     def until(self, as_of: date) -> dict[str, Any]:
         """The answer as of that day."""
@@ -70,6 +74,8 @@ class Replay:
         """Every event in its order; the first one refused refuses all."""
         contract: Contract = (TermContract(self.terms) if self.terms.kind == "term"
                               else LineContract(self.terms, self.said))
+        if self.back and isinstance(contract, TermContract):
+            contract.never_paid_out(self.back.on)
         parts: dict[int, dict[str, int]] = {}
         self.reversed_so_far: set[int | None] = set()
         self.seen: set[int] = set()
@@ -77,12 +83,24 @@ class Replay:
         for event in self.events:
             self.check(event)
         for event in self.events:
-            if event.type == "reversal" or event.seq in self.undone:
+            if event.type == "reversal" or event.seq in self.undone or self.fell_away(event):
                 continue
             contract.advance(event.on)
-            parts[event.seq] = contract.apply(event)
+            parts[event.seq] = contract.apply(self.as_it_turned_out(event))
         contract.advance(as_of)
         return contract, parts
+
+    def fell_away(self, event: Event) -> bool:
+        """R-DRAW-01: what happened to a loan before it came back, unless it was money."""
+        if self.back is None or event.seq > self.back.seq:
+            return False
+        return event.type not in MONEY
+
+    def as_it_turned_out(self, event: Event) -> Event:
+        """R-DRAW-01: what was recovered on a loan that was never paid out is a payment."""
+        if event.type == "recovery" and self.back is not None and event.seq < self.back.seq:
+            return replace(event, type="repayment")
+        return event
 
     def check(self, event: Event) -> None:
         """What can be said of an event without the state of the contract."""
@@ -100,6 +118,9 @@ class Replay:
         if event.type == "reversal":
             refuse_if(event.of in self.reversed_so_far, "R-REV-02")
             self.reversed_so_far.add(event.of)
+        if event.type == "drawing_returned" and event.seq not in self.undone:
+            reached("R-DRAW-02")
+            refuse_if(self.back is not event, "R-DRAW-02")
 
     def check_kind(self, event: Event) -> None:
         """R-KIND-01."""

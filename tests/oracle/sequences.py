@@ -206,7 +206,7 @@ class Story:
         often = {"repayment": 30, "fee": 3, "penalty": 2, "refund": 4, "goodwill": 2,
                  "chargeback": 3, "reversal": 3, "waiver": 3, "charge_off": 1, "recovery": 2,
                  "payout": 2, **({"purchase": 25} if self.line else
-                                 {"extension": 3, "restructuring": 2})}
+                                 {"extension": 3, "restructuring": 2, "drawing_returned": 1})}
         return list(often), list(often.values())
 
     def back_dated(self, event: Json) -> Json:
@@ -261,7 +261,8 @@ class Story:
 
     def make_reversal(self, answer: Json) -> Json | None:
         of = self.pick("repayment", "fee", "penalty", "refund", "purchase", "goodwill", "waiver",
-                       "chargeback", "extension", "charge_off", "payout", "restructuring")
+                       "chargeback", "extension", "charge_off", "payout", "restructuring",
+                       "drawing_returned")
         return {"type": "reversal", "of": of} if of else None
 
     def make_waiver(self, answer: Json) -> Json | None:
@@ -286,6 +287,9 @@ class Story:
         dues = self.random.choice(({}, {"first_due_on": first.isoformat()}))
         return {"type": "restructuring", "instalments": self.random.choice((1, 2, 6)), **rate,
                 **dues}
+
+    def make_drawing_returned(self, answer: Json) -> Json:
+        return {"type": "drawing_returned"}
 
     def make_payout(self, answer: Json) -> Json | None:
         most = round(float(answer["totals"]["credit_balance"]) * 10**self.decimals)

@@ -24,6 +24,7 @@ class TermContract:
         assert terms.opened_on is not None
         self.terms, self.today, self.balance = terms, terms.opened_on, terms.principal
         self.lent = terms.principal
+        self.known_on: date | None = None  # when a pay-out that came to nothing was known
         self.credit, self.closed, self.stopped = 0, False, False
         self.left: dict[int, dict[str, int]] = {}  # what is left of each repayment, by seq
         self.rows = agreed_rows(terms)
@@ -33,6 +34,13 @@ class TermContract:
         self.accrue(min(first.spans[0][0], self.today), self.today)  # R-DAY-02, both ends count
         replan(self, principal_too=True)
         self.begin_day()
+
+    def never_paid_out(self, known_on: date) -> None:
+        """R-DRAW-01: the pay-out came to nothing; nothing was ever owed."""
+        reached("R-DRAW-01")
+        self.known_on, self.lent, self.balance, self.closed = known_on, 0, 0, True
+        for row in self.rows:
+            row.close_for_good()
 
     # -- looking ------------------------------------------------------------------------------
 
@@ -232,6 +240,9 @@ class TermContract:
 
     def apply(self, event: Event) -> dict[str, int]:
         """One event of today; returns its parts (0002, events)."""
+        came = self.known_on is not None and self.today <= self.known_on
+        if came and event.type == "repayment":
+            return self.on_credit(event)
         refuse_if(self.closed and event.type not in CLOSED_ACCEPTS, "R-CLOSE-01")
         if self.stopped and event.type in FOLLOWED:
             reached("R-OFF-03")
@@ -244,6 +255,13 @@ class TermContract:
         """A repayment; after a charge-off it has to come as recovery."""
         refuse_if(self.stopped, "R-OFF-02", "use recovery")
         parts = self.pay(event.amount)
+        self.left[event.seq] = dict(parts)
+        return parts
+
+    def on_credit(self, event: Event) -> dict[str, int]:
+        """R-DRAW-01: what was paid on a loan that was never paid out is the borrower's."""
+        self.credit += event.amount
+        parts = dict.fromkeys(PARTS, 0) | {"credit": event.amount}
         self.left[event.seq] = dict(parts)
         return parts
 

@@ -17,7 +17,7 @@ COMPONENTS = ("penalty", "fee", "interest", "principal")
 PLAIN_TYPES = ("repayment", "fee", "penalty", "refund", "goodwill", "recovery", "payout",
                "purchase")
 TYPES = (*PLAIN_TYPES, "chargeback", "reversal", "waiver", "extension", "charge_off",
-         "restructuring")
+         "restructuring", "drawing_returned")
 COMMON = {"kind", "currency", "rate", "day_count", "rounding", "penalty", "allocation", "day_ends",
           "non_accrual_days"}
 TERM_FIELDS = COMMON | {"principal", "disbursed_on", "amortisation", "interest_method", "fees",

@@ -146,6 +146,7 @@ class StatementTerms(Common, kw_only=True, frozen=True, tag_field="kind", tag="s
 EventType = Literal[
     "repayment", "fee", "penalty", "refund", "goodwill", "chargeback", "reversal", "waiver",
     "purchase", "extension", "restructuring", "charge_off", "recovery", "payout",
+    "drawing_returned",
 ]  # fmt: skip
 
 

@@ -9,6 +9,7 @@ from usance.contract import documents as shape
 from usance.contract.records import (
     CHARGE_OFF,
     CHARGEBACK,
+    DRAWING_RETURNED,
     EXTENSION,
     FEE_EVENT,
     GOODWILL,
@@ -44,9 +45,9 @@ KINDS = {
     "repayment": REPAYMENT, "fee": FEE_EVENT, "penalty": PENALTY_EVENT, "refund": REFUND,
     "goodwill": GOODWILL, "chargeback": CHARGEBACK, "reversal": REVERSAL, "waiver": WAIVER,
     "purchase": PURCHASE, "extension": EXTENSION, "charge_off": CHARGE_OFF, "recovery": RECOVERY,
-    "payout": PAYOUT, "restructuring": RESTRUCTURE,
+    "payout": PAYOUT, "restructuring": RESTRUCTURE, "drawing_returned": DRAWING_RETURNED,
 }  # fmt: skip
-WITHOUT_AMOUNT = (REVERSAL, EXTENSION, CHARGE_OFF, RESTRUCTURE)
+WITHOUT_AMOUNT = (REVERSAL, EXTENSION, CHARGE_OFF, RESTRUCTURE, DRAWING_RETURNED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,9 +141,20 @@ def event_of(given: shape.EventIn, agreed: Agreed, path: str) -> Known:
     event.of = reference(given, path)
     if kind == PURCHASE:
         posted_before(event, recorded_on)
+    if kind == DRAWING_RETURNED:
+        check_return(agreed, on, path)
     if recorded_on < on and kind != REVERSAL:
         raise Refused("R-DATE-01", "recorded before it was effective", f"{path}.recorded_on")
     return Known(replace(event, booked_on=recorded_on), recorded_on, path)
+
+
+@rule("R-DRAW-01")
+def check_return(agreed: Agreed, on: int, path: str) -> None:
+    """Only a loan is paid out; what was paid out comes back afterwards."""
+    if agreed.plan is None:
+        raise Refused("R-KIND-01", "this kind of contract has no such event", path)
+    if on < agreed.opened_on:
+        raise Refused("R-DATE-01", "the event is before the contract opened", path)
 
 
 @rule("R-SEQ-01")
@@ -204,6 +216,14 @@ def check_relations(known: list[Known]) -> None:
             if event.of in reversed_once:
                 raise Refused("R-REV-02", "reversed twice", each.path)
             reversed_once.add(event.of)
+    check_returned_once([k for k in known if k.event.seq not in reversed_once])
+
+
+@rule("R-DRAW-02")
+def check_returned_once(known: list[Known]) -> None:
+    """A pay-out comes back once."""
+    for each in [k for k in known if k.event.kind == DRAWING_RETURNED][1:]:
+        raise Refused("R-DRAW-02", "the drawing has come back already", each.path)
 
 
 def check_target(each: Known, target: Event) -> None:

@@ -90,7 +90,7 @@ def term_rows(agreed: Agreed, state: State) -> list[Row]:
     """One row per due of a term contract."""
     rows = []
     assert agreed.plan is not None
-    left = agreed.plan.principal
+    left = agreed.plan.principal if state.contract.principal else 0
     for d in state.dues:
         left -= d.principal
         rows.append(
@@ -160,6 +160,8 @@ def event_row(history: History, event: Event) -> Row:
 def annual(agreed: Agreed, history: History, as_of: int) -> tuple[str | None, str | None]:
     """APR of the schedule as agreed; IRR of the real flows and what is still asked."""
     assert agreed.plan is not None
+    if history.undrawn():
+        return None, None
     plan, fresh = agreed.plan, history.fresh()
     at_once = fresh.dues[0].asked_fee
     net = plan.principal - at_once

@@ -17,17 +17,21 @@ from usance.contract.records import (
     CHARGED_OFF,
     CREDIT,
     DAY,
+    DRAWING_RETURNED,
     FEE,
     FEE_EVENT,
     FROM_CREDIT,
     LINE,
     NOTICE,
     OPEN,
+    PAYOUT,
     PENALTY,
     PENALTY_EVENT,
     PRINCIPAL,
     PURCHASE,
+    RECOVERY,
     REFUND,
+    REPAYMENT,
     RESTRUCTURE,
     REVERSAL,
     ROUNDING,
@@ -42,7 +46,7 @@ from usance.contract.records import (
     Terms,
     Why,
 )
-from usance.contract.schedule import Plan, open_term, restructure, restructured
+from usance.contract.schedule import Plan, open_term, restructure, restructured, undraw
 from usance.contract.standing import next_alarm
 from usance.contract.step import REFUSALS, advance, refusal, step
 from usance.core.days import next_month_day
@@ -196,6 +200,12 @@ def is_own(kind: int, source: int, component: int) -> bool:
     return source not in (ASK, FROM_CREDIT, ASK_SUSPENDED)
 
 
+UNDOING = (REVERSAL, DRAWING_RETURNED)
+"""Events that undo others; the state is that without what they undo."""
+MONEY = (REPAYMENT, RECOVERY, REFUND, CHARGEBACK, PAYOUT)
+"""What came in or went out on a loan, whatever becomes of the loan."""
+
+
 def key(event: Event) -> tuple[int, int, int]:
     """R-ORDER-01: by effective day, statements at the end of it, then sequence."""
     return event.on, int(event.kind == STATEMENT), event.seq
@@ -213,6 +223,7 @@ class History:
         self.trace = trace
         self.known: dict[int, Event] = {}
         self.reversed: dict[int, int] = {}
+        self.returned: Event | None = None  # the pay-out of the loan that came back
         self.pins: dict[int, Event] = {}
         self.issued: list[Issued] = []
         self.state = self.fresh()
@@ -221,6 +232,8 @@ class History:
         """The state at the opening."""
         out = Out(whys=[] if self.trace else None)
         c, dues = open_contract(self.opening, out)
+        if self.returned is not None and self.undrawn():
+            undraw(c, dues, self.returned.on, out)
         return State(
             self.opening.terms, c, dues, effects=out.effects, whys=out.whys, plan=self.opening.plan
         )
@@ -238,7 +251,7 @@ class History:
     def stood_on(self, day: int) -> State:
         """The state at the start of ``day``, as known now, with what was entered for that day."""
         then = History(self.opening)
-        then.reversed = self.reversed
+        then.reversed, then.returned = self.reversed, self.returned
         then.known = {seq: event for seq, event in self.known.items() if event.on <= day}
         then.pins = {on: event for on, event in self.pins.items() if on < day}
         then.rebuild(day)
@@ -249,15 +262,34 @@ class History:
         if event.kind == STATEMENT:
             self.pins[event.on] = event
         elif event.kind not in (DAY, OPEN):
-            self.known[event.seq] = event
-            if event.kind == REVERSAL:
-                self.reversed[event.of] = event.seq
-            elif reversed_by:
+            self.note(event)
+            if reversed_by:
                 self.reversed[event.seq] = reversed_by
 
+    def note(self, event: Event) -> None:
+        """An event that is known; one that undoes another undoes it from here on."""
+        self.known[event.seq] = event
+        if event.kind == REVERSAL:
+            self.reversed[event.of] = event.seq
+        elif event.kind == DRAWING_RETURNED:
+            self.returned = event
+
+    @rule("R-DRAW-01")
+    def undrawn(self) -> bool:
+        """Whether the loan's pay-out came to nothing, so that it was never owed."""
+        return self.returned is not None and self.returned.seq not in self.reversed
+
+    @rule("R-REV-01", "R-DRAW-01")
     def counts(self, event: Event) -> bool:
-        """Whether the event is part of the state: not reversed, nor itself a reversal."""
-        return event.kind != REVERSAL and event.seq not in self.reversed
+        """Whether the event is part of the state: not undone, and undoing none itself."""
+        if event.kind in UNDOING or event.seq in self.reversed:
+            return False
+        return event.kind in MONEY or not self.before_return(event)
+
+    @rule("R-DRAW-01")
+    def before_return(self, event: Event) -> bool:
+        """Whether the event happened to a loan that then turned out never to have been paid out."""
+        return self.undrawn() and self.returned is not None and event.seq < self.returned.seq
 
     def apply(self, event: Event) -> None:
         """Resolve, refuse or do one event."""
@@ -271,6 +303,8 @@ class History:
         """Fill in what the event needs from the others; a copy, so that a rebuild resolves anew."""
         if event.kind == CHARGEBACK:
             return self.resolve_charge_back(event)
+        if event.kind == RECOVERY and self.before_return(event):
+            return replace(event, kind=REPAYMENT)
         if event.kind == REFUND and event.of:
             self.check_refund(event)
             parts = self.state.parts.get(event.of)
@@ -316,11 +350,8 @@ class History:
         """Events that become known together."""
         back = False
         for event in events:
-            self.known[event.seq] = event
-            if event.kind == REVERSAL:
-                self.reversed[event.of] = event.seq
-                back = True
-            back = back or event.on < self.state.contract.on
+            self.note(event)
+            back = back or event.kind in UNDOING or event.on < self.state.contract.on
         if back:
             self.rebuild(self.state.contract.on)
         else:

@@ -10,9 +10,12 @@ from math import gcd
 from usance.contract.accrual import accrue, charge_fee, restart
 from usance.contract.early import ask_run, plan_rows, row_interest
 from usance.contract.records import (
+    ASK,
     BULLET,
+    CLOSED,
     EQUAL_INSTALMENT,
     EQUAL_PRINCIPAL,
+    FEE,
     LAPSED,
     MOVE_IN,
     PAY_OUT_LOAN,
@@ -28,7 +31,7 @@ from usance.contract.records import (
 from usance.contract.standing import next_alarm
 from usance.contract.step import note_accrual
 from usance.contract.term import finish_term
-from usance.core.days import WHOLE_PERIOD, add_months, count_weight
+from usance.core.days import NEVER, WHOLE_PERIOD, add_months, count_weight
 from usance.core.money import RATE_ONE, divide_half_even
 from usance.core.rules import rule
 
@@ -157,6 +160,20 @@ def open_term(t: Terms, plan: Plan, out: Out) -> tuple[Contract, list[Due]]:
         dues[0].asked_fee = at_once
     c.alarm = next_alarm(t, c, dues)
     return c, dues
+
+
+@rule("R-DRAW-01")
+def undraw(c: Contract, dues: list[Due], day: int, out: Out) -> None:
+    """A loan just opened whose pay-out came to nothing, as was known on ``day``: it owes nothing."""
+    emit(out, PAY_OUT_LOAN, PRINCIPAL, 0, -c.principal)
+    emit(out, ASK, FEE, dues[0].n, -c.unpaid_fee)
+    for d in dues:
+        d.principal = d.interest = d.fee = d.asked_fee = 0
+        d.phase = LAPSED
+    c.principal = c.balance = c.instalment = c.unpaid_principal = c.unpaid_fee = 0
+    c.accrued = c.accrued_rest = 0
+    c.running = c.rows + 1
+    c.status, c.closed_on, c.alarm = CLOSED, day, NEVER
 
 
 @rule("R-RESTR-01")

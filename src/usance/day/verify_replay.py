@@ -11,7 +11,6 @@ from typing import Any
 from usance.contract.records import (
     DAY,
     OPEN,
-    REVERSAL,
     STATEMENT,
     Contract,
     Due,
@@ -19,7 +18,7 @@ from usance.contract.records import (
     Terms,
     names,
 )
-from usance.contract.replay import History, Issued, Parts
+from usance.contract.replay import UNDOING, History, Issued, Parts
 from usance.contract.standing import next_alarm
 from usance.core.days import serial
 from usance.core.refusals import Refused
@@ -169,7 +168,7 @@ def learn(history: History, event: Event) -> None:
     """One event becomes known: applied, or the past is folded anew."""
     back_dated = event.on < history.state.contract.on
     history.take(event)
-    if event.kind == REVERSAL or back_dated:
+    if event.kind in UNDOING or back_dated:
         history.rebuild(event.booked_on)
     else:
         history.apply(event)

@@ -44,6 +44,7 @@ CASES: dict[type[asked.Command], Case] = {
     asked.ChargeBack: corrections.charge_back,
     asked.Reverse: corrections.reverse,
     asked.PayOut: corrections.pay_out,
+    asked.ReturnDrawing: corrections.return_drawing,
     asked.Extend: changes.extend,
     asked.Restructure: changes.restructure,
     asked.ChargeOff: changes.charge_off,
@@ -56,5 +57,7 @@ WHOLE = {
 }  # fmt: skip
 """Commands that look at all open contracts and lines of the borrower."""
 
-NEEDS_HISTORY = {asked.Reverse, asked.ChargeBack, asked.Restructure, asked.OfferPlan}
+NEEDS_HISTORY = {
+    asked.Reverse, asked.ChargeBack, asked.Restructure, asked.OfferPlan, asked.ReturnDrawing,
+}  # fmt: skip
 """Commands that refer to earlier events; so does everything with an earlier effective day."""

@@ -263,6 +263,13 @@ class PayOut(OnContract):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReturnDrawing(OnContract):
+    """The bank says that a loan's pay-out ``failed`` or was ``returned``: it was never owed."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CloseLine(Command):
     """End a product for a borrower: nothing owed, nothing held, no credit balance."""
 

@@ -1,9 +1,10 @@
-"""Corrections: reversal, charge-back, waiver, charges, pay-out of a credit balance."""
+"""Corrections: reversal, charge-back, returned drawing, waiver, charges, pay-out of credit."""
 
 from typing import Any
 
 from usance.contract.records import (
     CHARGEBACK,
+    DRAWING_RETURNED,
     FEE_EVENT,
     PAYOUT,
     PENALTY_EVENT,
@@ -19,6 +20,9 @@ from usance.servicing.answers import event_answer
 from usance.servicing.hand import BorrowerBook
 from usance.servicing.replaying import enter
 from usance.servicing.replaying import reverse as reverse_event
+
+RETURNS = ("failed", "returned")
+"""What the bank says of a pay-out that came to nothing; the event's component is the place."""
 
 
 def reverse(book: BorrowerBook, command: asked.Reverse) -> dict[str, Any]:
@@ -70,6 +74,25 @@ def charge(book: BorrowerBook, command: asked.Charge) -> dict[str, Any]:
     kind = FEE_EVENT if component == 1 else PENALTY_EVENT
     event = Event(kind=kind, amount=command.amount)
     return event_answer(hand, hand.apply(event, book.business_date))
+
+
+@rule("R-DRAW-01", "R-DRAW-02")
+def return_drawing(book: BorrowerBook, command: asked.ReturnDrawing) -> dict[str, Any]:
+    """A pay-out failed or came back: the loan is reversed as of its drawing."""
+    if command.reason not in RETURNS:
+        raise Refused("R-DOC-01", f"reason must be one of {', '.join(RETURNS)}", "reason")
+    hand = book.hand(command.contract_id)
+    assert hand.history is not None
+    plan = hand.history.opening.plan
+    if plan is None or plan.moved:
+        raise Refused("R-KIND-01", "nothing was paid out on this contract", "contract_id")
+    if hand.history.undrawn():
+        raise Refused("R-DRAW-02", "the drawing has come back already", "contract_id")
+    event = Event(
+        kind=DRAWING_RETURNED, on=book.business_date, amount=plan.principal,
+        component=RETURNS.index(command.reason),
+    )  # fmt: skip
+    return event_answer(hand, enter(hand, event, book.business_date))
 
 
 def pay_out(book: BorrowerBook, command: asked.PayOut) -> dict[str, Any]:

@@ -155,6 +155,12 @@ class CloseBody(Body, kw_only=True):
     business_date: Day
 
 
+class DrawingReturnBody(Body, kw_only=True):
+    """What the bank says: the pay-out could not be made, or it has come back."""
+
+    reason: Literal["failed", "returned"]
+
+
 class PayOutBody(Body, kw_only=True):
     """Without amount, the whole credit balance."""
 

@@ -59,3 +59,9 @@ def pay_out(at: Ids, body: bodies.PayOutBody, money: Money) -> ask.PayOut:
     """Give the borrower (part of) the credit balance."""
     amount = money.read(body.amount, body.currency) if body.amount is not None else 0
     return ask.PayOut(contract_id=at["contract_id"], amount=amount)
+
+
+@command("POST", "/v1/contracts/{contract_id}/drawing-return", "payments:write")
+def return_drawing(at: Ids, body: bodies.DrawingReturnBody, _: Money) -> ask.ReturnDrawing:
+    """A loan's pay-out failed or came back: the loan is reversed as of its drawing."""
+    return ask.ReturnDrawing(contract_id=at["contract_id"], reason=body.reason)

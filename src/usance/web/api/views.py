@@ -36,7 +36,7 @@ COMPONENT = ("penalty", "fee", "interest", "principal")
 EVENT_KIND = (
     "", "open", "purchase", "repayment", "refund", "fee", "penalty", "goodwill", "waiver",
     "chargeback", "reversal", "statement", "day", "extension", "restructure", "charge_off",
-    "recovery", "payout", "move_out", "statement_day", "close",
+    "recovery", "payout", "move_out", "statement_day", "close", "drawing_returned",
 )  # fmt: skip
 
 
