@@ -31,6 +31,7 @@ SQL_FILES = {
     "platform/work.py": "the job runner's own two tables",
     "servicing/api_read.py": "reads that only the API asks for",
     "servicing/read_sql.py": "the queries of the read models",
+    "servicing/read_page.py": "the one query of a contract's page",
     "servicing/columns.py": "store.py's statements, made from the columns of the schema",
     "servicing/bulk.py": "what store.py is, for arrays: COPY and staging tables",
     "servicing/debit_file_sql.py": "what store.py is, for bank debit files",

@@ -149,6 +149,22 @@ INSERT INTO operation
 SELECT * FROM unnest($1::bigint[], $2::text[], $3::text[], $4::bigint[], $5::bigint[], $6::date[],
     $7::bytea[])
 """
+INSERT_OPERATION = """
+INSERT INTO operation (operation_id, actor, action, business_date, digest)
+VALUES ($1, $2, $3, $4, $5)
+"""
+UPSERT_HOLD = """
+INSERT INTO authorisation (cell, authorisation_id, borrower_id, contract_id, amount, captured,
+    status, merchant, authorised_on, expires_on, operation_id)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+ON CONFLICT (cell, authorisation_id) DO UPDATE SET captured = $6, status = $7
+"""
+UPSERT_OFFER = """
+INSERT INTO offer (cell, offer_id, borrower_id, product_id, document, cost, principal, parent_id,
+    cycle, valid_until, status, contract_id, operation_id)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+ON CONFLICT (cell, offer_id) DO UPDATE SET status = $11, contract_id = $12
+"""
 KNOWN_ANSWERS = """
 SELECT business_date, client, key, request_hash, status, answer, operation_id
 FROM book LEFT JOIN idempotency

@@ -230,10 +230,8 @@ async def write_operation(
 ) -> None:
     """The audit event of work that no one borrower asked for."""
     await connection.execute(
-        "INSERT INTO operation (operation_id, actor, action, business_date, digest) "
-        "VALUES ($1, $2, $3, $4, $5)",
-        operation_id, actor, action, day(today), hashed,
-    )  # fmt: skip
+        sql.INSERT_OPERATION, operation_id, actor, action, day(today), hashed
+    )
 
 
 def write_books(writing: Writing, books: list[tuple[BorrowerBook, int]]) -> None:
@@ -262,11 +260,7 @@ def write_books(writing: Writing, books: list[tuple[BorrowerBook, int]]) -> None
 def write_hold(writing: Writing, cell: int, hold: Authorisation, operation_id: int) -> None:
     """A hold, new or with another status."""
     writing.then(
-        "INSERT INTO authorisation (cell, authorisation_id, borrower_id, contract_id, "
-        "amount, captured, status, merchant, authorised_on, expires_on, operation_id) "
-        "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) "
-        "ON CONFLICT (cell, authorisation_id) DO UPDATE SET captured = $6, status = $7",
-        cell, hold.authorisation_id, hold.borrower_id, hold.contract_id, hold.amount,
+        sql.UPSERT_HOLD, cell, hold.authorisation_id, hold.borrower_id, hold.contract_id, hold.amount,
         hold.captured, hold.status, hold.merchant, day(hold.authorised_on),
         day(hold.expires_on), operation_id,
     )  # fmt: skip
@@ -275,11 +269,7 @@ def write_hold(writing: Writing, cell: int, hold: Authorisation, operation_id: i
 def write_offer(writing: Writing, cell: int, offer: Offer, operation_id: int) -> None:
     """An offer, new or with another status."""
     writing.then(
-        "INSERT INTO offer (cell, offer_id, borrower_id, product_id, document, cost, principal, "
-        "parent_id, cycle, valid_until, status, contract_id, operation_id) "
-        "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) "
-        "ON CONFLICT (cell, offer_id) DO UPDATE SET status = $11, contract_id = $12",
-        cell, offer.offer_id, offer.borrower_id, offer.product_id, json.dumps(offer.document),
+        sql.UPSERT_OFFER, cell, offer.offer_id, offer.borrower_id, offer.product_id, json.dumps(offer.document),
         json.dumps(offer.cost), offer.principal, offer.parent_id, offer.cycle,
         day(offer.valid_until), offer.status, offer.contract_id, operation_id,
     )  # fmt: skip
