@@ -260,8 +260,9 @@ def write_books(writing: Writing, books: list[tuple[BorrowerBook, int]]) -> None
 def write_hold(writing: Writing, cell: int, hold: Authorisation, operation_id: int) -> None:
     """A hold, new or with another status."""
     writing.then(
-        sql.UPSERT_HOLD, cell, hold.authorisation_id, hold.borrower_id, hold.contract_id, hold.amount,
-        hold.captured, hold.status, hold.merchant, day(hold.authorised_on),
+        sql.UPSERT_HOLD,
+        cell, hold.authorisation_id, hold.borrower_id, hold.contract_id, hold.amount, hold.captured,
+        hold.status, hold.merchant, day(hold.authorised_on),
         day(hold.expires_on), operation_id,
     )  # fmt: skip
 
@@ -269,7 +270,8 @@ def write_hold(writing: Writing, cell: int, hold: Authorisation, operation_id: i
 def write_offer(writing: Writing, cell: int, offer: Offer, operation_id: int) -> None:
     """An offer, new or with another status."""
     writing.then(
-        sql.UPSERT_OFFER, cell, offer.offer_id, offer.borrower_id, offer.product_id, json.dumps(offer.document),
+        sql.UPSERT_OFFER,
+        cell, offer.offer_id, offer.borrower_id, offer.product_id, json.dumps(offer.document),
         json.dumps(offer.cost), offer.principal, offer.parent_id, offer.cycle,
         day(offer.valid_until), offer.status, offer.contract_id, operation_id,
     )  # fmt: skip
