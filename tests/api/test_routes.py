@@ -286,7 +286,7 @@ async def test_balances_do_not_read_all_transfers(site: Site) -> None:
 async def test_a_file_that_broke_off_goes_on_under_its_key(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The key stands for the file before the first row is entered; each row is entered once."""
+    """R-HTTP-07 meanwhile; the key stands for the file from the start; each row is entered once."""
     account = await site.account()
     lines = "reference,id,amount,result_code,value_date,bank_transaction_id\n"
     lines += f"a,{account},100.00,00,{TODAY},t1\nb,c-1001,5.00,00,{TODAY},\n"

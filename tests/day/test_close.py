@@ -63,7 +63,7 @@ async def in_thread(function: Callable[[], str]) -> str:
 async def test_any_number_of_workers(
     new_database: Callable[[], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """1, 2 and 4 workers, ranges in either order, small portions, catch-up in one run."""
+    """R-CLOSE-DAY-01: 1, 2, 4 workers, ranges in any order, small portions, catch-up in one run."""
     found = []
     for workers in (1, 2, 4):
         if workers > 1:
@@ -92,7 +92,7 @@ class StoppedError(Exception):
 async def test_restart_in_the_middle(
     new_database: Callable[[], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Stopped after each portion and before the finish of every day; resumed; the same digests."""
+    """R-CLOSE-DAY-03: stopped after each portion and before every finish; the same digests."""
 
     async def undisturbed(book: TestBook) -> None:
         await book.close_through(LAST)

@@ -286,7 +286,10 @@ DAMAGES = {
 
 @pytest.mark.parametrize("name", DAMAGES)
 async def test_damage_is_named(good_book: str, name: str) -> None:
-    """The aimed invariant names the row; what else breaks is what must, and nothing more."""
+    """The aimed invariant names the row; what else breaks is what must, and nothing more.
+
+    R-VERIFY-01; and of what it proves R-ALARM-01, R-ACCR-01, R-ACCR-02 and R-AUDIT-01.
+    """
     damage = DAMAGES[name]
     key, found = await findings(good_book, damage.sql)
     assert set(found) == set(damage.breaks)

@@ -111,6 +111,7 @@ async def test_the_same_file_twice_changes_nothing(book: TestBook) -> None:
 
 
 async def test_the_same_reference_twice_in_one_file_and_in_another(book: TestBook) -> None:
+    """R-DEBIT-03."""
     _, loan, amount = await due_today(book)
     assert await outcomes(
         book, line("D1", loan, amount), line("D1", loan, amount), line("D1", loan, amount)

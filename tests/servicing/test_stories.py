@@ -318,7 +318,7 @@ async def test_restructuring(book: TestBook) -> None:
 
 
 async def test_operation_before_the_close_reaches_the_contract(book: TestBook) -> None:
-    """The date has moved and nobody was woken: an operation closes its own days first."""
+    """R-CLOSE-DAY-02: nobody was woken yet: an operation closes its own days first."""
     await book.close_days(1)
     who, other = await book.borrowers(2)
     accounts = [await book.line(each, "pay_later") for each in (who, other)]
