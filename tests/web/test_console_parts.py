@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import re
+from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
 
@@ -10,13 +12,16 @@ import pytest
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po
 
+from usance.contract import step
 from usance.core.refusals import Refused
-from usance.servicing import commands
+from usance.servicing import commands, debit_file
+from usance.servicing.products import products
 from usance.web import i18n
 from usance.web.charts import Chart, Series, ceiling
-from usance.web.console import forms
+from usance.web.console import forms, labels, refusals, words
 from usance.web.console.pages import next_of
-from usance.web.console.render import decimal, masked, money, percent
+from usance.web.console.render import masked, money
+from usance.web.console.words import decimal, percent
 
 WEB = Path(i18n.__file__).parents[1]
 
@@ -120,6 +125,7 @@ def test_a_form_becomes_a_command() -> None:
     ("repay", {"amount": "1", "effective_on": "1.3.2026"}, "R-FORM-03", "effective_on"),
     ("extend", {"days": "-1"}, "R-FORM-02", "days"),
     ("waive", {"component": "principal", "amount": "1"}, "R-FORM-04", "component"),
+    ("restructure", {"instalments": "3", "annual_rate": "a\nb"}, "R-FORM-05", "annual_rate"),
 ])  # fmt: skip
 def test_a_form_that_is_refused(name: str, form: dict[str, str], rule: str, path: str) -> None:
     with pytest.raises(Refused) as refused:
@@ -134,3 +140,112 @@ def test_a_form_that_is_refused(name: str, form: dict[str, str], rule: str, path
 ])  # fmt: skip
 def test_log_in_leads_to_our_own_pages_only(asked: str, given: str) -> None:
     assert next_of(asked) == given
+
+
+# -- refusals and codes in the reader's language ---------------------------------------------------
+
+SOURCE = WEB.parent
+SAID_BY = {"Refused": 1, "Refusal": 1, "ProblemError": 2, "malformed": 0, "not_found": 0}
+"""Which argument of a call is a refusal's detail."""
+SPOKEN = ("core", "contract", "servicing", "identity", "day", "web")
+NOT_ON_A_PAGE = ("web/api", "contract/batch.py")
+
+
+def template(node: ast.expr) -> str | None:
+    """A text with ``{}`` for its values; None if it is computed."""
+    if isinstance(node, ast.Constant):
+        return str(node.value)
+    if isinstance(node, ast.JoinedStr):
+        parts = (str(p.value) if isinstance(p, ast.Constant) else "{}" for p in node.values)
+        return "".join(parts)
+    return None
+
+
+def refusals_of(path: Path) -> Iterator[str]:
+    """Details of all refusals that a file spells out."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if not isinstance(node, ast.Call):
+            continue
+        name = getattr(node.func, "id", getattr(node.func, "attr", ""))
+        place = SAID_BY.get(name, len(node.args))
+        if place < len(node.args) and (said := template(node.args[place])):
+            yield f"there is no such {said}" if name == "not_found" else said
+
+
+def spoken_files() -> list[Path]:
+    paths = (path for room in SPOKEN for path in sorted((SOURCE / room).rglob("*.py")))
+    return [p for p in paths if not p.relative_to(SOURCE).as_posix().startswith(NOT_ON_A_PAGE)]
+
+
+def test_every_refusal_is_said_in_chinese() -> None:
+    """Those that are computed are ``ValueError`` of the pure rooms, and the kernel's own."""
+    found = {detail for path in spoken_files() for detail in refusals_of(path)}
+    found |= {detail for _, detail in step.REFUSALS.values()}
+    found -= {"{}: {}"}  # where, and what is said there
+    assert len(found) > 120
+    chinese = i18n.translations("zh").gettext
+    said = {each: refusals.said(each.replace("{}", "7"), chinese) for each in found}
+    assert [each for each, words in said.items() if not re.search("[\u4e00-\u9fff]", words)] == []
+
+
+@pytest.mark.parametrize(("detail", "chinese"), [
+    ("nothing is owed", "没有欠款。"),
+    ("the all-in annual cost 0.25 exceeds 0.24", "综合年化成本 0.25 超过上限 0.24。"),
+    ("line 3, column amount: not a decimal number: 'x: y'",
+     "第 3 行 amount 列：不是十进制数：'x: y'。"),
+    ("line 1: the file has no row", "第 1 行：文件没有数据行。"),
+    ("line 2: 5 columns where 6 are needed", "第 2 行：有 5 列，应为 6 列。"),
+    ("never said before", "never said before。"),
+])  # fmt: skip
+def test_a_refusal_with_values(detail: str, chinese: str) -> None:
+    assert refusals.sentence(detail, i18n.translations("zh").gettext).lower() == chinese.lower()
+    assert refusals.sentence(detail, i18n.translations("en").gettext).endswith(detail[1:] + ".")
+
+
+def test_every_action_and_outcome_has_a_name() -> None:
+    """What the audit log and the bank's rows hold is what the tables of names hold."""
+    asked = {
+        name for name, each in vars(commands).items()
+        if isinstance(each, type) and issubclass(each, commands.Command)
+    } - {"Command", "OnContract"}  # fmt: skip
+    written = set()
+    for path in SOURCE.rglob("*.py"):
+        if "bench" not in path.parts:
+            written |= set(re.findall(r"(?:action=|, )\"([A-Z][a-z]+[A-Z]\w+)\"", path.read_text()))
+    written |= {"LoadDebitFile", "ResumeClose"}
+    assert asked <= labels.ACTIONS.keys()
+    assert {each for each in written if each.startswith(
+        ("Register", "Create", "Change", "Renew", "Deactivate", "Begin", "Resume", "Close", "Load")
+    )} <= labels.ACTIONS.keys()  # fmt: skip
+    assert {*debit_file.CAME_IN, debit_file.RETURNED, "failed", "duplicate"} == {*labels.OUTCOMES}
+
+
+def test_a_product_in_words() -> None:
+    """Every setting and every code of every product has a name in Chinese."""
+    chinese = i18n.translations("zh").gettext
+    for product in products().values():
+        shown = words.settings(product.settings, chinese)
+        assert shown
+        for name, value in shown:
+            assert not re.search("[a-z]", name), name
+            assert not re.search("[a-z]{2}", value) or value in products(), (name, value)
+    english = dict(words.settings(products()["cash_loan"].settings, str))
+    assert english["Rate › a night"] == "0.04%"
+    assert english["Largest limit"] == "200,000.00"
+    assert english["Allocation › once overdue › from day"] == "91"
+
+
+def test_details_and_actors_in_words() -> None:
+    assert words.detail({"file_id": 3, "scopes": ["a", "b"], "detail": ""}, str) == (
+        "file no. 3 · scopes a, b"
+    )
+    assert words.detail('{"detail": "nothing is owed"}', str) == "why nothing is owed"
+    assert words.actor("system:demo", i18n.translations("zh").gettext) == "系统：演示"
+    assert words.actor("staff:3", str) == "staff no. 3"
+
+
+def test_prose_is_escaped_and_marked() -> None:
+    assert words.prose("a `b<c>` by R-CLOSE-DAY-01") == (
+        'a <code>b&lt;c&gt;</code> by <a class="id" href="/console/rules/R-CLOSE-DAY-01">'
+        "R-CLOSE-DAY-01</a>"
+    )

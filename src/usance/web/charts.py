@@ -46,7 +46,7 @@ class Chart:
     def left(self) -> int:
         """Room for what stands left of the plot: amounts, or a heat strip's names."""
         if self.kind != "heat":
-            return 64
+            return 84
         return 14 + max((drawn_width(each.name) for each in self.series), default=0)
 
     @property
@@ -159,7 +159,7 @@ def grid(chart: Chart, top: int) -> Markup:
 def axis_labels(chart: Chart, *, middle: bool = False) -> Markup:
     """As many labels as have room, evenly taken."""
     labels = chart.labels
-    most = max(chart.plot // (max(map(len, labels), default=1) * 7 + 14), 1)
+    most = max(chart.plot // (max(map(len, labels), default=1) * 10 + 14), 1)
     step = -(-len(labels) // most) or 1
     found = []
     for i in range(0, len(labels), step):
@@ -171,8 +171,8 @@ def axis_labels(chart: Chart, *, middle: bool = False) -> Markup:
 
 
 def drawn_width(words: str) -> int:
-    """About how wide words are drawn: Chinese characters take twice the room."""
-    return sum(11 if ord(each) > 0x2E80 else 6 for each in words)
+    """About how wide words are drawn, on a phone too; Chinese characters take twice the room."""
+    return sum(16 if ord(each) > 0x2E80 else 9 for each in words)
 
 
 def text(x: int, y: int, words: str, anchor: str, tone: str = "") -> Markup:

@@ -1,47 +1,31 @@
-"""Day close: where the book stands, what the last closes did, and the button that closes a day."""
+"""Day close: where the book stands, what the last closes did, and the button that closes a day.
+
+What is shown is what the book keeps, so a close that another process was asked for, or that broke
+off, is seen here like one that was asked for on this page.
+"""
 
 import asyncio
 from contextlib import suppress
-from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from litestar import Litestar, Response, get, post
+from litestar import Response, get, post
 
-from usance.core.refusals import Refusal
+from usance.core.identifiers import written
+from usance.core.refusals import Refusal, Refused
 from usance.core.rules import rule
 from usance.day import close
+from usance.day.begin import Begun, begin
 from usance.identity.permissions import STAFF
 from usance.platform.database import Pool
-from usance.platform.logs import get_logger
 from usance.servicing import read
-from usance.web.console.actions import form_of
+from usance.web.console.actions import form_of, hash_of, key_of
 from usance.web.console.render import Asked, moved, services, show
 from usance.web.security import needs
 
-logger = get_logger(__name__)
 PAGE = 60
-
-
-@dataclass(slots=True)
-class Running:
-    """A close that this process was asked for; the book itself keeps what was done."""
-
-    through: date
-    task: asyncio.Task[None] | None = None
-    told: list[str] = field(default_factory=list)
-    failed: bool = False
-
-    @property
-    def active(self) -> bool:
-        """Still under way."""
-        return self.task is not None and not self.task.done()
-
-
-def running_of(app: Litestar) -> Running | None:
-    """The close that was last asked for here."""
-    found: Running | None = getattr(app.state, "day_close", None)
-    return found
+SOON, LOOKS = 0.1, 15
+"""A small book is closed within a second or two: the answer waits that long."""
 
 
 @get("/day", opt=needs(STAFF))
@@ -57,40 +41,49 @@ async def shown(request: Asked, refusal: Refusal | None = None) -> Response[str]
         before = date.fromisoformat(request.query_params.get("before", ""))
     pool = services(request).pool
     rows = await read.closes(pool, before, PAGE + 1)
+    under_way = next(iter(await close.unfinished(pool)), None)
     book = await read.book(pool)
-    waiting = await read.waiting(pool, book.today) if book else 0
+    day = under_way or (book.business_date if book else date.min)
     return await show(
         request, "day.html", status=422 if refusal else 200, rows=rows[:PAGE], refusal=refusal,
         next=rows[PAGE - 1]["business_date"].isoformat() if len(rows) > PAGE else "",
-        running=running_of(request.app), waiting=waiting,
+        under_way=under_way, waiting=await read.waiting(pool, day.toordinal()),
     )  # fmt: skip
 
 
 @post("/day/close", opt=needs(STAFF))
-@rule("R-CLOSE-DAY-04")
 async def close_day(request: Asked) -> Response[Any]:
-    """Close the business date that the form names; a second click finds it moved."""
-    form, pool = await form_of(request), services(request).pool
-    book = await read.book(pool)
-    running = running_of(request.app)
-    if running and running.active:
-        return await shown(request, Refusal("R-CLOSE-DAY-04", "a day is being closed"))
-    if book is None or form.get("day") != book.business_date.isoformat():
-        return await shown(request, Refusal("R-CLOSE-DAY-04", "this day is no longer open"))
-    begun = request.app.state.day_close = Running(book.business_date)
-    begun.task = asyncio.create_task(run(pool, begun, request.user.actor))
-    with suppress(TimeoutError):
-        await asyncio.wait_for(asyncio.shield(begun.task), 2)
-    return moved("/console/day")
-
-
-async def run(pool: Pool, running: Running, actor: str) -> None:
-    """Close, and remember how it went; what failed can be closed again."""
+    """Close the business date that the form names, or go on with its close."""
+    form = await form_of(request)
     try:
-        await close.run(pool, through=running.through, progress=running.told.append, actor=actor)
-    except Exception:
-        running.failed = True
-        logger.exception("day close failed", extra={"day": running.through.isoformat()})
+        begun = await begun_by(request, form)
+    except Refused as refused:
+        return await shown(request, refused.refusal)
+    pool = services(request).pool
+    services(request).closing.work(pool)
+    await soon(pool)
+    return moved("/console/day", done=written("operation", begun.operation_id))
+
+
+@rule("R-CLOSE-DAY-04", "R-FORM-03")
+async def begun_by(request: Asked, form: dict[str, str]) -> Begun:
+    """Begin the close that a form asks for; raises ``Refused``."""
+    try:
+        day = date.fromisoformat(form.get("day", ""))
+    except ValueError as error:
+        raise Refused("R-FORM-03", "not a day (year-month-day)", "day") from error
+    return await begin(
+        services(request).pool, day, actor=request.user.actor, key=key_of(form),
+        request_hash=hash_of(request, form),
+    )  # fmt: skip
+
+
+async def soon(pool: Pool) -> None:
+    """Wait until nothing is under way, but not long."""
+    for _ in range(LOOKS):
+        if not await close.unfinished(pool):
+            return
+        await asyncio.sleep(SOON)
 
 
 HANDLERS = [day_page, close_day]

@@ -29,22 +29,27 @@ ACTIONS = {
     "OfferPlan": _("Instalments offered"), "AcceptOffer": _("Offer accepted"),
     "Authorise": _("Purchase authorised"), "Capture": _("Hold captured"),
     "Void": _("Hold released"), "Purchase": _("Purchase"), "Repay": _("Repayment"),
-    "RepayBorrower": _("Repayment"), "Settle": _("Paid off"), "Refund": _("Refund"),
+    "RepayBorrower": _("Repayment of all contracts"), "Debit": _("Debit"),
+    "DebitBorrower": _("Debit for all contracts"), "Settle": _("Paid off"),
+    "SettleAndClose": _("Paid off and closed"), "Refund": _("Refund"),
     "Goodwill": _("Goodwill"), "Waive": _("Waiver"), "Charge": _("Charge"),
     "ChargeBack": _("Charge-back"), "Reverse": _("Reversal"),
     "Extend": _("Extension"), "Restructure": _("Restructuring"),
     "ChangeStatementDay": _("Statement day changed"), "ChargeOff": _("Charge-off"),
     "Recover": _("Recovery"), "PayOut": _("Pay-out of credit balance"),
-    "CloseLine": _("Line closed"), "register_borrower": _("Borrower registered"),
-    "create_staff": _("Staff account made"), "create_client": _("Machine client made"),
-    "create_book": _("Book created"), "bank_file": _("Bank file"), "day_close": _("Day closed"),
+    "ReturnDrawing": _("Drawing come back"), "CloseLine": _("Line closed"),
+    "RegisterBorrower": _("Borrower registered"),
+    "CreateStaff": _("Staff account made"), "ChangePassword": _("Password changed"),
+    "CreateClient": _("Machine client made"), "RenewClient": _("Key of a client renewed"),
+    "DeactivateClient": _("Machine client locked out"), "LoadDebitFile": _("Bank file loaded"),
+    "BeginClose": _("Day close begun"), "ResumeClose": _("Day close resumed"),
+    "CloseDay": _("Day end of contracts"),
 }  # fmt: skip
 
 OUTCOMES = {
-    "paid": _("paid"), "repaid": _("paid"), "failed": _("failed at the bank"),
-    "unmatched": _("nobody found"), "duplicate": _("sent twice"), "duplicate_row": _("sent twice"),
-    "late": _("came late"), "refused": _("refused"), "returned": _("returned"),
-    "overpaid": _("more than owed"), "booked": _("booked"),
+    "paid": _("paid"), "already_paid": _("already paid by hand"), "failed": _("failed at the bank"),
+    "unmatched": _("nobody found"), "duplicate": _("sent twice"), "refused": _("refused"),
+    "returned": _("returned"),
 }  # fmt: skip
 
 OFFER_STATUS = {1: _("open"), 2: _("accepted"), 3: _("withdrawn")}
@@ -77,58 +82,65 @@ ENTRIES = {
 }  # fmt: skip
 
 TERMS = {
-    "kind": _("Kind"), "code": _("Code"), "name": _("Name"), "currency": _("Currency"),
+    "kind": _("Kind"), "currency": _("Currency"), "purchases": _("Purchases"),
     "principal": _("Principal"), "disbursed_on": _("Paid out on"), "limit_max": _("Largest limit"),
     "instalments": _("Number of instalments"), "least": _("at least"), "most": _("at most"),
     "offer_days": _("Days that an offer is valid"), "irr_cap": _("Cap of the all-in annual cost"),
-    "terms": _("Terms"), "rate": _("Rate"), "annual": _("annual"), "daily": _("daily"),
+    "rate": _("Rate"), "annual": _("a year"), "daily": _("a night"),
     "period": _("per period"), "every": _("Every"), "months": _("months"), "days": _("days"),
     "amortisation": _("Amortisation"), "early_repayment": _("Early repayment"),
-    "penalty": _("Penalty interest"), "grace_days": _("Days of grace"), "steps": _("Steps"),
-    "allocation": _("Order of allocation"), "order": _("Order"), "by": _("By"),
-    "when": _("From days past due"), "from_day": _("from day"),
+    "penalty": _("Penalty interest"), "grace_days": _("days of grace"), "steps": _("Steps"),
+    "allocation": _("Allocation"), "order": _("order"), "by": _("by"), "on": _("on"),
+    "when": _("once overdue"), "from_day": _("from day"), "of": _("of"),
     "charged_off": _("once charged off"), "future": _("Early principal goes to"),
     "non_accrual_days": _("Non-accrual from day"), "reminders": _("Reminders, days before"),
     "overdue_notices": _("Overdue notices, days after"), "statement_day": _("Statement day"),
     "due_day": _("Due day"), "due_after_days": _("Due after days"),
     "interest_from": _("Interest from"), "interest_on": _("Interest on"),
+    "interest_method": _("Interest counts"), "compound": _("Interest on interest"),
     "minimum": _("Minimum due"), "floor": _("floor"), "fees": _("Fees"), "at": _("asked"),
     "amount": _("Amount"), "first_due_on": _("First due day"), "plan_product": _("Plans become"),
-    "day_count": _("Day count"), "rounding": _("Rounding"), "id": _("No."),
+    "day_count": _("Day count"), "rounding": _("Rounding"), "day_ends": _("Day ends"),
+    "instalment_unit": _("Instalments are whole"), "first": _("first"), "last": _("last"),
 }  # fmt: skip
 
-ACTORS = {"staff": _("staff no. {}"), "machine": _("client no. {}"), "system": _("the system: {}")}
-DONE = _("Done: {}.")
+VALUES = {
+    "statement": _("statement line"), "term": _("term contract"),
+    "authorised_elsewhere": _("authorised by another system"),
+    "equal_instalment": _("Equal instalments"), "equal_principal": _("Equal principal"),
+    "interest_first": _("Interest first"), "bullet": _("All at the end"),
+    "keep_instalment": _("keeps the instalment"), "shorten": _("shortens the term"),
+    "lower_instalment": _("lowers the instalment"), "instalment": _("instalment"),
+    "component": _("component"), "principal": _("Principal"), "interest": _("Interest"),
+    "fee": _("Fee"), "penalty": _("Penalty interest"), "next": _("the next dues"),
+    "last": _("the last dues"), "spread": _("all dues"), "disbursement": _("at pay-out"),
+    "first": _("with the first instalment"), "each": _("with each instalment"),
+    "principal_and_interest": _("principal and interest"), "bill": _("the whole bill"),
+    "due_day": _("the due day"), "posting_day": _("the posting day"),
+    "remainder": _("what is unpaid"), "full_bill": _("the full bill"),
+    "declining": _("on the balance"), "flat": _("on the first principal"),
+    "half_even": _("half to even"), "half_up": _("half up"), "up": _("up"), "down": _("down"),
+    "whole_period": _("whole periods"), "True": _("yes"), "False": _("no"),
+}  # fmt: skip
+RATES = {"daily", "annual", "period", "rate", "irr_cap"}
+AMOUNTS = {"limit_max", "least", "most", "floor", "amount", "principal", "instalment_unit"}
+"""Settings that are shares of one, and decimal amounts."""
 
-REFUSALS = (
-    _("the amount must be positive"), _("this kind of contract has no such event"),
-    _("the event is before the contract's state"), _("a closed contract does not accept this"),
-    _("the contract is charged off: use a recovery"), _("the contract is not charged off"),
-    _("the waiver exceeds what is asked and unpaid"),
-    _("the pay-out exceeds the credit balance"),
-    _("something is still owed or the credit balance is not paid out"),
-    _("the purchase exceeds the limit"), _("more than is left of the repayment"),
-    _("refunds exceed the purchase"), _("there is no such contract"),
-    _("there is no such borrower"), _("the borrower has no line on this product"),
-    _("the borrower has a line on this product"), _("this product has no line of its own"),
-    _("a statement day lies between 1 and 28"), _("the name or the password is wrong"),
-    _("too many attempts; try again in a quarter of an hour"),
-    _("the Idempotency-Key was used with another request"), _("not a phone number"),
-    _("not an identity number"), _("the phone is another borrower's"),
-    _("a borrower with this identity number is registered"), _("reversed twice"),
-    _("the form is not from a page of this session"), _("this field is needed"),
-    _("not an amount of money"), _("not a whole number in range"),
-    _("not a day (year-month-day)"), _("not one of the choices"),
-    _("at most 200 characters on one line"), _("the form has lost its key; open it again"),
-    _("nobody has this id, phone or identity number"), _("choose a file"),
-    _("a day is being closed"), _("this day is no longer open"),
-    _("there is no such action"), _("there is no such figure"), _("there is no such statement"),
-    _("there is no such line"), _("there is no such offer"), _("there is no such rule"),
-    _("the draw exceeds what is available"), _("the offer has been used or withdrawn"),
-    _("the offer is no longer valid"), _("nothing of a statement is unpaid"),
-    _("more than is unpaid of it"), _("there is no such repayment"),
-    _("there is no such purchase"), _("only a repayment is charged back"),
-    _("nothing can be bought while a required amount is late"), _("not an e-mail address"),
-    _("a name has 1 to 100 printable characters"), _("this product is not drawn as a loan"),
-)  # fmt: skip
-"""Details of refusals that a page shows in the reader's language; others stay as they are."""
+DETAILS = {
+    "file_id": _("file no."), "name": _("name"), "rows": _("rows"), "sha256": "SHA-256",
+    "staff_id": _("account no."), "client_id": _("client no."), "scopes": _("scopes"),
+    "borrowers": _("borrowers"), "rule": _("rule"), "detail": _("why"), "events": _("events"),
+    "code": _("code"), "value_date": _("value date"), "bank_transaction_id": _("bank's number"),
+}  # fmt: skip
+HINTS = {
+    "log in as": _("Account"), "name": _("Account"), "password": _("Password"),
+    "API key": _("Key for the API"),
+}  # fmt: skip
+
+ACTORS = {
+    "staff": _("staff no. {}"), "machine": _("client no. {}"), "system": _("the system: {}"),
+    "operator": _("the operator"), "demo": _("demo"), "import": _("import"),
+    "day-close": _("day close"),
+}  # fmt: skip
+DONE = _("Done: {}.")
+COMMA = _(", ")

@@ -1,14 +1,15 @@
 """The book in sums: balances, ages, cash, and how much of what fell due is still unpaid later."""
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 from litestar import Response, get
 
 from usance.identity.permissions import STAFF
 from usance.ledger import chart
+from usance.platform.clock import SystemClock
 from usance.servicing import read
 from usance.web.charts import Chart, Series
 from usance.web.console import labels
@@ -16,7 +17,7 @@ from usance.web.console.render import Asked, language_of, money, services, show,
 from usance.web.problems import ProblemError
 from usance.web.security import needs
 
-KEPT_SECONDS = 20
+KEPT_FOR = timedelta(seconds=20)
 LATER = (0, 30, 60, 90)
 Words = Callable[[str], str]
 
@@ -25,19 +26,19 @@ Words = Callable[[str], str]
 class Kept:
     """The sums last read, so that a page that many look at costs one reading."""
 
-    at: float
+    at: datetime
     today: int
     overview: read.Overview
 
 
-async def sums(request: Asked, today: int) -> read.Overview:
+async def sums(request: Asked, today: int) -> Kept:
     """The book in sums, at most some seconds old."""
-    state = request.app.state
+    state, now = request.app.state, SystemClock().now()
     kept: Kept | None = getattr(state, "overview", None)
-    if kept and kept.today == today and time.monotonic() - kept.at < KEPT_SECONDS:
-        return kept.overview
-    found = await read.overview(services(request).pool, today)
-    state.overview = Kept(time.monotonic(), today, found)
+    if kept and kept.today == today and timedelta(0) <= now - kept.at < KEPT_FOR:
+        return kept
+    found = Kept(now, today, await read.overview(services(request).pool, today))
+    state.overview = found
     return found
 
 
@@ -48,7 +49,8 @@ async def overview(request: Asked) -> Response[str]:
     book = await read.book(pool)
     if book is None:
         raise ProblemError(404, "R-BOOK-01", "there is no book yet")
-    found = await sums(request, book.today)
+    kept = await sums(request, book.today)
+    found = kept.overview
     products = await read.products(pool)
 
     def _(message: str) -> str:
@@ -57,7 +59,8 @@ async def overview(request: Asked) -> Response[str]:
     decimals, language = services(request).decimals, language_of(request)
     names = {p.product_id: p.name(language) for p in products.values()}
     return await show(
-        request, "overview.html", found=found, names=names, ages=age_table(found, names),
+        request, "overview.html", found=found, read_at=kept.at, names=names,
+        ages=age_table(found, names),
         late=sum(r["principal"] for r in found.ages if r["age"] > 0),
         principal=sum(r["principal"] for r in found.balances if r["status"] == 1),
         charts=charts(found, names, decimals, _), age_names=[_(each) for each in labels.AGES],
@@ -100,7 +103,8 @@ def ages_chart(found: read.Overview, names: dict[int, str], decimals: int, _: Wo
     table = age_table(found, names)
     return Chart(
         "stacked", _("Overdue principal by age"),
-        _("One bar for each age, stacked by product; what is not overdue is left out."),
+        _("How much principal stands on contracts that are so many days past due, by product. "
+          "What is not overdue is only in the table: it would dwarf the rest."),
         _("Days past due"),
         [_(each) for each in labels.AGES[1:]],
         [Series(name, values[1:]) for name, values in table], whole(decimals),
@@ -116,15 +120,18 @@ def cash_chart(found: read.Overview, decimals: int, _: Words) -> Chart:
     money_out = [-sum(net.get((d, account), 0) for account in clearing) for d in days]
     return Chart(
         "line", _("Cash in and out by day"),
-        _("In: repayments and recoveries less charge-backs. "
-          "Out: loans, purchases less refunds, pay-outs."),
+        _("What came in each day (repayments and recoveries less charge-backs) and what went out "
+          "(loans, purchases less refunds, pay-outs of credit balances)."),
         _("Day"), [d.isoformat() for d in days],
         [Series(_("In"), money_in), Series(_("Out"), money_out)], whole(decimals), wide=True,
     )  # fmt: skip
 
 
 def shares_chart(found: read.Overview, _: Words) -> Chart:
-    """Of what fell due in a month, how much was unpaid so many days later, in per mille."""
+    """Of what fell due in a month, how much was unpaid so many days later, in per mille.
+
+    These are not roll rates: they follow amounts from their due day, not contracts between ages.
+    """
     rows = share_rows(found)
     names = [_("{} days later").format(days) if days else _("On the due day") for days in LATER]
     series = [
@@ -132,9 +139,11 @@ def shares_chart(found: read.Overview, _: Words) -> Chart:
         for name, days in zip(names, LATER, strict=True)
     ]
     return Chart(
-        "heat", _("Still unpaid of what fell due"),
-        _("By month in which it fell due: the share unpaid at the end of the due day, and later."),
-        _("Month"), [month for month, _ in rows], series, per_mille,
+        "heat", _("Share still unpaid, by month of the due day"),
+        _("Each column is all that fell due in a month. Its rows say which share of that was still "
+          "unpaid at the end of the due day, and 30, 60 and 90 days later. It follows amounts, not "
+          "contracts: a roll rate from one age to the next is another figure."),
+        _("Due in"), [month for month, _ in rows], series, per_mille, wide=True,
     )  # fmt: skip
 
 

@@ -10,6 +10,7 @@ from litestar.params import Body
 
 from usance.core.refusals import Refusal, Refused
 from usance.identity.permissions import PUBLIC, STAFF
+from usance.identity.staff import StaffSession
 from usance.web import i18n
 from usance.web.console import actions, borrowers, contracts, day, overview, records
 from usance.web.console.render import (
@@ -18,6 +19,7 @@ from usance.web.console.render import (
     Asked,
     Page,
     Word,
+    address_of,
     language_of,
     moved,
     rendered,
@@ -25,7 +27,7 @@ from usance.web.console.render import (
     show,
     theme_of,
 )
-from usance.web.problems import ProblemError, not_found, on_http
+from usance.web.problems import ProblemError, accident, not_found, of_framework
 from usance.web.security import needs, session_cookie, session_token
 
 Form = Annotated[dict[str, str], Body(media_type=RequestEncodingType.URL_ENCODED)]
@@ -89,9 +91,9 @@ async def logout(request: Asked) -> Response[Any]:
     return answer
 
 
-@post("/settings", opt=needs(STAFF))
+@post("/settings", opt=needs(PUBLIC, changes=False))
 async def settings(data: Form) -> Response[Any]:
-    """Language and colours of this browser."""
+    """Language and colours of this browser, also before log-in; nothing of the book changes."""
     answer = moved(next_of(data.get("back", "")))
     for name, values in (("language", tuple(i18n.LANGUAGES)), ("theme", THEMES)):
         if data.get(name) in values:
@@ -110,7 +112,7 @@ def next_of(address: str) -> str:
 def on_problem(request: Asked, error: ProblemError) -> Response[Any]:
     """Who is not logged in is asked to; anything else is said on a page."""
     if error.status == 401:
-        target = str(request.scope["path"]) if request.method == "GET" else "/console"
+        target = address_of(request) if request.method == "GET" else "/console"
         return moved("/console/login", next=target)
     return problem_page(request, error.status, error.refusal)
 
@@ -123,13 +125,22 @@ def on_refused(request: Asked, error: Refused) -> Response[Any]:
 def on_framework(request: Asked, error: HTTPException) -> Response[Any]:
     """A form or an address that cannot be read."""
     if error.status_code >= 500:
-        return on_http(request, error)
-    return problem_page(request, error.status_code, Refusal("R-HTTP-05", str(error.detail)))
+        return on_accident(request, error)
+    status, refusal, _ = of_framework(error)
+    return problem_page(request, status, refusal)
+
+
+def on_accident(request: Asked, error: Exception) -> Response[Any]:
+    """Something broke inside: the page says under which number the log has it."""
+    status, refusal, _ = accident(error, request.method, request.scope["path"])
+    return problem_page(request, status, refusal)
 
 
 def problem_page(request: Asked, status: int, refusal: Refusal) -> Response[Any]:
-    """A refusal as a page of its own, without the frame of the book."""
-    page = Page(language_of(request), theme_of(request), "/console", None, None, None)
+    """A refusal as a page: with the menu for who is logged in, without the book (no query)."""
+    staff = request.scope.get("user")
+    session = staff if isinstance(staff, StaffSession) else None
+    page = Page(language_of(request), theme_of(request), address_of(request), session, None, None)
     return rendered(request, page, "problem.html", status, {"refusal": refusal, "status": status})
 
 
@@ -144,5 +155,6 @@ def console_router() -> Router:
         ],
         exception_handlers={
             ProblemError: on_problem, Refused: on_refused, HTTPException: on_framework,
+            Exception: on_accident,
         },
     )  # fmt: skip

@@ -11,15 +11,24 @@ from usance.core.identifiers import written
 from usance.core.refusals import Refusal, Refused
 from usance.identity.permissions import STAFF
 from usance.servicing import debit_file, read
+from usance.servicing.debit_rows import HEADER
 from usance.servicing.service import Book
 from usance.web import rulebook
 from usance.web.console.borrowers import operation_cursor
-from usance.web.console.render import Asked, Number, Word, moved, services, show
+from usance.web.console.render import (
+    Asked,
+    Number,
+    Word,
+    language_of,
+    moved,
+    services,
+    show,
+)
 from usance.web.problems import not_found
 from usance.web.security import needs
 
 PAGE = 50
-FILE_MAX = 64_000_000
+FILE_MAX = 16_000_000
 """Bytes of a bank file."""
 
 
@@ -53,19 +62,22 @@ async def operations(request: Asked) -> Response[str]:
 
 @get("/rules", opt=needs(STAFF))
 async def rules(request: Asked) -> Response[str]:
-    """Every rule that has a sentence."""
-    found = sorted(rulebook.rule_texts().values(), key=lambda each: each.identifier)
-    return await show(request, "rules.html", rules=found)
+    """Every rule, by the document that says it."""
+    found: dict[str, list[rulebook.RuleText]] = {}
+    for each in rulebook.rule_texts(language_of(request)).values():
+        found.setdefault(each.document.rpartition("/")[2], []).append(each)
+    return await show(request, "rules.html", documents=found)
 
 
 @get("/rules/{name:str}", opt=needs(STAFF))
 async def rule_page(request: Asked, name: Word) -> Response[str]:
-    """One rule: its sentence and where it lives."""
-    found = rulebook.rule_text(name)
-    places = await asyncio.to_thread(rulebook.lives, name)
-    if found is None and not places:
+    """One rule: its sentence, what it rests on, where it lives, and its tests."""
+    found = rulebook.rule_text(name, language_of(request))
+    if found is None:
         raise not_found("rule")
-    return await show(request, "rule.html", name=name.upper(), rule=found, places=places)
+    places = await asyncio.to_thread(rulebook.lives, name)
+    tests = await asyncio.to_thread(rulebook.tests_of, name)
+    return await show(request, "rule.html", rule=found, places=places, tests=tests)
 
 
 @get("/bank-files", opt=needs(STAFF))
@@ -82,7 +94,8 @@ async def files_page(request: Asked, refusal: Refusal | None = None) -> Response
     rows = await read.bank_files(services(request).pool, before, PAGE + 1)
     return await show(
         request, "bank_files.html", status=422 if refusal else 200, rows=rows[:PAGE],
-        refusal=refusal, next=rows[PAGE - 1]["file_id"] if len(rows) > PAGE else 0,
+        refusal=refusal, columns=",".join(HEADER),
+        next=rows[PAGE - 1]["file_id"] if len(rows) > PAGE else 0,
     )  # fmt: skip
 
 

@@ -1,10 +1,8 @@
 """A page: the reader's language and colours, and what every template knows."""
 
 import hashlib
-import json
 import re
 import secrets
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cache
@@ -20,11 +18,11 @@ from markupsafe import Markup
 
 from usance.core.days import NEVER
 from usance.core.identifiers import parse, written
-from usance.core.money import format_decimal, parse_decimal
+from usance.core.money import format_decimal
 from usance.identity.staff import StaffSession
 from usance.servicing import read
 from usance.web import i18n, rulebook
-from usance.web.console import labels
+from usance.web.console import labels, refusals, words
 from usance.web.problems import not_found
 from usance.web.services import Services
 
@@ -91,8 +89,8 @@ class Page:
         return self.address.partition("?")[0]
 
     def sentence(self, identifier: str) -> str:
-        """A rule's sentence; nothing if no document has it."""
-        found = rulebook.rule_text(identifier)
+        """A rule's sentence in the reader's language; nothing if no document has it."""
+        found = rulebook.rule_text(identifier, self.language)
         return found.sentence if found else ""
 
     def new_key(self) -> str:
@@ -132,9 +130,10 @@ def environment(language: str, decimals: int) -> Environment:
         loader=PackageLoader("usance.web"), autoescape=True, undefined=StrictUndefined,
         extensions=["jinja2.ext.i18n"], trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
-    words = i18n.translations(language)
-    found.install_gettext_translations(words, newstyle=True)  # type: ignore[attr-defined]
-    name = named(words.gettext)
+    catalogue = i18n.translations(language)
+    found.install_gettext_translations(catalogue, newstyle=True)  # type: ignore[attr-defined]
+    gettext = catalogue.gettext
+    name = named(gettext)
     found.filters |= FILTERS | {
         "money": lambda units: money(units, decimals),
         "plain": lambda units: format_decimal(units, decimals),
@@ -144,9 +143,11 @@ def environment(language: str, decimals: int) -> Environment:
         "figure": name(labels.FIGURES), "entry": name(labels.ENTRIES),
         "offer_status": name(labels.OFFER_STATUS), "hold_status": name(labels.HOLD_STATUS),
         "line_status": name(labels.LINE_STATUS), "borrower_status": name(labels.BORROWER_STATUS),
-        "tr": words.gettext,
-        "term": lambda path: term(path, words.gettext),
-        "actor": lambda actor: actor_of(actor, words.gettext),
+        "hint": name(labels.HINTS), "tr": gettext,
+        "refusal": lambda detail: refusals.sentence(detail, gettext),
+        "settings": lambda document: words.settings(document, gettext),
+        "detail": lambda value: words.detail(value, gettext),
+        "actor": lambda code: words.actor(code, gettext),
     }  # fmt: skip
     return found
 
@@ -180,69 +181,14 @@ def moment(value: datetime | None) -> Markup | str:
     return Markup('<time datetime="{}">{}</time>').format(value.isoformat(), text)
 
 
-def percent(rate: int) -> str:
-    """A rate per 10^8 in percent, without needless zeros."""
-    text = format_decimal(rate, 6)
-    whole, _, fraction = text.partition(".")
-    kept = fraction.rstrip("0")
-    return f"{whole}.{kept}%" if kept else f"{whole}%"
-
-
-def decimal(text: str | None) -> str:
-    """A decimal string, grouped."""
-    if text is None:
-        return "–"
-    whole, dot, fraction = text.partition(".")
-    return f"{int(whole):,}{dot}{fraction}"
-
-
-def share(text: str | None) -> str:
-    """A decimal string that is a share of one, in percent."""
-    return "–" if text is None else percent(parse_decimal(text, 8))
-
-
 def masked(text: str) -> str:
     """Only the end of a personal detail."""
     return f"••••{text[-4:]}" if len(text) > 4 else text and "••••"
 
 
-def flat(value: Any, name: str = "") -> Iterator[tuple[str, str]]:
-    """(name, value) of everything in a document, names joined by dots."""
-    if isinstance(value, dict):
-        for key, each in value.items():
-            yield from flat(each, f"{name}.{key}" if name else str(key))
-    elif isinstance(value, list) and any(isinstance(each, dict) for each in value):
-        for place, each in enumerate(value, 1):
-            yield from flat(each, f"{name}.{place}")
-    else:
-        yield name, ", ".join(map(str, value)) if isinstance(value, list) else str(value)
-
-
-def detail(value: Any) -> str:
-    """The details of an operation or a bank's row in one line."""
-    if isinstance(value, str) and value.startswith("{"):
-        value = json.loads(value)
-    if isinstance(value, dict):
-        return " · ".join(f"{name} {each}" for name, each in value.items())
-    return "" if value is None else str(value)
-
-
-def term(path: str, gettext: Any) -> str:
-    """A setting's path in words: each part by its name, numbers as they are."""
-    parts = path.split(".")
-    return " › ".join(gettext(labels.TERMS[p]) if p in labels.TERMS else p for p in parts)
-
-
-def actor_of(actor: str, gettext: Any) -> str:
-    """``staff:3`` in words."""
-    kind, _, number = actor.partition(":")
-    known = kind in labels.ACTORS and number
-    return gettext(labels.ACTORS[kind]).format(number) if known else actor
-
-
 FILTERS = {
-    "day": day, "moment": moment, "percent": percent, "detail": detail, "decimal": decimal,
-    "share": share, "masked": masked, "flat": flat,
+    "day": day, "moment": moment, "percent": words.percent, "decimal": words.decimal,
+    "share": words.share, "masked": masked, "prose": words.prose,
     "borrower": lambda each: written("borrower", each),
     "contract": lambda each: written("contract", each),
     "offer": lambda each: written("offer", each),
@@ -291,8 +237,8 @@ async def flash_of(request: Asked) -> Flash | None:
     row = await read.operation(services(request).pool, identifier("operation", done))
     if row is None:
         return None
-    words = translated(request, labels.ACTIONS.get(row["action"], row["action"]))
-    return Flash(translated(request, labels.DONE).format(words), done)
+    what = translated(request, labels.ACTIONS.get(row["action"], row["action"]))
+    return Flash(translated(request, labels.DONE).format(what), done)
 
 
 async def show(request: Asked, template: str, *, status: int = 200, **known: Any) -> Response[str]:
