@@ -3,7 +3,8 @@
 ``common``  the result that every bench prints
 ``kernel``  compiled events a second, against plain Python
 ``quote``   one quote through the library
-``day``     an ordinary day, a peak day and an idle one at a million contracts (``seed`` makes them)
+``day``     an ordinary day and a peak day at a million contracts (``seed`` makes them)
+``idle``    a day on which nothing is due, at a million contracts and on the demo book
 ``repay``   repayments over HTTP, against TPC-B (``house`` and ``load`` serve it)
 ``read``    a contract's page, old against young
 ``start``   from a fresh clone to the console

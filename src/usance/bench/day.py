@@ -239,39 +239,6 @@ def run_peak(*, as_json: bool = False, contracts: int = CONTRACTS) -> Result:
     )  # fmt: skip
 
 
-async def idle(contracts: int) -> tuple[float, float]:
-    """(seconds of an idle close, seconds of one query that looks at nothing)."""
-    async with databases() as make:
-        await seeded(make, seed.ordinary_moulds(), contracts)
-        pool = await open_pool(await make("lived", "seeded"), 3)
-        await pool.execute("UPDATE contract SET alarm = alarm + 40")
-        await pool.execute("VACUUM ANALYZE contract")
-        best = min([await one_idle_day(pool) for _ in range(5)])
-        started = time.perf_counter()
-        await pool.fetchval("SELECT count(*) FROM accrual_total")
-        query = time.perf_counter() - started
-        await pool.close()
-    return best, query
-
-
-async def one_idle_day(pool: Pool) -> float:
-    """Close a day on which nothing is due."""
-    started = time.perf_counter()
-    await close.run(pool, workers=WORKERS)
-    return time.perf_counter() - started
-
-
-def run_idle(*, as_json: bool = False, contracts: int = CONTRACTS) -> Result:
-    """A day on which nothing is due, at a million contracts; yardstick: count the totals once."""
-    seconds, query = asyncio.run(idle(contracts))
-    ok = seconds <= 0.3
-    return report(
-        Result("day-idle", round(seconds, 4), "s", round(query, 4), round(seconds / query, 1),
-               "<= 0.3 s at 1,000,000 contracts", ok),
-        as_json=as_json,
-    )  # fmt: skip
-
-
 def tell(woken: int, seconds: float) -> None:
     """Contracts woken a second, beside the figure."""
     print(f"{woken} contracts served, {woken / seconds:,.0f} a second", file=sys.stderr)

@@ -10,7 +10,7 @@ from usance.cli.house import opened, run
 
 BENCHES = {
     "kernel": "kernel:run", "quote": "quote:run", "day": "day:run_day",
-    "day-peak": "day:run_peak", "day-idle": "day:run_idle", "repay": "repay:run",
+    "day-peak": "day:run_peak", "day-idle": "idle:run", "repay": "repay:run",
     "read": "read:run", "start": "start:run_start",
 }  # fmt: skip
 """Where each lives: a function ``(*, as_json: bool) -> Result``."""
