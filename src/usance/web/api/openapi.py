@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from usance import __version__
+from usance.core.identifiers import PREFIXES
 from usance.web.api.endpoint import ENDPOINTS, Empty, Endpoint
 from usance.web.api.values import KINDS
 from usance.web.problems import PROBLEM_JSON
@@ -119,7 +120,8 @@ def parameters(endpoint: Endpoint, components: dict[str, Any]) -> list[dict[str,
 def path_schema(name: str) -> dict[str, Any]:
     """What an id looks like."""
     if name in KINDS:
-        return {"type": "string", "pattern": f"^{KINDS[name][0]}-[0-9a-hjkmnp-tv-z]{{1,13}}$"}
+        prefix = PREFIXES[KINDS[name]]
+        return {"type": "string", "pattern": f"^{prefix}-[0-9a-hjkmnp-tv-z]{{1,13}}$"}
     if name == "business_date":
         return {"type": "string", "format": "date"}
     if name == "code":

@@ -1,0 +1,152 @@
+"""Lifelike values for well-formed requests, so that each operation reaches what it is for.
+
+``PLACES`` names, for an operation or for the placeholders of its path, things that are there; a
+column that is no placeholder goes into body or query. Other values are picked by field.
+"""
+
+from __future__ import annotations
+
+import random
+import zlib
+from collections.abc import Callable
+from datetime import date, timedelta
+from typing import Any
+
+import schemathesis
+
+from tests.api.lived_in import LivedIn
+from tests.oracle.sequences import line_terms, term_terms
+
+EVENTS = """SELECT contract_id, e.seq AS of, e.seq AS purchase FROM event e JOIN contract c
+    USING (cell, contract_id) WHERE {which} AND c.status = 1 AND reversed_by = 0
+    ORDER BY e.operation_id DESC LIMIT 12"""
+ACTIVE = "SELECT contract_id FROM contract WHERE status = 1 AND {which} ORDER BY 1 DESC LIMIT 12"
+HOLDS = """SELECT borrower_id, authorisation_id FROM authorisation WHERE status = 1
+    ORDER BY 2 DESC LIMIT 3"""
+PLACES = {
+    "POST /v1/borrowers/{borrower_id}/lines":
+        """SELECT b.borrower_id FROM borrower b LEFT JOIN line l USING (cell, borrower_id)
+        WHERE l.product_id IS NULL ORDER BY 1 DESC LIMIT 3""",
+    "POST /v1/borrowers/{borrower_id}/lines/{code}/close":
+        """SELECT l.borrower_id, code FROM line l JOIN product USING (product_id)
+        LEFT JOIN contract c ON c.borrower_id = l.borrower_id AND c.status = 1
+            AND c.contract_id <> l.contract_id
+        WHERE l.status = 1 AND held = 0 AND c.cell IS NULL ORDER BY l.contract_id, 1 LIMIT 9""",
+    "POST /v1/borrowers/{borrower_id}/offers":
+        """SELECT borrower_id, code AS product, '1200.00' AS principal FROM line
+        JOIN product USING (product_id) WHERE status = 1 AND code = 'cash_loan'
+        ORDER BY 1 DESC LIMIT 9""",
+    "POST /v1/borrowers/{borrower_id}/offers/{offer_id}/accept":
+        "SELECT borrower_id, offer_id FROM offer WHERE status = 1 ORDER BY 2 DESC LIMIT 1",
+    "POST /v1/borrowers/{borrower_id}/authorisations/{authorisation_id}/capture": HOLDS,
+    "POST /v1/borrowers/{borrower_id}/authorisations/{authorisation_id}/void": HOLDS,
+    "POST /v1/contracts/{contract_id}/plan-offers":
+        EVENTS.format(which="c.kind = 2 AND e.kind = 2 AND e.amount >= 70000"),
+    "POST /v1/contracts/{contract_id}/charge-backs": EVENTS.format(which="e.kind = 3"),
+    "POST /v1/contracts/{contract_id}/reversals": EVENTS.format(which="e.kind IN (2, 3)"),
+    "POST /v1/contracts/{contract_id}/refunds": EVENTS.format(which="c.kind = 2 AND e.kind = 2"),
+    "POST /v1/contracts/{contract_id}/waivers":
+        """SELECT contract_id, 'penalty' AS component, '0.01' AS amount FROM contract
+        WHERE unpaid_penalty > 0 AND status = 1 ORDER BY 1 LIMIT 9""",
+    "POST /v1/contracts/{contract_id}/purchases":
+        ACTIVE.format(which="kind = 2 AND late_from = 0"),
+    "POST /v1/contracts/{contract_id}/extensions": ACTIVE.format(which="kind = 1"),
+    "POST /v1/contracts/{contract_id}/restructurings": ACTIVE.format(which="kind = 1"),
+    "POST /v1/contracts/{contract_id}/settlement": ACTIVE.format(which="kind = 1"),
+    "POST /v1/contracts/{contract_id}/payouts": ACTIVE.format(which="credit > 0"),
+    "POST /v1/contracts/{contract_id}/recoveries":
+        "SELECT contract_id FROM contract WHERE status = 3 ORDER BY 1",
+    "GET /v1/products/{code}": "SELECT code FROM product ORDER BY 1",
+    "borrower_id": "SELECT borrower_id FROM borrower ORDER BY 1",
+    "borrower_id code": """SELECT borrower_id, code FROM line JOIN product USING (product_id)
+        WHERE status = 1 ORDER BY 1, 2""",
+    "borrower_id offer_id": "SELECT borrower_id, offer_id FROM offer ORDER BY 2 LIMIT 12",
+    "authorisation_id borrower_id":
+        "SELECT borrower_id, authorisation_id FROM authorisation ORDER BY 2 LIMIT 12",
+    "contract_id": "SELECT contract_id FROM contract ORDER BY status, kind, 1",
+    "contract_id number": "SELECT contract_id, number FROM statement ORDER BY 1, 2 LIMIT 9",
+    "operation_id": "SELECT operation_id FROM operation ORDER BY 1 DESC LIMIT 9",
+    "file_id": "SELECT file_id FROM bank_file ORDER BY 1",
+    "business_date": "SELECT business_date FROM day_close ORDER BY 1 DESC LIMIT 9",
+    "code": "SELECT unnest('{R-IDEM-01,R-ALLOC-01,R-CLOSE-03}'::text[]) AS code",
+}  # fmt: skip
+FILE = """reference,id,amount,result_code,value_date,bank_transaction_id
+{key},{contract_id},5.00,00,{day},t1
+{key}-2,c-1001,5.00,R01,{day},
+"""
+
+Pick = Callable[[Any], Any]
+
+
+def give_life(case: schemathesis.Case, book: LivedIn, *, whole: bool) -> None:
+    """Real ids and lifelike values; unless ``whole``, one part in five stays as it came."""
+    pick = picker(repr((case.path_parameters, case.body, case.query)))
+    found: dict[str, Any] = {}
+    if whole or pick(range(5)):
+        found = place(case, book, pick)
+        case.path_parameters = {
+            name: found.get(name, value) for name, value in (case.path_parameters or {}).items()
+        }
+    if (whole or pick(range(5))) and "Idempotency-Key" in case.headers:
+        case.headers["Idempotency-Key"] = book.fresh_key()
+    if whole or pick(range(5)):
+        put_values(case, book, found, pick)
+
+
+def put_values(case: schemathesis.Case, book: LivedIn, found: dict[str, Any], pick: Pick) -> None:
+    """Into body and query; what is not required is there or not."""
+    label, today = case.operation.label, book.today()
+    if label == "POST /v1/quote":
+        case.body = {"terms": pick((term_terms, line_terms))(random.Random(pick(range(1000))))}
+    elif label == "POST /v1/bank-files":
+        contract = pick(book.rows(ACTIVE.format(which="kind = 1")))["contract_id"]
+        case.body = FILE.format(key=book.fresh_key(), contract_id=contract, day=today)
+    elif label == "POST /v1/borrowers/search":
+        case.body = {"phone": book.phone}
+    elif isinstance(case.body, dict):
+        case.body = valued(case.body, fields(today) | {n: [v] for n, v in found.items()}, pick)
+    if case.query:
+        case.query = valued(case.query, fields(today), pick)
+
+
+def valued(given: dict[str, Any], values: dict[str, Any], pick: Pick) -> dict[str, Any]:
+    """The same fields with lifelike values."""
+    return {name: pick(values[name]) if name in values else each for name, each in given.items()}
+
+
+def fields(today: date) -> dict[str, Any]:
+    """Choices by the name of a field."""
+    amounts = ["0.01", "5.00", "120.00", "700.00", "3000.00"]
+    return {
+        "amount": amounts, "principal": amounts, "limit": ["5000.00", "20000.00"],
+        "currency": ["CNY"], "product": ["pay_later", "cash_loan"], "amortisation": [""],
+        "effective_on": [str(today - timedelta(days)) for days in (0, 0, 1, 30)],
+        "business_date": [str(today)], "instalments": [3, 6, 12], "annual_rate": ["0.12"],
+        "days": [1, 7], "on": [str(today - timedelta(days)) for days in (0, 40)],
+        "statement_day": [0, 9], "valid_days": [1, 7], "merchant": ["Tea"],
+        "name": ["王小明", "Ann"], "phone": [f"1391234567{n}" for n in range(10)],
+        "identity_number": [f"ID{n:08}" for n in range(10)], "email": ["", "a@example.org"],
+        "figure": ["pay-off", "due-now", "running", "dpd", "unpaid-interest", "event",
+                   "asked-interest", "paid", "required"], "number": [0, 1, 2], "cursor": [""],
+    }  # fmt: skip
+
+
+def place(case: schemathesis.Case, book: LivedIn, pick: Pick) -> dict[str, Any]:
+    """Something that is there, for the placeholders of the path."""
+    names = " ".join(sorted(case.path_parameters or {}))
+    if not names:
+        return {}
+    found = book.rows(PLACES.get(case.operation.label, PLACES[names])) or book.rows(PLACES[names])
+    return dict(pick(found)) if found else {}
+
+
+def picker(text: str) -> Pick:
+    """Picks that hang on the case alone, so that a failure can be repeated."""
+    state = zlib.crc32(text.encode())
+
+    def pick(choices: Any) -> Any:
+        nonlocal state
+        state = zlib.crc32(state.to_bytes(4, "big"))
+        return choices[state % len(choices)]
+
+    return pick

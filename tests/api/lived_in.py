@@ -1,0 +1,136 @@
+"""A book that has been lived in, served to attackers: real ids, and what was written so far."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Any, TypeVar
+
+import requests
+
+from tests.web import console_site
+from usance.core.identifiers import written
+from usance.identity.machine import MachineClients
+from usance.identity.permissions import SCOPES
+
+T = TypeVar("T")
+KINDS = {"borrower_id", "contract_id", "offer_id", "authorisation_id", "operation_id"}
+TABLES = "SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY 1"
+
+
+@dataclass
+class LivedIn:
+    """A served book; ``key`` opens everything, ``key_without`` everything but one scope."""
+
+    site: console_site.Site
+    key: str = ""
+    key_without: dict[str, str] = field(default_factory=dict)
+    session: requests.Session = field(default_factory=requests.Session)
+    snapshot: str = ""
+    phone: str = ""
+    numbers: Iterator[int] = field(default_factory=itertools.count)
+
+    def run(self, work: Coroutine[Any, Any, T]) -> T:
+        """In the loop of the site."""
+        return asyncio.run_coroutine_threadsafe(work, self.site.loop).result(60)
+
+    def done(self, path: str, body: Any) -> dict[str, Any]:
+        """A mutation that is carried out."""
+        headers = {"authorization": f"Bearer {self.key}", "idempotency-key": self.fresh_key()}
+        answer = self.session.post(self.site.address + path, json=body, headers=headers)
+        assert answer.status_code == 201, answer.text
+        document: dict[str, Any] = answer.json()
+        return document
+
+    def fresh_key(self) -> str:
+        """An Idempotency-Key that nobody used."""
+        return f"fresh-{next(self.numbers)}"
+
+    def today(self) -> date:
+        """The open business date."""
+        found: date = self.site.fetch("SELECT business_date FROM book")[0][0]
+        return found
+
+    def written(self) -> set[tuple[Any, ...]]:
+        """Differs after a row of any table was inserted, updated or deleted."""
+        return {tuple(row) for row in self.site.fetch(self.snapshot)}
+
+    def rows(self, query: str) -> list[dict[str, Any]]:
+        """Rows of a query, ids and days as they are written outside."""
+        return [
+            {name: spelled(name, value) for name, value in row.items()}
+            for row in self.site.fetch(query)
+        ]
+
+    def settle_down(self) -> None:
+        """Wait until a close that has begun is finished."""
+        query = "SELECT count(*) FROM day_close WHERE finished_at IS NULL"
+        while self.site.fetch(query)[0][0]:
+            self.run(asyncio.sleep(0.01))
+
+
+def spelled(name: str, value: Any) -> Any:
+    """As it stands in a path."""
+    if name in KINDS:
+        return written(name.removesuffix("_id"), value)
+    return value.isoformat() if isinstance(value, date) else value
+
+
+@contextmanager
+def lived_in(url: str, home: Path, *, borrowers: int, months: int) -> Iterator[LivedIn]:
+    """A book with months of life in it, served until the block ends."""
+    with console_site.served(url, home, borrowers=borrowers, months=months) as site:
+        found = LivedIn(site)
+        found.run(make_keys(found))
+        found.snapshot = " UNION ALL ".join(
+            f"SELECT '{name}', count(*), max(xmin::text::bigint) FROM {name}"
+            for (name,) in site.fetch(TABLES)
+        )
+        yield found
+
+
+async def make_keys(book: LivedIn) -> None:
+    """Before the first request, because a served book learns of new keys with a delay."""
+    clients = MachineClients(book.site.pool)
+    for scope in SCOPES:
+        book.key_without[scope] = await clients.create(f"without {scope}", SCOPES - {scope})
+    book.key = await clients.create("all", SCOPES)
+
+
+def newcomers(book: LivedIn) -> None:
+    """One with a loan, an account, an offer and holds; one with credit; one with nothing yet."""
+    first, second = registered(book), registered(book)
+    account, _ = opened(book, first, "pay_later"), opened(book, first, "cash_loan")
+    path = f"/v1/borrowers/{first}"
+    asked = {"product": "cash_loan", "principal": "1200.00", "instalments": 6}
+    offer = book.done(f"{path}/offers", asked)["offer_id"]
+    book.done(f"{path}/offers/{offer}/accept", {})
+    book.done(f"{path}/offers", asked)
+    for _ in range(3):
+        hold = {"product": "pay_later", "amount": "700.00", "merchant": "Tea", "valid_days": 30}
+        book.done(f"{path}/authorisations", hold)
+    for amount in ("5.00", "900.00", "700.00"):
+        book.done(f"/v1/contracts/{account}/purchases", {"amount": amount})
+    book.done(f"/v1/contracts/{account}/repayments", {"amount": "10.00"})
+    overpaid = opened(book, second, "pay_later")
+    book.done(f"/v1/contracts/{overpaid}/repayments", {"amount": "50.00"})
+    registered(book)
+
+
+def opened(book: LivedIn, borrower: str, product: str) -> str:
+    """A line; its account, if it has one."""
+    line = {"product": product, "limit": "20000.00"}
+    return str(book.done(f"/v1/borrowers/{borrower}/lines", line)["contract_id"])
+
+
+def registered(book: LivedIn) -> str:
+    """A new borrower."""
+    n = next(book.numbers)
+    book.phone = f"1370{n:07}"
+    person = {"name": "Ann", "phone": book.phone, "identity_number": f"ID7{n:06}"}
+    return str(book.done("/v1/borrowers", person)["borrower_id"])
