@@ -100,7 +100,10 @@ def balances(effects: list[Effect]) -> Counter[int]:
 
 
 def test_a_contract_charged_off_is_no_receivable() -> None:
-    """R-OFF-03: whatever is taken back, refunded, waived or recovered afterwards."""
+    """R-OFF-03: whatever is taken back, refunded, waived or recovered afterwards.
+
+    R-NONACC-01: interest and penalty in suspense are, each, what is asked and unpaid.
+    """
     after_a_charge_off = 0
     for seed, told in stories():
         history = replayed(told)
@@ -111,6 +114,9 @@ def test_a_contract_charged_off_is_no_receivable() -> None:
                 expected = 0 if off else getattr(c, name)
                 assert found[account] == expected, (seed, account, told.document())
             assert found[chart.CREDIT_BALANCES] == -c.credit, (seed, told.document())
+            suspended = found[chart.INTEREST_SUSPENSE], found[chart.PENALTY_SUSPENSE]
+            wanted = -c.unpaid_interest * c.non_accrual, -c.unpaid_penalty * c.non_accrual
+            assert suspended == wanted, (seed, told.document())
             after_a_charge_off += off
     assert after_a_charge_off > 0
 

@@ -42,33 +42,33 @@ def test_a_row_is_covered_by_its_planned_total() -> None:
 
 
 def test_the_last_rows_and_all_rows() -> None:
-    """R-EARLY-02: 118.00 on 16 January: 18.00 interest, 100.00 of principal."""
-    paid = event("repayment", "2024-01-16", "118.00")
-    last = loan("2024-01-16", paid, allocation={"future": "last"})
-    assert column(last, "paid") == ["18.00", "0.00", "100.00"]
-    spread = loan("2024-01-16", paid, allocation={"future": "spread"})
-    assert column(spread, "paid") == ["51.33", "33.33", "33.34"]
+    """R-EARLY-02: 100.00 of principal on the first day, on which no due is near (R-EARLY-06)."""
+    paid = event("repayment", "2024-01-01", "100.00")
+    last = loan("2024-01-01", paid, allocation={"future": "last"})
+    assert column(last, "paid") == ["0.00", "0.00", "100.00"]
+    spread = loan("2024-01-01", paid, allocation={"future": "spread"})
+    assert column(spread, "paid") == ["33.33", "33.33", "33.34"]
 
 
 def test_shorten() -> None:
-    """R-EARLY-03: 418.00 on 16 January: row 1 asks 400.00 more, the last row nothing."""
-    answer = loan("2024-01-16", event("repayment", "2024-01-16", "418.00"),
+    """R-EARLY-03: 400.00 on the first day: row 1 asks 400.00 more, the last row nothing."""
+    answer = loan("2024-01-01", event("repayment", "2024-01-01", "400.00"),
                   early_repayment="shorten")  # fmt: skip
     assert column(answer, "principal") == ["800.00", "400.00", "0.00"]
 
 
 def test_lower_the_instalment() -> None:
-    """R-EARLY-04: 318.00 on 16 January leaves 900.00 over three rows."""
-    answer = loan("2024-01-16", event("repayment", "2024-01-16", "318.00"),
+    """R-EARLY-04: 300.00 on the first day leaves 900.00 over three rows."""
+    answer = loan("2024-01-01", event("repayment", "2024-01-01", "300.00"),
                   early_repayment="lower_instalment")  # fmt: skip
     assert column(answer, "principal") == ["600.00", "300.00", "300.00"]
 
 
 def test_planned_anew() -> None:
-    """R-EARLY-05: 100.00 less on the balance: 16 nights of 0.10 less in row 1, 31 in row 3."""
-    answer = loan("2024-01-16", event("repayment", "2024-01-16", "118.00"),
+    """R-EARLY-05: 100.00 less on the balance: 0.10 less on each of 31, 29 and 31 nights."""
+    answer = loan("2024-01-01", event("repayment", "2024-01-01", "100.00"),
                   allocation={"future": "last"})  # fmt: skip
-    assert column(answer, "interest") == ["35.60", "20.30", "9.30"]
+    assert column(answer, "interest") == ["34.10", "20.30", "9.30"]
     assert column(answer, "principal") == ["400.00", "400.00", "400.00"]
 
 

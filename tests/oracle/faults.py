@@ -132,8 +132,8 @@ def wrong_order_of_loss(told: Story) -> Json:
 
 FAULTS: tuple[Callable[[Story], Json | None], ...] = (
     out_of_range, malformed, wrong_amount, wrong_seq, wrong_kind, wrong_date, reversed_twice,
-    returned_twice, after_closing, over_limit, over_repayment, over_purchase, over_waiver, over_payout,
-    wrong_order_of_loss)
+    returned_twice, after_closing, over_limit, over_repayment, over_purchase, over_waiver,
+    over_payout, wrong_order_of_loss)
 
 
 def faulty(told: Story) -> Json | None:

@@ -15,7 +15,8 @@ from .view import answer
 
 BOTH = {"repayment", "fee", "penalty", "refund", "goodwill", "chargeback", "reversal", "waiver",
         "charge_off", "recovery", "payout"}
-KNOWN = {"term": BOTH | {"extension", "restructuring", "drawing_returned"}, "statement": BOTH | {"purchase"}}
+KNOWN = {"term": BOTH | {"extension", "restructuring", "drawing_returned"},
+         "statement": BOTH | {"purchase"}}
 MONEY = ("repayment", "recovery", "refund", "chargeback", "payout")
 Contract = TermContract | LineContract
 

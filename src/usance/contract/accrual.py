@@ -14,6 +14,7 @@ from usance.contract.records import (
     PENALTY,
     PRINCIPAL,
     ROUNDING,
+    SUSPEND,
     Contract,
     Due,
     Out,
@@ -105,6 +106,14 @@ def book(c: Contract, out: Out, component: int, n: int, amount: int) -> None:
         emit(out, ASK_SUSPENDED, component, n, amount)
     else:
         emit(out, ASK, component, n, amount)
+
+
+@kernel
+@rule("R-NONACC-01")
+def suspend(c: Contract, component: int, amount: int, out: Out) -> None:
+    """Asked interest or penalty leaves income (or, negative, returns to it)."""
+    c.suspense += amount
+    emit(out, SUSPEND, component, 0, amount)
 
 
 @kernel

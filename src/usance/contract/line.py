@@ -6,12 +6,12 @@ from usance.contract.accrual import (
     accrue_amount_days,
     bill,
     bill_penalty,
+    book,
     charge_fee,
     restart,
     run_penalty,
 )
 from usance.contract.records import (
-    ASK,
     ASKED,
     CHARGED_OFF,
     CREDIT,
@@ -349,7 +349,7 @@ def charge_line(
         charge_fee(c, d, amount, out)
     else:
         ask(c, d, PENALTY, amount)
-        emit(out, ASK, PENALTY, d.n, amount)
+        book(c, out, PENALTY, d.n, amount)
     finish_line(t, c, dues, out)
 
 

@@ -115,7 +115,7 @@ class Contract:
     billed: int = 0  # of it already asked
     credit: int = 0
     non_accrual: int = 0
-    suspense: int = 0  # interest and penalty asked but not income until paid
+    suspense: int = 0  # on non-accrual: interest and penalty asked and unpaid, no income yet
     statement_day: int = 0
     statements: int = 0
     extensions: int = 0

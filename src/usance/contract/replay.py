@@ -194,7 +194,7 @@ ASKS = {FEE_EVENT: FEE, PENALTY_EVENT: PENALTY, PURCHASE: PRINCIPAL}
 def is_own(kind: int, source: int, component: int) -> bool:
     """Whether an effect is the event's own part (not credit used, interest asked on the way)."""
     if kind in ASKS:
-        return source == ASK and component == ASKS[kind]
+        return source in (ASK, ASK_SUSPENDED) and component == ASKS[kind]
     if source == WRITE_OFF:  # else it only follows what was taken back, refunded or waived
         return kind == CHARGE_OFF
     return source not in (ASK, FROM_CREDIT, ASK_SUSPENDED)

@@ -164,7 +164,7 @@ def open_term(t: Terms, plan: Plan, out: Out) -> tuple[Contract, list[Due]]:
 
 @rule("R-DRAW-01")
 def undraw(c: Contract, dues: list[Due], day: int, out: Out) -> None:
-    """A loan just opened whose pay-out came to nothing, as was known on ``day``: it owes nothing."""
+    """A loan just opened owes nothing: its pay-out came to nothing, as was known on ``day``."""
     emit(out, PAY_OUT_LOAN, PRINCIPAL, 0, -c.principal)
     emit(out, ASK, FEE, dues[0].n, -c.unpaid_fee)
     for d in dues:

@@ -4,7 +4,7 @@
 has only brought the contract up to its day.
 """
 
-from usance.contract.accrual import restart
+from usance.contract.accrual import restart, suspend
 from usance.contract.early import ask_run
 from usance.contract.line import (
     advance_line,
@@ -58,7 +58,6 @@ from usance.contract.records import (
     RESTRUCTURE,
     STATEMENT,
     STATEMENT_DAY,
-    SUSPEND,
     TERM,
     WAIVE,
     WAIVER,
@@ -147,15 +146,17 @@ def note_accrual(t: Terms, c: Contract, out: Out) -> None:
             suspend(c, INTEREST, c.unpaid_interest, out)
             suspend(c, PENALTY, c.unpaid_penalty, out)
     elif days_past_due(c, c.on) == 0:
-        c.non_accrual = 0
-        suspend(c, INTEREST, -c.suspense, out)
+        end_non_accrual(c, out)
 
 
 @kernel
-def suspend(c: Contract, component: int, amount: int, out: Out) -> None:
-    """Asked interest leaves income (or, negative, returns to it)."""
-    c.suspense += amount
-    emit(out, SUSPEND, component, 0, amount)
+@rule("R-NONACC-01")
+def end_non_accrual(c: Contract, out: Out) -> None:
+    """What is asked and unpaid is income again (or a loss: the contract is charged off)."""
+    if c.non_accrual == 1:
+        c.non_accrual = 0
+        suspend(c, INTEREST, -c.unpaid_interest, out)
+        suspend(c, PENALTY, -c.unpaid_penalty, out)
 
 
 @kernel
@@ -317,9 +318,8 @@ def waive(c: Contract, dues: list[Due], component: int, amount: int, out: Out) -
                 d.asked_fee -= used
             emit(out, WAIVE, component, d.n, used)
             left -= used
-    if c.suspense > 0 and component != FEE:
-        released = min(amount, c.suspense)
-        suspend(c, component, -released, out)
+    if c.non_accrual == 1 and component != FEE:
+        suspend(c, component, -amount, out)
 
 
 @kernel
@@ -335,8 +335,7 @@ def charge_off(t: Terms, c: Contract, dues: list[Due], out: Out) -> None:
             ask_run(t, c, dues, out)
             stop_rows(t, c, dues, out)
         use_credit(t, c, dues, out)
-    if c.suspense > 0:
-        suspend(c, INTEREST, -c.suspense, out)
+    end_non_accrual(c, out)
     emit(out, WRITE_OFF, PRINCIPAL, 0, c.unpaid_principal)
     emit(out, WRITE_OFF, INTEREST, 0, c.unpaid_interest)
     emit(out, WRITE_OFF, FEE, 0, c.unpaid_fee)

@@ -4,6 +4,7 @@ from usance.contract.accrual import (
     WHY_PERIOD,
     accrue,
     bill_penalty,
+    book,
     charge_fee,
     restart,
     run_penalty,
@@ -21,7 +22,6 @@ from usance.contract.early import (
 from usance.contract.records import (
     ACTIVE,
     AHEAD,
-    ASK,
     ASKED,
     CHARGE,
     CHARGED_OFF,
@@ -283,7 +283,7 @@ def charge_term(
         d.asked_fee += amount
     else:
         ask(c, d, PENALTY, amount)
-        emit(out, ASK, PENALTY, d.n, amount)
+        book(c, out, PENALTY, d.n, amount)
     finish_term(t, c, dues, out)
 
 

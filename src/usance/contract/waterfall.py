@@ -1,21 +1,16 @@
 """The waterfall: which money pays which component of which due, by delinquency state."""
 
-from usance.contract.accrual import WHY_INTEREST, accrue_amount_days
+from usance.contract.accrual import WHY_INTEREST, accrue_amount_days, suspend
 from usance.contract.records import (
     AHEAD,
-    BY_GOODWILL,
-    BY_REFUND,
-    CASH,
     CHARGED_OFF,
     CREDIT,
     FEE,
-    FROM_CREDIT,
     INTEREST,
     LAPSED,
     LINE,
     PENALTY,
     PRINCIPAL,
-    SUSPEND,
     TAKE_BACK,
     Contract,
     Due,
@@ -110,11 +105,8 @@ def pay(
         elif component == INTEREST:
             free_interest(c, d, used)
     emit(out, source, component, d.n, used)
-    if c.suspense > 0 and (component == INTEREST or component == PENALTY):
-        released = min(used, c.suspense)
-        if source == CASH or source == FROM_CREDIT or source == BY_GOODWILL or source == BY_REFUND:
-            c.suspense -= released
-            emit(out, SUSPEND, component, d.n, -released)
+    if c.non_accrual == 1 and (component == INTEREST or component == PENALTY):
+        suspend(c, component, -used, out)
     return used
 
 
@@ -187,6 +179,9 @@ def ask_again(c: Contract, d: Due, e: Event, principal: int, out: Out) -> None:
     emit(out, TAKE_BACK, INTEREST, d.n, e.interest)
     emit(out, TAKE_BACK, FEE, d.n, e.fee)
     emit(out, TAKE_BACK, PENALTY, d.n, e.penalty)
+    if c.non_accrual == 1:
+        suspend(c, INTEREST, e.interest, out)
+        suspend(c, PENALTY, e.penalty, out)
 
 
 @kernel

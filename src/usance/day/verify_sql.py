@@ -15,17 +15,18 @@ SELECT contract_id, event_seq, booked_on, product_id, cell, credit, -amount FROM
 """
 """Every transfer twice: positive on its debit account, negative on its credit account."""
 
-# Stored column of a contract, its account, and the sign with which the account holds it.
+# What a contract stands at, its account, and the sign with which the account holds it.
 STANDS_ON = (
-    ("unpaid_principal", chart.PRINCIPAL, 1),
-    ("unpaid_interest", chart.INTEREST_ASKED, 1),
-    ("unpaid_fee", chart.FEE_ASKED, 1),
-    ("unpaid_penalty", chart.PENALTY_ASKED, 1),
-    ("credit", chart.CREDIT_BALANCES, -1),
-    ("suspense", chart.SUSPENSE, -1),
+    ("c.unpaid_principal", chart.PRINCIPAL, 1),
+    ("c.unpaid_interest", chart.INTEREST_ASKED, 1),
+    ("c.unpaid_fee", chart.FEE_ASKED, 1),
+    ("c.unpaid_penalty", chart.PENALTY_ASKED, 1),
+    ("c.credit", chart.CREDIT_BALANCES, -1),
+    ("c.non_accrual * c.unpaid_interest", chart.INTEREST_SUSPENSE, -1),
+    ("c.non_accrual * c.unpaid_penalty", chart.PENALTY_SUSPENSE, -1),
 )
 STATE_ROWS = ", ".join(
-    f"('{name}', {account}, {sign}, c.{name})" for name, account, sign in STANDS_ON
+    f"('{name.replace('c.', '')}', {account}, {sign}, {name})" for name, account, sign in STANDS_ON
 )
 RECEIVABLE = f"{chart.PRINCIPAL}, {chart.INTEREST_ASKED}, {chart.FEE_ASKED}, {chart.PENALTY_ASKED}"
 
@@ -35,7 +36,7 @@ WITH booked AS (
     WHERE contract_id <> 0 GROUP BY contract_id, account
 ), stands AS (
     SELECT c.contract_id, c.status, v.name, v.account,
-        CASE WHEN c.status = 3 AND v.account IN ({RECEIVABLE}, {chart.SUSPENSE}) THEN 0
+        CASE WHEN c.status = 3 AND v.account IN ({RECEIVABLE}) THEN 0
             ELSE v.amount END AS expected,
         coalesce(v.sign * b.amount, 0) AS found
     FROM contract c CROSS JOIN LATERAL (VALUES {STATE_ROWS}) AS v(name, account, sign, amount)
@@ -67,7 +68,7 @@ WHERE expected <> found ORDER BY contract_id, name LIMIT 1
 GENERAL_LEDGER = f"""
 WITH contracts AS (
     SELECT product_id, v.account, sum(v.sign * CASE
-        WHEN c.status = 3 AND v.account IN ({RECEIVABLE}, {chart.SUSPENSE}) THEN 0
+        WHEN c.status = 3 AND v.account IN ({RECEIVABLE}) THEN 0
         ELSE v.amount END) AS amount
     FROM contract c CROSS JOIN LATERAL (VALUES {STATE_ROWS}) AS v(name, account, sign, amount)
     GROUP BY product_id, v.account

@@ -13,7 +13,8 @@ INTEREST_ACCRUED = 1202
 PENALTY_ASKED = 1203
 PENALTY_ACCRUED = 1204
 FEE_ASKED = 1205
-SUSPENSE = 1299  # asked interest that is not income (contra asset)
+PENALTY_SUSPENSE = 1298  # asked penalty and interest that are not income (contra assets)
+INTEREST_SUSPENSE = 1299
 MERCHANTS = 2001
 CREDIT_BALANCES = 2101
 INTEREST_INCOME = 4001
@@ -36,7 +37,8 @@ ACCOUNTS = {
     PENALTY_ASKED: ("asset", "Penalty receivable", "应收罚息"),
     PENALTY_ACCRUED: ("asset", "Accrued penalty", "应计罚息"),
     FEE_ASKED: ("asset", "Fees receivable", "应收费用"),
-    SUSPENSE: ("asset", "Interest in suspense", "挂账利息"),
+    PENALTY_SUSPENSE: ("asset", "Penalty in suspense", "挂账罚息"),
+    INTEREST_SUSPENSE: ("asset", "Interest in suspense", "挂账利息"),
     MERCHANTS: ("liability", "Merchants payable", "应付商户款"),
     CREDIT_BALANCES: ("liability", "Borrowers' credit balances", "客户溢缴款"),
     INTEREST_INCOME: ("income", "Interest income", "利息收入"),
@@ -74,6 +76,9 @@ PAID_FROM = {
     r.MOVE: CONVERSION,
 }
 """The debit side of what lowers a component."""
+INCOME = {r.INTEREST: INTEREST_INCOME, r.PENALTY: PENALTY_INCOME}
+SUSPENDED = {r.INTEREST: INTEREST_SUSPENSE, r.PENALTY: PENALTY_SUSPENSE}
+"""Where a component is income, and where it stands on non-accrual until it is paid."""
 
 
 @rule("R-LEDGER-01")
@@ -84,12 +89,13 @@ def sides(source: int, component: int) -> tuple[int, int] | None:
         return own, ASKED_FROM[component]
     if source in PAID_FROM:
         return PAID_FROM[source], own
+    if source in (r.SUSPEND, r.ASK_SUSPENDED) and component in SUSPENDED:
+        debit = INCOME[component] if source == r.SUSPEND else own
+        return debit, SUSPENDED[component]
     special = {
         r.TAKE_BACK: (own, COLLECTIONS),
         r.RECOVER: (COLLECTIONS, CREDIT_BALANCES if component == r.CREDIT else RECOVERIES),
         r.PAY_OUT: (CREDIT_BALANCES, PAYOUTS),
-        r.SUSPEND: (INTEREST_INCOME, SUSPENSE),
-        r.ASK_SUSPENDED: (own, SUSPENSE),
         r.PAY_OUT_LOAN: (PRINCIPAL, LOANS_OUT),
         r.MOVE_IN: (PRINCIPAL, CONVERSION),
     }
