@@ -375,4 +375,5 @@ notice_wanted = Table(
 """Notices that day close asks for: reminder, overdue step, statement; sent elsewhere."""
 
 for table, filled in ((contract, 75), (due, 85)):  # a new state beside the old touches no index
-    listen(table, "after_create", DDL(f"ALTER TABLE {table.name} SET (fillfactor = {filled})"))
+    room = DDL(f"ALTER TABLE {table.name} SET (fillfactor = {filled})")  # type: ignore[no-untyped-call]
+    listen(table, "after_create", room)
