@@ -27,6 +27,7 @@ from usance.identity import store as keys
 from usance.ledger.digest import digest
 from usance.platform.database import Connection, Pool, retrying, transaction
 from usance.platform.identifiers import new_operation_id
+from usance.servicing import columns
 from usance.servicing import commands as asked
 from usance.servicing import debit_file_sql as sql
 from usance.servicing.debit_rows import COLLECTED, Row, read
@@ -172,7 +173,7 @@ async def enter(pool: Pool, file_id: int, rows: list[Row], actor: str) -> None:
     """One portion: postings and outcomes in one transaction; nothing if somebody else was first."""
 
     async def once() -> None:
-        async with transaction(pool) as connection:
+        async with transaction(pool, columns.LOCK) as connection:
             await connection.execute(sql.ALONE)
             if await connection.fetchval(sql.ENTERED, file_id) == rows[0].number - 1:
                 await enter_rows(connection, file_id, rows, actor)
