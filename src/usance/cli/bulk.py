@@ -52,7 +52,7 @@ def bench(name: str, *, json: bool = False) -> None:
     Parameters
     ----------
     name
-        kernel, quote, day, day-peak, day-idle, repay, read or start.
+        kernel, quote, day, day-peak, day-idle, repay, read or start; list names them.
     json
         Print one JSON line.
     """
@@ -60,6 +60,9 @@ def bench(name: str, *, json: bool = False) -> None:
 
     from usance.core.refusals import Refused
 
+    if name == "list":
+        print("\n".join(BENCHES))
+        return
     if name not in BENCHES:
         raise Refused("R-FOUND-01", f"there is no bench {name!r}, but {', '.join(BENCHES)}", "NAME")
     module, _, function = BENCHES[name].partition(":")

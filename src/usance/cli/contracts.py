@@ -50,7 +50,7 @@ def rule(identifier: str) -> None:
     if found is None and not places:
         raise Refused("R-FOUND-01", f"there is no rule {name}")
     if found is not None:
-        print(f"{found.identifier} {found.title}\n\n{found.sentence}\n\nsource  {found.document}")
+        print(f"{found.identifier} {found.title}\n\n{found.sentence}\n\nsource  {found.source}")
     else:
         print(f"{name}\n")
     for word, lines in (("lives", places), ("tests", tests_of(name))):

@@ -8,7 +8,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from usance.cli.house import opened, run
+from usance.cli.house import opened, operator, run
 
 
 def close(*, through: date | None = None, workers: Annotated[int, Parameter()] = 2) -> None:
@@ -38,7 +38,7 @@ async def _close(through: date | None, workers: int) -> None:
         if through is not None and through < on:
             raise Refused("R-DATE-01", f"the open business date is {on}", "--through")
         await day_close.run(
-            pool, through=through, workers=workers, progress=print, actor="operator"
+            pool, through=through, workers=workers, progress=print, actor=operator()
         )
 
 

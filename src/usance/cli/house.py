@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import getpass
 import logging
+import os
 import sys
 from collections.abc import AsyncIterator, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -83,3 +85,8 @@ async def closed(pool: Pool) -> None:
         await asyncio.wait_for(pool.close(), 10)
     except TimeoutError:
         pool.terminate()
+
+
+def operator() -> str:
+    """Who is at the command line, for the audit log."""
+    return f"operator:{os.environ.get('SUDO_USER') or getpass.getuser()}"

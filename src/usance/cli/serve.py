@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import secrets
+import socket
 from datetime import date
 from typing import TYPE_CHECKING
 
 from usance.cli.house import opened, run
 
 if TYPE_CHECKING:
-    import socket
-
     import uvicorn
 
     from usance.platform.config import Settings
@@ -40,14 +39,29 @@ def serve(*, host: str = "127.0.0.1", port: int = 8000, demo: bool = False) -> N
 async def _serve(host: str, port: int, demo: bool) -> None:  # noqa: FBT001
     from usance.platform.crypto import LocalKeyService
 
-    async with opened() as (settings, pool):
-        keys = LocalKeyService.open(settings.master_key_file)
-        hints = await demo_book(pool, keys) if demo else {}
-        await listen(settings, pool, keys, host=host, port=port, hints=hints)
+    with bound(host, port) as address:
+        async with opened() as (settings, pool):
+            keys = LocalKeyService.open(settings.master_key_file)
+            hints = await demo_book(pool, keys) if demo else {}
+            await listen(settings, pool, keys, address, host=host, hints=hints)
+
+
+def bound(host: str, port: int) -> socket.socket:
+    """The address, taken before a long start; nobody is let in yet."""
+    from usance.platform.config import ConfigurationError
+
+    found = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        found.bind((host, port))
+    except (OSError, OverflowError) as error:
+        found.close()
+        raise ConfigurationError(f"cannot listen on {host} port {port}: {error}") from error
+    return found
 
 
 async def listen(
-    settings: Settings, pool: Pool, keys: LocalKeyService, *, host: str, port: int,
+    settings: Settings, pool: Pool, keys: LocalKeyService, address: socket.socket, *, host: str,
     hints: dict[str, str],
 ) -> None:  # fmt: skip
     """Serve until told to stop; then finish what is under way."""
@@ -62,11 +76,11 @@ async def listen(
     try:
         app = create_app(services)
         config = uvicorn.Config(
-            app, host=host, port=port, http="httptools", ws="none", lifespan="off",
-            access_log=False, log_config=None, log_level="warning", server_header=False,
-            date_header=False, timeout_graceful_shutdown=10,
+            app, host=host, port=address.getsockname()[1], http="httptools", ws="none",
+            lifespan="off", access_log=False, log_config=None, log_level="warning",
+            server_header=False, date_header=False, timeout_graceful_shutdown=10,
         )  # fmt: skip
-        await announced(config, hints).serve()
+        await announced(config, hints).serve(sockets=[address])
     finally:
         await services.closing.stop()
         await book.stop()

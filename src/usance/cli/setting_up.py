@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import getpass
-import os
 import sys
 from datetime import date
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from usance.cli.house import opened, run
+from usance.cli.house import opened, operator, run
 
 
 def create_book(*, name: str, opened_on: date) -> None:
@@ -178,8 +177,3 @@ def password_of(file: Path | None) -> str:
     if sys.stdin.isatty():
         return getpass.getpass("password: ")
     return sys.stdin.readline().rstrip("\n")
-
-
-def operator() -> str:
-    """Who is at the command line, for the audit log."""
-    return f"operator:{os.environ.get('SUDO_USER') or getpass.getuser()}"
