@@ -57,8 +57,9 @@ class TermContract:
         return [row for row in self.ahead() if not row.covered]
 
     def due(self) -> list[Row]:
-        """Rows that are due, oldest first."""
-        return sorted((r for r in self.rows if not self.is_ahead(r)), key=lambda r: (r.due, r.n))
+        """Rows that are due, oldest first; a charge-off made all due at once (R-OFF-01)."""
+        found = [row for row in self.rows if not self.is_ahead(row)]
+        return sorted(found, key=lambda r: r.n if self.stopped else (r.due, r.n))
 
     def days_past_due(self) -> int:
         """R-LATE-01."""

@@ -229,9 +229,14 @@ def finish_term(t: Terms, c: Contract, dues: list[Due], out: Out) -> None:
 @kernel
 @rule("R-FEE-02", "R-BACK-01")
 def place_for_charge(c: Contract, dues: list[Due], day: int) -> int:
-    """Index of the earliest row with due day >= ``day`` that is not covered; -1 if none."""
+    """Index of the earliest row with due day >= ``day`` that is not covered; -1 if none.
+
+    After a charge-off all rows of the plan are due, also one whose due day is today.
+    """
     place = -1
     for i in range(at_index(dues, c.first_open), past(dues, c.count)):
+        if c.status == CHARGED_OFF and dues[i].kind != CHARGE:
+            continue
         if dues[i].due_on >= day and dues[i].phase != LAPSED:
             if place < 0 or dues[i].due_on < dues[place].due_on:
                 place = i
@@ -333,10 +338,16 @@ def extend(t: Terms, c: Contract, dues: list[Due], days: int, out: Out) -> None:
 @kernel
 @rule("R-EXT-01")
 def reopen_late(c: Contract, dues: list[Due], out: Out) -> None:
-    """Rows that are ahead again: the first of them takes over the period that is running."""
+    """Rows that are ahead again: the first of them takes over the period that is running.
+
+    That is a row's of which nothing is left to pay, where early money had paid all rows ahead.
+    """
     first = 0
+    running = c.running
     for i in range(at_index(dues, c.first_open), past(dues, c.count)):
         d = dues[i]
+        if running > c.rows and d.phase == AHEAD and d.due_on > c.on:
+            running = d.n
         if outstanding(d) > 0 and d.due_on >= c.on and d.phase != AHEAD:
             d.penalty_run = 0
             d.penalty_rest = 0
@@ -349,8 +360,8 @@ def reopen_late(c: Contract, dues: list[Due], out: Out) -> None:
                 if first == 0:
                     first = d.n
     if first > 0:
-        if c.running <= c.rows:
-            dues[at(dues, first)].nights = dues[at(dues, c.running)].nights
+        if running <= c.rows:
+            dues[at(dues, first)].nights = dues[at(dues, running)].nights
         c.running = first
 
 
