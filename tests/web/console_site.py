@@ -6,7 +6,7 @@ import asyncio
 import os
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
@@ -43,10 +43,14 @@ class Site:
     server: uvicorn.Server
     errors: list[str] = field(default_factory=list)
 
+    def ask(self, work: Coroutine[Any, Any, Any]) -> Any:
+        """What a coroutine gives, in the loop of the site."""
+        return asyncio.run_coroutine_threadsafe(work, self.loop).result(30)
+
     def fetch(self, query: str, *values: Any) -> list[Any]:
         """Rows of a query."""
-        asked = asyncio.run_coroutine_threadsafe(self.pool.fetch(query, *values), self.loop)
-        return asked.result(30)
+        found: list[Any] = self.ask(self.pool.fetch(query, *values))
+        return found
 
 
 def need_browser() -> None:

@@ -10,12 +10,16 @@ from typing import Any
 import pytest
 
 from tests.web.console_site import ARGUMENTS, CHROMIUM, NAME, PASSWORD, Site, need_browser, served
+from usance.day import close
 
 pytestmark = pytest.mark.browser
 
 PAGES = ["", "/borrowers", "/borrowers?late=1", "/borrowers/new", "/day", "/bank-files",
-         "/products", "/products/pay_later", "/operations", "/rules", "/rules/R-ALLOC-01",
-         "/borrowers?q=13800000001"]  # fmt: skip
+         "/products", "/products/pay_later", "/products/cash_loan", "/operations", "/rules",
+         "/rules/R-ALLOC-01", "/rules/R-CLOSE-DAY-01", "/borrowers?q=13800000001", "/nothing",
+         "/contracts/c-zzz", "/products/gold", "/day?before=2000-01-01"]  # fmt: skip
+ABSENT = ("?q=", "/nothing", "/c-zzz", "/gold")
+"""Marks of addresses that are answered with 404, on a page like any other."""
 STRUCTURE = """() => {
   const faults = [], say = (e) => e.outerHTML.slice(0, 120);
   for (const e of document.querySelectorAll("input:not([type=hidden]), select, textarea"))
@@ -32,6 +36,11 @@ STRUCTURE = """() => {
   if (document.querySelectorAll("main").length !== 1) faults.push("not one main");
   const levels = [...document.querySelectorAll("h1, h2, h3")].map((e) => +e.tagName[1]);
   levels.forEach((n, i) => { if (i && n > levels[i - 1] + 1) faults.push("heading skipped"); });
+  for (const e of document.querySelectorAll("[aria-describedby]"))
+    for (const id of e.getAttribute("aria-describedby").split(" "))
+      if (!document.getElementById(id)) faults.push("described by nothing: " + say(e));
+  if ([...document.querySelectorAll("[tabindex]")].some((e) => e.tabIndex > 0))
+    faults.push("an order of its own");
   const ids = [...document.querySelectorAll("[id]")].map((e) => e.id);
   if (new Set(ids).size < ids.length) faults.push("an id twice");
   if (!document.documentElement.lang) faults.push("no language");
@@ -114,6 +123,9 @@ def written(site: Site, query: str) -> str:
 
 LATE_LINE = """
 SELECT contract_id FROM contract WHERE kind = 2 AND statements > 1 ORDER BY late_from DESC"""
+LATE_LOAN = """
+SELECT contract_id FROM contract WHERE kind = 1 AND status = 1 AND late_from BETWEEN 1 AND 2000000
+ORDER BY contract_id"""
 LOAN = "SELECT contract_id FROM contract WHERE kind = 1 AND status = 1 ORDER BY contract_id"
 
 
@@ -146,14 +158,153 @@ def test_every_page_is_sound(
     faults = {}
     for address in [*all_pages(site), *linked(page, site)]:
         answer = page.goto(address)
-        expected = 404 if "?q=" in address else 200
+        expected = 404 if any(mark in address for mark in ABSENT) else 200
         found = [] if answer.status == expected else [f"status {answer.status}"]
-        found += page.evaluate(STRUCTURE) + page.evaluate(CONTRAST)
-        if page.evaluate("document.documentElement.scrollWidth") > width:
-            found.append("scrolls sideways")
-        if found:
+        if found := found + flaws(page, width):
             faults[address] = found
     assert faults == {}
+
+
+def flaws(page: Any, width: int) -> list[str]:
+    """What is wrong with the page that is shown: structure, contrast, room."""
+    found: list[str] = page.evaluate(STRUCTURE) + page.evaluate(CONTRAST)
+    if page.evaluate("document.documentElement.scrollWidth") > width:
+        found.append("scrolls sideways")
+    return found
+
+
+def sent(page: Any, address: str, fields: dict[str, str]) -> None:
+    """Fill in a form and send it."""
+    page.goto(address)
+    for name, value in fields.items():
+        page.fill(f"#f-{name}", value)
+    page.locator("main form button.main").last.click()
+
+
+NUMBER = iter(range(10, 100))
+LONG = "Wolfeschlegelsteinhausenbergerdorff-" * 2 + "Maximilian"
+MAIL = "a.very.long.address.of.a.person@a-rather-long-name-of-a-domain.example"
+
+
+@pytest.mark.parametrize(("width", "locale", "scheme"), [
+    (1280, "zh-CN", "light"), (360, "en-GB", "dark"),
+])  # fmt: skip
+def test_what_a_form_leads_to_is_sound(
+    site: Site, enter: Open, width: int, locale: str, scheme: str
+) -> None:
+    """Refusals beside the form, and people with names as long as they may be."""
+    page, found, loan = enter(width, locale, scheme), {}, written(site, LOAN)
+    for action, fields in {
+        "repay": {"amount": "1.2.3"}, "extend": {"days": "4000"}, "charge-back": {"of": "9999"},
+    }.items():  # fmt: skip
+        sent(page, f"{loan}/do/{action}", fields)
+        assert page.locator("#refusal").count() == 1
+        found[action] = flaws(page, width)
+    number = next(NUMBER)
+    person = {"phone": f"138000990{number}", "identity_number": f"P99{number}", "email": MAIL}
+    sent(page, f"{site.address}/console/borrowers/new", {"name": "x", "phone": "1", "email": "",
+                                                         "identity_number": "2"})
+    page.wait_for_selector("#f-phone:focus")
+    found["not registered"] = flaws(page, width)
+    sent(page, f"{site.address}/console/borrowers/new", {"name": LONG} | person)
+    page.wait_for_selector("#flash")
+    found["registered"] = flaws(page, width)
+    page.goto(page.url.partition("?")[0] + "?show=1")
+    assert MAIL in page.inner_text("main")
+    found["long"] = flaws(page, width)
+    assert {name: faults for name, faults in found.items() if faults} == {}
+
+
+def test_the_log_in_page_is_sound_in_the_readers_language(site: Site, browser: Any) -> None:
+    """It has a choice of languages, and says no in the one that was chosen."""
+    context = browser.new_context(viewport={"width": 360, "height": 700}, locale="en-GB")
+    page = context.new_page()
+    page.goto(f"{site.address}/console/borrowers?late=1")
+    assert flaws(page, 360) == []
+    page.select_option("select[name=language]", "zh")
+    page.wait_for_selector("html[lang=zh-CN]")
+    page.fill("#name", "nobody")
+    page.fill("#password", PASSWORD)
+    page.press("#password", "Enter")
+    page.wait_for_selector("[role=alert]")
+    assert "账号或密码" in page.inner_text("[role=alert]")
+    assert flaws(page, 360) == []
+    context.close()
+
+
+def test_nobody_comes_in_by_a_foreign_form(site: Site, enter: Open) -> None:
+    """A 403 is a page with a way on, and nothing was done."""
+    page = enter()
+    before = site.fetch("SELECT count(*) FROM operation")
+    form = {"amount": "1.00", "key": "k", "csrf_token": "x"}
+    answer = page.request.post(f"{written(site, LOAN)}/do/repay", form=form)
+    assert answer.status == 403
+    assert "R-AUTH-03" in answer.text()
+    assert 'href="/console"' in answer.text()
+    assert site.fetch("SELECT count(*) FROM operation") == before
+
+
+def test_an_accident_is_a_page_with_its_number(
+    site: Site, enter: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from usance.web.console import records
+
+    async def broken(*_: Any, **__: Any) -> None:
+        raise RuntimeError("a secret of the inside")
+
+    monkeypatch.setattr(records.read, "operations", broken)
+    page = enter()
+    answer = page.request.get(f"{site.address}/console/operations")
+    assert answer.status == 500
+    assert "R-HTTP-06" in answer.text()
+    assert re.search(r"\b[0-9a-f]{16}\b", answer.text())
+    assert "secret" not in answer.text()
+    assert answer.headers["content-type"].startswith("text/html")
+
+
+HEADER = "reference,id,amount,result_code,value_date,bank_transaction_id"
+
+
+def upload(page: Any, site: Site, name: str, lines: list[str]) -> None:
+    """Load a bank file by its form."""
+    page.goto(f"{site.address}/console/bank-files")
+    content = "\n".join([HEADER, *lines, ""]).encode()
+    file = {"name": name, "mimeType": "text/csv", "buffer": content}
+    page.set_input_files("#file", file)
+    page.locator("main form button.main").click()
+
+
+def test_a_bank_file_is_loaded_once_and_shown_row_by_row(site: Site, enter: Open) -> None:
+    page = enter(360)
+    day = site.fetch("SELECT business_date FROM book")[0][0]
+    late = f"{LATE_LOAN} LIMIT 1"
+    contract = written(site, late).rpartition("/")[2]
+    name = "debits_of_a_bank_with_a_long_name_" + "x" * 60 + ".csv"
+    lines = [
+        f"w1,{contract},1.00,00,{day},t1", f"w2,{contract},2.00,51,{day},",
+        f"w1,{contract},1.00,00,{day},t1", f"w3,c-1001,5.00,00,{day},",
+    ]  # fmt: skip
+    upload(page, site, name, lines)
+    page.wait_for_url("**/bank-files/*")
+    assert flaws(page, 360) == []
+    outcomes = [row.split("\t")[6] for row in page.inner_text("tbody").split("\n")]
+    assert outcomes == ["paid", "failed at the bank", "sent twice", "nobody found"]
+    first, events = page.url, site.fetch("SELECT count(*) FROM event")
+    upload(page, site, "another name.csv", lines)
+    page.wait_for_url("**/bank-files/*")
+    assert (page.url, site.fetch("SELECT count(*) FROM event")) == (first, events)
+    upload(page, site, "bad.csv", [f"w9,{contract},1.0x,00,{day},"])
+    page.wait_for_selector("#refusal")
+    assert "Line 2, column amount: not a decimal number: '1.0x'." in page.inner_text("#refusal")
+    assert flaws(page, 360) == []
+    assert len(site.fetch("SELECT 1 FROM bank_file")) == 1
+
+
+def test_only_products_of_the_books_country_are_offered(site: Site, enter: Open) -> None:
+    page = enter()
+    page.goto(f"{site.address}/console/products")
+    codes = page.locator("main td.id").all_inner_texts()
+    assert sorted(codes) == ["cash_loan", "instalment_plan", "pay_later"]
 
 
 def test_the_checks_find_what_they_look_for(enter: Open) -> None:
@@ -161,9 +312,10 @@ def test_the_checks_find_what_they_look_for(enter: Open) -> None:
     page = enter()
     page.set_content(
         "<main><h1>a</h1><h3>b</h3><input><table><tr><td>1</td></tr></table><a href='#'></a>"
-        "<svg role='img'></svg><p id='x'>c</p><p id='x'>d</p></main>"
+        "<svg role='img'></svg><p id='x'>c</p><p id='x'>d</p>"
+        "<p aria-describedby='nothing' tabindex=5>e</p></main>"
     )
-    assert len(page.evaluate(STRUCTURE)) == 7
+    assert len(page.evaluate(STRUCTURE)) == 9
     page.evaluate("document.body.innerHTML = '<main></main>'")
     page.evaluate("document.querySelector('main').append('pale')")
     page.evaluate("document.querySelector('main').style.color = '#999'")
@@ -214,7 +366,7 @@ def test_a_refusal_stands_beside_the_form_and_changes_nothing(site: Site, enter:
     page.select_option("#f-component", "fee")
     page.fill("#f-amount", "99999.00")
     page.locator("main form button.main").click()
-    assert "the waiver exceeds what is asked and unpaid" in page.inner_text("[role=alert]")
+    assert "The waiver exceeds what is asked and unpaid." in page.inner_text("[role=alert]")
     assert "R-WAIVE-02" in page.inner_text("[role=alert]")
     assert page.input_value("#f-amount") == "99999.00"
     assert site.fetch("SELECT count(*) FROM operation") == operations
@@ -233,13 +385,53 @@ def test_a_number_opens_its_why_in_place_and_alone(site: Site, enter: Open) -> N
     assert page.inner_text("main tfoot").split()[-1] in inside
 
 
+STARTED = """
+SELECT actor, action FROM operation WHERE action IN ('BeginClose', 'ResumeClose')
+AND business_date = $1 ORDER BY operation_id"""
+
+
 def test_a_day_is_closed_by_its_button(site: Site, enter: Open) -> None:
+    """The date moves, and the audit log says who asked."""
     page = enter()
     page.goto(f"{site.address}/console/day")
     day = site.fetch("SELECT business_date FROM book")[0][0]
+    stale = page.locator("main form input[name=key]").input_value()
     page.get_by_role("button", name=f"Close {day}").click()
-    page.wait_for_selector("[role=status]", timeout=30_000)
+    page.wait_for_selector("#flash", timeout=30_000)
+    assert "Day close begun" in page.inner_text("#flash")
     assert (site.fetch("SELECT business_date FROM book")[0][0] - day).days == 1
+    staff = site.fetch("SELECT staff_id FROM staff WHERE name = $1", NAME)[0][0]
+    assert [tuple(row) for row in site.fetch(STARTED, day)] == [(f"staff:{staff}", "BeginClose")]
+    form = {"day": day.isoformat(), "key": stale + "0",
+            "csrf_token": page.locator("input[name=csrf_token]").first.input_value()}
+    late = page.request.post(f"{site.address}/console/day/close", form=form,
+                             headers={"origin": site.address})
+    assert (late.status, "R-CLOSE-DAY-04" in late.text()) == (422, True)
+
+
+def test_a_close_that_broke_off_goes_on_from_the_page(site: Site, enter: Open) -> None:
+    page = enter(360, "zh-CN", "dark")
+    day = site.fetch("SELECT business_date FROM book")[0][0]
+    site.ask(close.move_date(site.pool, day))
+    page.goto(f"{site.address}/console/day")
+    assert f"正在对 {day} 日终" in page.inner_text("main")
+    assert flaws(page, 360) == []
+    page.get_by_role("button", name="在此继续").click()
+    page.wait_for_selector("#flash", timeout=30_000)
+    assert [row[1] for row in site.fetch(STARTED, day)] == ["BeginClose", "ResumeClose"]
+    finished = "SELECT finished_at FROM day_close WHERE business_date = $1"
+    assert site.fetch(finished, day)[0][0] is not None
+
+
+def test_the_overview_says_when_it_was_read_and_what_its_charts_show(
+    site: Site, enter: Open
+) -> None:
+    page = enter()
+    page.goto(f"{site.address}/console")
+    assert re.search(r"Sums as of \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC", page.inner_text("main"))
+    assert page.locator("figure").count() == page.locator("figcaption").count() == 3
+    shares = page.locator("section", has_text="Share still unpaid")
+    assert "roll rate from one age to the next is another figure" in shares.inner_text()
 
 
 def test_the_keyboard_sees_where_it_is(site: Site, enter: Open) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from litestar import Litestar
 from litestar.datastructures import State
+from litestar.exceptions import HTTPException
 
 from usance.core.money import DECIMALS
 from usance.identity.borrowers import Borrowers
@@ -19,7 +20,7 @@ from usance.servicing import read
 from usance.web import operations, problems
 from usance.web.api.dispatch import BODY_MAX, Api
 from usance.web.api.routes import ENDPOINTS, openapi
-from usance.web.console.pages import console_router
+from usance.web.console.pages import console_router, on_no_route
 from usance.web.edge import Edge
 from usance.web.security import Gate, check_declared, check_every_route
 from usance.web.services import Services, Submits
@@ -47,7 +48,7 @@ def create_app(services: Services) -> Litestar:
     app = Litestar(
         route_handlers=[operations.health, operations.exposition, openapi, console_router()],
         guards=[gate.check],
-        exception_handlers=problems.HANDLERS,
+        exception_handlers={**problems.HANDLERS, HTTPException: on_no_route},
         request_max_body_size=BODY_MAX,
         state=State({"services": services}),
         openapi_config=None,

@@ -47,6 +47,7 @@ async def shown(request: Asked, refusal: Refusal | None = None) -> Response[str]
     return await show(
         request, "day.html", status=422 if refusal else 200, rows=rows[:PAGE], refusal=refusal,
         next=rows[PAGE - 1]["business_date"].isoformat() if len(rows) > PAGE else "",
+        last_closed=next((row["business_date"] for row in rows if row["finished_at"]), None),
         under_way=under_way, waiting=await read.waiting(pool, day.toordinal()),
     )  # fmt: skip
 

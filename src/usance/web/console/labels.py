@@ -29,8 +29,8 @@ ACTIONS = {
     "OfferPlan": _("Instalments offered"), "AcceptOffer": _("Offer accepted"),
     "Authorise": _("Purchase authorised"), "Capture": _("Hold captured"),
     "Void": _("Hold released"), "Purchase": _("Purchase"), "Repay": _("Repayment"),
-    "RepayBorrower": _("Repayment of all contracts"), "Debit": _("Debit"),
-    "DebitBorrower": _("Debit for all contracts"), "Settle": _("Paid off"),
+    "RepayBorrower": _("Repayment of all contracts"), "Debit": _("Bank debit"),
+    "DebitBorrower": _("Bank debit for all contracts"), "Settle": _("Paid off"),
     "SettleAndClose": _("Paid off and closed"), "Refund": _("Refund"),
     "Goodwill": _("Goodwill"), "Waive": _("Waiver"), "Charge": _("Charge"),
     "ChargeBack": _("Charge-back"), "Reverse": _("Reversal"),
@@ -43,6 +43,8 @@ ACTIONS = {
     "CreateClient": _("Machine client made"), "RenewClient": _("Key of a client renewed"),
     "DeactivateClient": _("Machine client locked out"), "LoadDebitFile": _("Bank file loaded"),
     "BeginClose": _("Day close begun"), "ResumeClose": _("Day close resumed"),
+    "AllocateReceipt": _("Receipt allocated"),
+    "ReturnReceipt": _("Receipt returned"),
     "CloseDay": _("Day end of contracts"),
 }  # fmt: skip
 
@@ -130,7 +132,8 @@ DETAILS = {
     "file_id": _("file no."), "name": _("name"), "rows": _("rows"), "sha256": "SHA-256",
     "staff_id": _("account no."), "client_id": _("client no."), "scopes": _("scopes"),
     "borrowers": _("borrowers"), "rule": _("rule"), "detail": _("why"), "events": _("events"),
-    "code": _("code"), "value_date": _("value date"), "bank_transaction_id": _("bank's number"),
+    "operations": _("operations"), "value_date": _("value date"),
+    "bank_transaction_id": _("bank's number"),
 }  # fmt: skip
 HINTS = {
     "log in as": _("Account"), "name": _("Account"), "password": _("Password"),

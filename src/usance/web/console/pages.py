@@ -27,7 +27,7 @@ from usance.web.console.render import (
     show,
     theme_of,
 )
-from usance.web.problems import ProblemError, accident, not_found, of_framework
+from usance.web.problems import ProblemError, accident, not_found, of_framework, on_http
 from usance.web.security import needs, session_cookie, session_token
 
 Form = Annotated[dict[str, str], Body(media_type=RequestEncodingType.URL_ENCODED)]
@@ -128,6 +128,12 @@ def on_framework(request: Asked, error: HTTPException) -> Response[Any]:
         return on_accident(request, error)
     status, refusal, _ = of_framework(error)
     return problem_page(request, status, refusal)
+
+
+def on_no_route(request: Asked, error: HTTPException) -> Response[Any]:
+    """What no route knows: a page under /console, a problem document elsewhere."""
+    under_console = str(request.scope["path"]).startswith("/console")
+    return on_framework(request, error) if under_console else on_http(request, error)
 
 
 def on_accident(request: Asked, error: Exception) -> Response[Any]:

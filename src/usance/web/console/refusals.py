@@ -147,6 +147,7 @@ DETAILS = (
     _("the purchase exceeds the limit"),
     _("the purchase exceeds what is available"),
     _("the rate has the form agreed"),
+    _("the receipt is settled already"),
     _("the reference has been collected before"),
     _("the request comes from another site"),
     _("the route does not know this method"),
@@ -185,6 +186,7 @@ DETAILS = (
     _("this product is not drawn as a loan"),
     _("too many attempts; try again in a quarter of an hour"),
     _("unknown currency {code}"),
+    _("what the bank took back pays nothing"),
     _("{count} columns where {needed} are needed"),
     _("{day} is being closed"),
 )

@@ -13,6 +13,8 @@ from usance.web.console import labels, refusals
 Gettext: TypeAlias = Callable[[str], str]
 NOT_SETTINGS = ("id", "code", "name", "terms.kind", "terms.currency")
 """Of a product: its heading says them."""
+IN_COLUMNS = ("code",)
+"""Details of a bank's row that its table shows anyway."""
 CODE = re.compile(r"`([^`]+)`")
 RULE = re.compile(r"\bR(?:-[A-Z]+)+-\d\d\b")
 
@@ -80,8 +82,10 @@ def detail(value: Any, gettext: Gettext) -> str:
     if isinstance(value, str) and value.startswith("{"):
         value = json.loads(value)
     if isinstance(value, dict):
-        parts = (f"{named(name, gettext)} {detail(v, gettext)}" for name, v in value.items() if v)
-        return " · ".join(parts)
+        shown = [(name, each) for name, each in value.items() if each and name not in IN_COLUMNS]
+        return " · ".join(f"{named(name, gettext)} {detail(each, gettext)}" for name, each in shown)
+    if isinstance(value, list) and len(value) == 2 and isinstance(value[1], int):
+        return f"{value[0]}/{value[1]}"  # an event: its contract and number
     if isinstance(value, list):
         return gettext(labels.COMMA).join(detail(each, gettext) for each in value)
     return "" if value is None else refusals.said(str(value), gettext)
