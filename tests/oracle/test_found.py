@@ -10,6 +10,12 @@ from .sequences import Json
 from .test_against_kernel import kernel
 
 DIFFERED = {
+    "a restructuring with nothing but interest left": """
+        {"as_of": "2024-04-30", "terms": {"kind": "term", "disbursed_on": "2024-02-29",
+        "day_count": "whole_period", "principal": "9972.05", "instalments": 4, "rate": {"annual":
+        "0.36"}}, "events": [{"seq": 2, "on": "2024-04-30", "type": "refund", "amount":
+        "10477.87"}, {"seq": 3, "on": "2024-04-30", "type": "restructuring", "instalments": 1,
+        "first_due_on": "2024-05-01"}]}""",
     "a charge-back after a pay-off, an extension, part of a period": """
         {"as_of": "2025-06-30", "terms": {"kind": "term", "disbursed_on": "2024-12-30",
         "day_count": "whole_period", "principal": "5896.75", "instalments": 12, "rate": {"annual":

@@ -90,7 +90,8 @@ def term_rows(agreed: Agreed, state: State) -> list[Row]:
     """One row per due of a term contract."""
     rows = []
     assert agreed.plan is not None
-    left = agreed.plan.principal if state.contract.principal else 0
+    drawn = any(d.principal for d in state.dues)  # a pay-out that came back leaves none
+    left = agreed.plan.principal if drawn else 0
     for d in state.dues:
         left -= d.principal
         rows.append(
