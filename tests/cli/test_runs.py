@@ -96,3 +96,10 @@ def test_a_demo_never_touches_a_real_book(with_book: Command, database: str) -> 
     ended: Ended = with_book("serve", "--demo", "--port", str(free_port()))
     assert ended.refused("R-BOOK-03")
     assert fetch(database, "SELECT count(*) FROM staff") == before
+
+
+def test_a_demo_has_between_one_and_many_borrowers(usance: Command, database: str) -> None:
+    for count in ("0", "-1", "100001"):
+        ended = usance("serve", "--demo", f"--borrowers={count}", "--port", "0")
+        assert ended.refused("R-RANGE-01")
+    assert fetch(database, "SELECT FROM book") == []

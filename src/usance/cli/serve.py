@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import secrets
 import socket
-from datetime import date
 from typing import TYPE_CHECKING
 
 from usance.cli.house import opened, run
@@ -17,11 +16,12 @@ if TYPE_CHECKING:
     from usance.platform.database import Pool
 
 DEMO_NAME = "demo"
-LENDER = "Usance Demo"
-OPENED_ON = date(2025, 1, 1)
+INVENTED_MAX = 100_000
 
 
-def serve(*, host: str = "127.0.0.1", port: int = 8000, demo: bool = False) -> None:
+def serve(
+    *, host: str = "127.0.0.1", port: int = 8000, demo: bool = False, borrowers: int = 1000
+) -> None:
     """Serve the API and the console; starts the embedded database unless another is configured.
 
     Parameters
@@ -32,17 +32,22 @@ def serve(*, host: str = "127.0.0.1", port: int = 8000, demo: bool = False) -> N
         The port to listen on.
     demo
         On an empty home: first fill a book with a year in the life of invented borrowers.
+    borrowers
+        How many of them.
     """
-    run(_serve(host, port, demo))
+    run(_serve(host, port, borrowers if demo else None))
 
 
-async def _serve(host: str, port: int, demo: bool) -> None:  # noqa: FBT001
+async def _serve(host: str, port: int, invented: int | None) -> None:
+    from usance.core.refusals import Refused
     from usance.platform.crypto import LocalKeyService
 
+    if invented is not None and not 1 <= invented <= INVENTED_MAX:
+        raise Refused("R-RANGE-01", f"between 1 and {INVENTED_MAX} borrowers", "--borrowers")
     with bound(host, port) as address:
         async with opened() as (settings, pool):
             keys = LocalKeyService.open(settings.master_key_file)
-            hints = await demo_book(pool, keys) if demo else {}
+            hints = {} if invented is None else await demo_book(pool, keys, invented)
             await listen(settings, pool, keys, address, host=host, hints=hints)
 
 
@@ -109,7 +114,9 @@ def where_to_look(host: str, port: int, hints: dict[str, str]) -> str:
     return "\n".join(f"{name:9} {value}" for name, value in (lines | hints).items())
 
 
-async def demo_book(pool: Pool, keys: LocalKeyService) -> dict[str, str]:
+async def demo_book(
+    pool: Pool, keys: LocalKeyService, borrowers: int = 1000
+) -> dict[str, str]:
     """Fill an empty database; refuse to touch a real book. Returns what to log in with."""
     from usance.core.refusals import Refused
     from usance.servicing import read
@@ -118,11 +125,11 @@ async def demo_book(pool: Pool, keys: LocalKeyService) -> dict[str, str]:
     if found is not None and not found.demo:
         raise Refused("R-BOOK-03", "this home holds a real book; --demo needs another USANCE_HOME")
     if found is None:
-        await fill(pool, keys)
+        await fill(pool, keys, borrowers)
     return await demo_access(pool)
 
 
-async def fill(pool: Pool, keys: LocalKeyService) -> None:
+async def fill(pool: Pool, keys: LocalKeyService, borrowers: int) -> None:
     """A year in the life of invented borrowers that ends today, with progress."""
     from usance.demo.fill import open_demo_book
     from usance.platform.clock import SystemClock
@@ -130,7 +137,8 @@ async def fill(pool: Pool, keys: LocalKeyService) -> None:
     def progress(line: str) -> None:
         print(line, flush=True)
 
-    await open_demo_book(pool, keys, today=SystemClock().now().date(), progress=progress)
+    today = SystemClock().now().date()
+    await open_demo_book(pool, keys, today=today, borrowers=borrowers, progress=progress)
 
 
 async def demo_access(pool: Pool) -> dict[str, str]:

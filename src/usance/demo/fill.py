@@ -84,12 +84,13 @@ async def fill(
 
 
 async def open_demo_book(
-    pool: Pool, keys: KeyService, *, today: date, months: int = 12, progress: Progress = print
-) -> Filled:
+    pool: Pool, keys: KeyService, *, today: date, borrowers: int = 1000, months: int = 12,
+    progress: Progress = print,
+) -> Filled:  # fmt: skip
     """Make the book of an invented lender, ``months`` before ``today``, and fill it until then."""
     opened_on = date.fromordinal(add_months(today.toordinal(), -months))
     await create_book(pool, name=NAME, opened_on=opened_on, demo=True)
-    return await fill(pool, keys, months=months, progress=progress)
+    return await fill(pool, keys, borrowers=borrowers, months=months, progress=progress)
 
 
 @contextmanager
