@@ -1,6 +1,6 @@
 """Invariants that are queries: each gives (key, expected, found) of the first row that is wrong."""
 
-from usance.contract.records import REVERSAL, STATEMENT
+from usance.contract.records import RECOVERY, REPAYMENT, REVERSAL, STATEMENT
 from usance.ledger import chart
 
 LAST = (
@@ -225,6 +225,31 @@ WHERE account = {chart.CONVERSION} GROUP BY contract_id >> 12 HAVING sum(amount)
 ORDER BY 1 LIMIT 1
 """
 
+RECEIPTS = f"""
+WITH booked AS (
+    SELECT -event_seq AS receipt_id, -sum(amount) AS amount FROM ({SIDES}) AS side
+    WHERE account = {chart.UNALLOCATED} GROUP BY event_seq
+)
+SELECT 'receipt ' || coalesce(r.receipt_id, b.receipt_id), CASE r.status WHEN 1 THEN r.amount
+    ELSE 0 END, coalesce(b.amount, 0)
+FROM receipt r FULL JOIN booked b USING (receipt_id)
+WHERE coalesce(CASE r.status WHEN 1 THEN r.amount ELSE 0 END, 0) <> coalesce(b.amount, 0)
+    OR r.receipt_id IS NULL ORDER BY 1 LIMIT 1
+"""
+
+RECEIPT_ROWS = f"""
+SELECT 'file ' || coalesce(r.file_id, c.file_id) || ' row ' || coalesce(r.row, c.row),
+    coalesce(r.outcome, 'no row'), CASE WHEN c.receipt_id IS NULL THEN 'no receipt'
+    ELSE 'receipt ' || c.receipt_id || ' of ' || c.amount END
+FROM (SELECT * FROM bank_file_row WHERE outcome IN ('already_paid', 'unmatched', 'refused')) AS r
+FULL JOIN receipt c ON c.file_id = r.file_id AND c.row = r.row AND abs(c.amount) = r.amount
+LEFT JOIN event e ON c.status = 2 AND e.contract_id = c.contract_id AND e.seq = c.event_seq
+    AND e.cell = (c.contract_id >> 12) % 1024
+    AND e.kind IN ({REPAYMENT}, {RECOVERY}) AND e.amount = c.amount
+WHERE r.file_id IS NULL OR c.receipt_id IS NULL OR (c.status = 2 AND e.seq IS NULL)
+ORDER BY 1 LIMIT 1
+"""
+
 CONTINUOUS = """
 SELECT day::text, CASE WHEN day < b.business_date THEN 'closed once' ELSE 'not closed' END,
     count(d.business_date) || ' closes, ' || count(d.finished_at) || ' finished'
@@ -264,7 +289,7 @@ HAVING b.last_contract IS DISTINCT FROM coalesce(max(c.contract_id & 4095), 0) O
 CLEARING = f"""
 SELECT account, sum(amount)::bigint FROM ({SIDES}) AS side
 WHERE account IN ({chart.COLLECTIONS}, {chart.LOANS_OUT}, {chart.PAYOUTS}, {chart.CONVERSION},
-    {chart.MERCHANTS}) GROUP BY account ORDER BY account
+    {chart.MERCHANTS}, {chart.UNALLOCATED}) GROUP BY account ORDER BY account
 """
 """What stands on the clearing accounts: what the bank and the merchants still have to settle."""
 
@@ -299,6 +324,10 @@ INVARIANTS: list[tuple[str, str, str, str]] = [
         ORDER BY contract_id LIMIT 1"""),
     ("INV-CLEAR-01", "Principal turned into instalments leaves nothing on the conversion account.",
      "transfer", CONVERSION),
+    ("INV-RECEIPT-01", "Bank money stands unallocated exactly while it waits.", "receipt",
+     RECEIPTS),
+    ("INV-RECEIPT-02", "Bank money that no contract took is a receipt, an allocated one an event.",
+     "receipt", RECEIPT_ROWS),
     ("INV-LINE-01", "A line holds what is authorised and open.", "line", HELD),
     ("INV-LINE-02", "A pay-later account and its line belong together.", "line",
      ACCOUNTS_OF_LINES),

@@ -17,6 +17,7 @@ PENALTY_SUSPENSE = 1298  # asked penalty and interest that are not income (contr
 INTEREST_SUSPENSE = 1299
 MERCHANTS = 2001
 CREDIT_BALANCES = 2101
+UNALLOCATED = 2102  # bank money that waits to be allocated to a contract or returned
 INTEREST_INCOME = 4001
 PENALTY_INCOME = 4002
 FEE_INCOME = 4003
@@ -41,6 +42,7 @@ ACCOUNTS = {
     INTEREST_SUSPENSE: ("asset", "Interest in suspense", "挂账利息"),
     MERCHANTS: ("liability", "Merchants payable", "应付商户款"),
     CREDIT_BALANCES: ("liability", "Borrowers' credit balances", "客户溢缴款"),
+    UNALLOCATED: ("liability", "Unallocated receipts", "待分配收款"),
     INTEREST_INCOME: ("income", "Interest income", "利息收入"),
     PENALTY_INCOME: ("income", "Penalty income", "罚息收入"),
     FEE_INCOME: ("income", "Fee income", "费用收入"),

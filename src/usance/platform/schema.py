@@ -217,6 +217,18 @@ bank_file_row = Table(
     Index("bank_file_row_reference", "reference"),
 )  # fmt: skip
 
+receipt = Table(
+    "receipt", metadata,
+    Column("receipt_id", Integer, Identity(), primary_key=True),
+    whole("file_id"), whole("row", Integer), whole("amount"),
+    Column("value_date", Date, nullable=False), whole("status", SmallInteger, "1"),
+    whole("contract_id"), whole("event_seq", Integer), whole("operation_id"), moment(),
+    Index("receipt_row", "file_id", "row", unique=True),
+    Index("receipt_open", "receipt_id", postgresql_where=text("status = 1")),
+)  # fmt: skip
+"""Bank money of a row that was not booked on a contract (below 0: the bank took it back): status
+1 waits on the account of unallocated receipts, 2 allocated to a contract's event, 3 returned."""
+
 # -- a borrower's --------------------------------------------------------------------------------
 
 borrower = Table(
@@ -307,7 +319,7 @@ transfer = Table(
           postgresql_where=text("effective_on < booked_on")),
 )  # fmt: skip
 """One debit account, one credit account, one amount > 0. ``contract_id`` 0: the cell's own
-(accrual), numbered by day."""
+(accrual), numbered by day, or of a receipt, whose number is below 0."""
 
 statement = Table(
     "statement", metadata,

@@ -11,6 +11,7 @@ from usance.servicing import (
     lines,
     offers,
     purchases,
+    receipts,
     repayments,
 )
 from usance.servicing import commands as asked
@@ -45,6 +46,8 @@ CASES: dict[type[asked.Command], Case] = {
     asked.Reverse: corrections.reverse,
     asked.PayOut: corrections.pay_out,
     asked.ReturnDrawing: corrections.return_drawing,
+    asked.AllocateReceipt: receipts.allocate,
+    asked.ReturnReceipt: receipts.give_back,
     asked.Extend: changes.extend,
     asked.Restructure: changes.restructure,
     asked.ChargeOff: changes.charge_off,
@@ -59,5 +62,6 @@ WHOLE = {
 
 NEEDS_HISTORY = {
     asked.Reverse, asked.ChargeBack, asked.Restructure, asked.OfferPlan, asked.ReturnDrawing,
+    asked.AllocateReceipt,
 }  # fmt: skip
 """Commands that refer to earlier events; so does everything with an earlier effective day."""

@@ -270,6 +270,20 @@ class ReturnDrawing(OnContract):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AllocateReceipt(OnContract):
+    """Bank money that waits pays a contract, from its value date unless a day is given."""
+
+    receipt_id: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReturnReceipt(Command):
+    """Bank money that waits goes back to whom it came from."""
+
+    receipt_id: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CloseLine(Command):
     """End a product for a borrower: nothing owed, nothing held, no credit balance."""
 

@@ -1,12 +1,12 @@
 """A bank's debit-result file (``debit_rows``), set by set: every row gets an outcome.
 
 ``paid``          booked: a repayment of the contract, or of all contracts of the borrower
-``already_paid``  nothing was asked any more: paid by hand meanwhile; the money is to go back
+``already_paid``  nothing was asked any more: paid by hand meanwhile; a receipt that is to go back
 ``failed``        the bank could not collect, for the reason of its code
 ``returned``      a debit that was booked has come back: charge-back of what it had paid
 ``duplicate``     the reference was collected (or returned) in an earlier row of any file
-``unmatched``     nobody has this id, or there is no debit to return: money that waits for a person
-``refused``       the contract does not accept it, by the rule named: money that waits for a person
+``unmatched``     nobody has this id, or there is no debit to return: a receipt, for a person
+``refused``       the contract does not accept it, by the rule named: a receipt, for a person
 
 The same content again changes nothing and gives the earlier outcomes. Rows are entered by portions,
 each with its postings in one transaction, so a load that was broken off goes on where it stopped.
@@ -16,27 +16,33 @@ gets on with the same file, whenever the first request broke off.
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from usance.core.identifiers import borrower_of_contract, parse
 from usance.core.refusals import Refused
 from usance.core.rules import rule
 from usance.identity import store as keys
+from usance.ledger import chart
 from usance.ledger.digest import digest
 from usance.platform.database import Connection, Pool, retrying, transaction
 from usance.platform.identifiers import new_operation_id
-from usance.servicing import columns
+from usance.servicing import columns, receipts
 from usance.servicing import commands as asked
 from usance.servicing import debit_file_sql as sql
 from usance.servicing.debit_rows import COLLECTED, Row, read
+from usance.servicing.hand import ALLOCATED, Receipt
+from usance.servicing.hand import RETURNED as BACK
 from usance.servicing.post import Answer, Request, post
 from usance.servicing.service import Book
 
 PORTION = 1000
 PAID, RETURNED = "paid", "returned"
-CAME_IN = (PAID, "already_paid", "unmatched", "refused")
+UNBOOKED = ("already_paid", "unmatched", "refused")
+"""Outcomes of rows whose money moved at the bank and on no contract (``receipts``)."""
+CAME_IN = (PAID, *UNBOOKED)
 """Outcomes of rows whose money has reached the lender."""
 
 Detail = dict[str, Any]
@@ -184,7 +190,8 @@ async def enter(pool: Pool, file_id: int, rows: list[Row], actor: str) -> None:
 async def enter_rows(connection: Connection, file_id: int, rows: list[Row], actor: str) -> None:
     """Judge, post what is to be posted, and write an outcome for each row."""
     earlier = await earlier_rows(connection, rows)
-    wanted = [judge(row, earlier.get(row.reference, {})) for row in rows]
+    held = await receipts.of_references(connection, [row.reference for row in rows if row.returned])
+    wanted = [judge(row, earlier.get(row.reference, {}), held.get(row.reference)) for row in rows]
     requests = [
         Request(command, actor) for each in wanted if isinstance(each, list) for command in each
     ]
@@ -197,6 +204,18 @@ async def enter_rows(connection: Connection, file_id: int, rows: list[Row], acto
             outcome, detail = each
         entries.append(entry(file_id, row, outcome, detail))
     await connection.execute(sql.ENTER, *(list(c) for c in zip(*entries, strict=True)))
+    await receipts.write(connection, held.values())
+    outcomes = (each[7] for each in entries)
+    await receipts.hold(connection, file_id, unbooked(rows, outcomes))
+
+
+@rule("R-RECEIPT-03")
+def unbooked(rows: list[Row], outcomes: Iterable[str]) -> list[tuple[int, int, date]]:
+    """(row, amount, value date) of money that moved at the bank and on no contract."""
+    return [
+        (row.number, -row.amount if row.returned else row.amount, row.value_date)
+        for row, outcome in zip(rows, outcomes, strict=True) if outcome in UNBOOKED
+    ]  # fmt: skip
 
 
 async def earlier_rows(connection: Connection, rows: list[Row]) -> dict[str, dict[bool, Earlier]]:
@@ -214,10 +233,12 @@ async def earlier_rows(connection: Connection, rows: list[Row]) -> dict[str, dic
 
 
 @rule("R-DEBIT-03")
-def judge(row: Row, earlier: dict[bool, Earlier]) -> list[asked.Command] | tuple[str, Detail]:
+def judge(
+    row: Row, earlier: dict[bool, Earlier], held: Receipt | None
+) -> list[asked.Command] | tuple[str, Detail]:
     """What a row asks for, or its outcome where it asks for nothing."""
     if row.returned:
-        return judge_return(row, earlier)
+        return judge_return(row, earlier, held)
     if row.code != COLLECTED:
         return "failed", {}
     if False in earlier:
@@ -230,7 +251,7 @@ def judge(row: Row, earlier: dict[bool, Earlier]) -> list[asked.Command] | tuple
 
 @rule("R-DEBIT-04")
 def judge_return(
-    row: Row, earlier: dict[bool, Earlier]
+    row: Row, earlier: dict[bool, Earlier], held: Receipt | None
 ) -> list[asked.Command] | tuple[str, Detail]:
     """A debit that has come back takes back exactly what it had paid, from today on."""
     if True in earlier:
@@ -242,11 +263,23 @@ def judge_return(
         detail = "a debit comes back whole"
         return "refused", {"rule": "R-DEBIT-04", "detail": detail}
     if debit.outcome != PAID:
-        return RETURNED, {"detail": "the debit had not been booked"}
+        return judge_receipt(held)
     return [
         asked.ChargeBack(contract_id=parse("contract", contract), of=seq)
         for contract, seq in debit.detail["events"]
     ]
+
+
+@rule("R-DEBIT-04", "R-RECEIPT-01")
+def judge_receipt(held: Receipt | None) -> list[asked.Command] | tuple[str, Detail]:
+    """A debit that was not booked has come back: from the account, or from where it went since."""
+    assert held is not None, "what was not booked is a receipt"
+    if held.status == BACK:
+        return "refused", {"rule": "R-RECEIPT-01", "detail": "the receipt is settled already"}
+    if held.status == ALLOCATED:
+        return [asked.ChargeBack(contract_id=held.contract_id, of=held.event_seq)]
+    held.settle(BACK, chart.COLLECTIONS)
+    return RETURNED, {"detail": "the debit had not been booked"}
 
 
 def outcome_of(row: Row, answers: list[Answer]) -> tuple[str, Detail]:

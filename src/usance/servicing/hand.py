@@ -261,6 +261,28 @@ class Authorisation:
     dirty: bool = False
 
 
+WAITS, ALLOCATED, RETURNED = 1, 2, 3
+
+
+@dataclass(slots=True)
+class Receipt:
+    """Bank money that no contract took; below 0 what the bank took back."""
+
+    receipt_id: int
+    amount: int
+    value_date: int
+    status: int
+    contract_id: int
+    event_seq: int
+    through: int = 0  # account to which the money moves when it is settled
+    operation_id: int = 0
+
+    def settle(self, status: int, through: int, contract_id: int = 0, event_seq: int = 0) -> None:
+        """It waits no longer."""
+        self.status, self.through = status, through
+        self.contract_id, self.event_seq = contract_id, event_seq
+
+
 @dataclass(slots=True)
 class BorrowerBook:
     """Everything of one borrower that a command may touch."""
@@ -271,6 +293,7 @@ class BorrowerBook:
     lines: dict[int, Line] = field(default_factory=dict)
     offers: dict[int, Offer] = field(default_factory=dict)
     authorisations: dict[int, Authorisation] = field(default_factory=dict)
+    receipts: dict[int, Receipt] = field(default_factory=dict)
     last_contract: int = 0
     whole: bool = False
     new_contracts: int = 0
@@ -281,7 +304,7 @@ class BorrowerBook:
         """The book as it stands, to return to when a command is refused half-way."""
         other = copy(self)
         other.hands = {key: hand.copy() for key, hand in self.hands.items()}
-        for name in ("lines", "offers", "authorisations"):
+        for name in ("lines", "offers", "authorisations", "receipts"):
             setattr(other, name, {key: copy(each) for key, each in getattr(self, name).items()})
         return other
 

@@ -18,7 +18,7 @@ from usance.platform.database import Connection
 from usance.platform.identifiers import new_operation_id
 from usance.servicing import columns as sql
 from usance.servicing import commands as asked
-from usance.servicing import store, terms
+from usance.servicing import receipts, store, terms
 from usance.servicing.cases import CASES, NEEDS_HISTORY, WHOLE
 from usance.servicing.hand import BorrowerBook, Hand
 from usance.servicing.write import Rowset, Writing, write_books, write_hands
@@ -150,6 +150,8 @@ async def load_rare(connection: Connection, batch: Batch, command: asked.Command
         await store.load_offer(connection, book, command.offer_id)
     if isinstance(command, asked.Capture | asked.Void):
         await store.load_authorisation(connection, book, command.authorisation_id)
+    if isinstance(command, asked.AllocateReceipt | asked.ReturnReceipt):
+        await receipts.load(connection, book, command.receipt_id)
     back_dated = 0 < getattr(command, "effective_on", 0) < batch.business_date
     of_purchase = isinstance(command, asked.Refund) and command.of > 0
     if back_dated or of_purchase or type(command) in NEEDS_HISTORY:
@@ -191,6 +193,9 @@ def collect(batch: Batch, book: BorrowerBook, rowset: Rowset) -> int:
             rowset.add(hand, entry)
             touched = hand.contract_id
         batch.marks[hand.contract_id] = len(hand.booked)
+    for receipt in book.receipts.values():
+        if receipt.through and not receipt.operation_id:
+            receipt.operation_id = rowset.operation_id
     return touched
 
 
@@ -209,6 +214,8 @@ async def write(connection: Connection, batch: Batch) -> None:
     write_operations(writing, batch)
     write_keys(writing, batch)
     await writing.send()
+    for book in batch.books.values():
+        await receipts.write(connection, book.receipts.values())
 
 
 @rule("R-AUDIT-01")

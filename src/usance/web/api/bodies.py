@@ -155,6 +155,13 @@ class CloseBody(Body, kw_only=True):
     business_date: Day
 
 
+class AllocationBody(Body, kw_only=True):
+    """Bank money that waits, and the day from which it counts: its value date unless given."""
+
+    receipt_id: Annotated[int, Meta(ge=1, le=2**31 - 1)]
+    effective_on: Day | None = None
+
+
 class DrawingReturnBody(Body, kw_only=True):
     """What the bank says: the pay-out could not be made, or it has come back."""
 

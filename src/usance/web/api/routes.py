@@ -18,6 +18,7 @@ from usance.web.api import (  # noqa: F401 (each enters its endpoints)
     payments,
     purchases,
     quote,
+    receipts,
     why,
 )
 from usance.web.api.endpoint import ENDPOINTS
