@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 import asyncpg
@@ -13,6 +13,7 @@ import pytest
 from tests.servicing.books import TestBook, fresh
 from usance.core.identifiers import parse
 from usance.day import close, verify
+from usance.day.verify_replay import Proof
 from usance.day.verify_sql import INVARIANTS
 from usance.platform.database import open_pool
 from usance.servicing import commands as asked
@@ -89,6 +90,39 @@ async def test_a_good_book_has_no_finding(good_book: str) -> None:
     assert any("contracts replayed" in line for line in told)
     assert any("1001 Collections clearing" in line for line in told)
     assert sum(" holds: " in line for line in told) == len(INVARIANTS)
+
+
+async def test_processes_share_a_large_book(
+    good_book: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What two processes prove by portions is what one proves: the same sums, the same finding."""
+    terms.forget()
+    connection = await asyncpg.connect(good_book)
+    alone = await verify.contracts(connection, lambda _: None, None)
+    monkeypatch.setattr(verify, "SMALL_BOOK", 0)
+    monkeypatch.setattr(verify, "PORTION", 1)
+    shared = await verify.contracts(connection, lambda _: None, None)
+    assert (shared.findings, shared.streams) == (alone.findings, alone.streams)
+    assert (shared.rounding, shared.replayed) == (alone.rounding, alone.replayed)
+    assert shared.replayed == await connection.fetchval("SELECT count(*) FROM contract") > 3
+    undone = connection.transaction()
+    await undone.start()
+    key = await connection.fetchval(DAMAGES["a field of a due"].sql)
+    damaged = await verify.contracts(connection, lambda _: None, None)
+    await undone.rollback()
+    await connection.close()
+    assert [(each.invariant, each.key) for each in damaged.findings] == [("INV-REPLAY-02", key)]
+
+
+def test_a_broken_book_is_not_carried_along() -> None:
+    """Of a million findings the first of each invariant is kept."""
+    finding = verify.Finding("INV-REPLAY-01", "", "contract", "7", "1", "2")
+    proof = Proof([finding])
+    for key in ("9", "3", "8"):
+        proof.add(Proof([replace(finding, key=key), replace(finding, invariant="INV-ALARM-01")]))
+    assert [(each.invariant, each.key) for each in proof.findings] == [
+        ("INV-ALARM-01", "7"), ("INV-REPLAY-01", "3"),
+    ]  # fmt: skip
 
 
 @dataclass(frozen=True)

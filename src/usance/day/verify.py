@@ -54,20 +54,12 @@ async def check(connection: Connection, tell: Progress, sample: int | None) -> l
     found += await days(connection)
     found += await shared_terms(connection)
     proof = await contracts(connection, tell, sample)
-    found += first_of_each(proof.findings)
+    found += proof.findings
     replayed = sample is None and not proof.findings  # else the sums of replays mean nothing
     found += await verify_accrual.run(connection, proof, whole=replayed)
     for account, amount in await connection.fetch(CLEARING):
         tell(f"stands on {account} {ACCOUNTS[account][1]}: {amount}")
     return found
-
-
-def first_of_each(findings: list[Finding]) -> list[Finding]:
-    """The first offender of every invariant, by its key."""
-    found: dict[str, Finding] = {}
-    for each in sorted(findings, key=lambda f: (f.invariant, f.key)):
-        found.setdefault(each.invariant, each)
-    return list(found.values())
 
 
 async def tables(connection: Connection, tell: Progress) -> list[Finding]:

@@ -71,8 +71,8 @@ class Proof:
     replayed: int = 0
 
     def add(self, other: "Proof") -> None:
-        """Take in what another part proved."""
-        self.findings += other.findings
+        """Take in what another part proved; of findings the first of each invariant."""
+        self.findings = first_of_each(self.findings + other.findings)
         self.replayed += other.replayed
         for key, (value, slope) in other.streams.items():
             sums = self.streams.setdefault(key, [0, 0])
@@ -80,6 +80,14 @@ class Proof:
             sums[1] += slope
         for place, amount in other.rounding.items():
             self.rounding[place] = self.rounding.get(place, 0) + amount
+
+
+def first_of_each(findings: list[Finding]) -> list[Finding]:
+    """The first offender of every invariant, by its key."""
+    found: dict[str, Finding] = {}
+    for each in sorted(findings, key=lambda f: (f.invariant, f.key)):
+        found.setdefault(each.invariant, each)
+    return list(found.values())
 
 
 def prove(facts: list[Facts], terms: dict[int, Terms], today: int) -> Proof:
@@ -97,6 +105,7 @@ def prove(facts: list[Facts], terms: dict[int, Terms], today: int) -> Proof:
                 proof.findings += list(replays(each, state, dues, proof))[:1]
         except (AssertionError, ArithmeticError, LookupError, TypeError, Refused) as error:
             proof.findings.append(impossible(each, error))
+    proof.findings = first_of_each(proof.findings)
     return proof
 
 
