@@ -35,6 +35,7 @@ SQL_FILES = {
     "servicing/columns.py": "store.py's statements, made from the columns of the schema",
     "servicing/bulk.py": "what store.py is, for arrays: COPY and staging tables",
     "servicing/debit_file_sql.py": "what store.py is, for bank debit files",
+    "servicing/receipts_sql.py": "the same for bank money that waits",
     "day/verify_sql.py": "invariants are queries",
 }
 SQL_FOLDERS = ("platform/migrations/", "bench/")

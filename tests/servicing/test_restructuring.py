@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
+from typing import Any
 
 import pytest
 
@@ -107,10 +109,10 @@ async def test_reversed(book: TestBook) -> None:
      ({"annual_rate": "0.2399"}, "R-CAP-01"), ({"annual_rate": "x"}, "R-DOC-01"),
      ({"annual_rate": "11"}, "R-RANGE-01"), ({"annual_rate": "0"}, "")],
 )  # fmt: skip
-async def test_refused_by_name(book: TestBook, how: dict[str, object], rule: str) -> None:
+async def test_refused_by_name(book: TestBook, how: dict[str, Any], rule: str) -> None:
     """Instalments, first due day, form of the rate, the cap on the annual cost."""
     loan = await late_loan(book)
-    command = asked.Restructure(**({"contract_id": loan, "instalments": 6} | how))  # type: ignore[arg-type]
+    command = replace(asked.Restructure(contract_id=loan, instalments=6), **how)
     if rule:
         await book.refused(command, rule)
     else:
