@@ -1,6 +1,6 @@
 """Every rule has a name: the register that ties ``R-ALLOC-01`` to the function that is the rule.
 
-The sentence and the source of a rule stand in ``docs/product.md`` and are packed with the wheel;
+Sentence and source of a rule stand in ``docs`` (``usance.web.rulebook``), packed with the wheel;
 the decorator says where the rule lives. One rule may need several functions, one function may be
 several rules.
 """
