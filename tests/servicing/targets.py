@@ -37,6 +37,7 @@ FROM line l JOIN product p USING (product_id) LEFT JOIN contract c ON c.cell = l
     AND (c.product_id = l.product_id OR c.parent_id <> 0 AND c.parent_id = l.contract_id)
 GROUP BY l.cell, l.borrower_id, p.code, l.status, l.limit_amount, l.held ORDER BY 1, 2
 """
+RECEIPTS = "SELECT receipt_id FROM receipt WHERE status = 1 AND amount > 0 ORDER BY 1"
 EVENTS = """
 SELECT contract_id, seq, kind, amount FROM event WHERE reversed_by = 0 ORDER BY contract_id, seq
 """
@@ -105,6 +106,7 @@ class Targets:
     contracts: list[Target]
     events: list[Fact]
     lines: list[Limit]
+    receipts: list[int]  # bank money that waits and came in
 
     def line(
         self, place: int, ready: Callable[[Limit], object], *, wild: bool = False
@@ -148,4 +150,6 @@ async def look(pool: Pool) -> Targets:
     """The book as it stands now."""
     contracts = [Target(*row) for row in await pool.fetch(CONTRACTS)]
     events = [Fact(*row) for row in await pool.fetch(EVENTS)]
-    return Targets(contracts, events, [Limit(*row) for row in await pool.fetch(LINES)])
+    lines = [Limit(*row) for row in await pool.fetch(LINES)]
+    receipts = [row[0] for row in await pool.fetch(RECEIPTS)]
+    return Targets(contracts, events, lines, receipts)

@@ -193,6 +193,19 @@ class BookMachine(Machine):
         if target := self.targets.contract(place, lambda c: c.credit > 0, wild=wild):
             self.ask(asked.PayOut(contract_id=target.contract_id))
 
+    @rule(place=PLACE, back=st.booleans(), wild=WILD)
+    def receipt(self, place: int, *, back: bool, wild: bool) -> None:
+        """Bank money that no contract took is allocated to one, or goes back."""
+        waiting = self.targets.receipts or ([place % 9] if wild else [])
+        target = self.targets.contract(place, lambda c: c.owes, wild=wild)
+        for number in waiting[:1]:
+            if back:
+                self.ask(asked.ReturnReceipt(receipt_id=number))
+            elif target is not None:
+                self.ask(asked.AllocateReceipt(
+                    contract_id=target.contract_id, receipt_id=number
+                ))  # fmt: skip
+
     # -- corrections -----------------------------------------------------------------------------
 
     @rule(place=PLACE, wild=WILD)
@@ -205,6 +218,16 @@ class BookMachine(Machine):
         if fact := self.targets.event(place, self.targets.repayment, wild=wild):
             part = amount if wild else min(amount, fact.amount)
             self.ask(asked.ChargeBack(contract_id=fact.contract_id, of=fact.seq, amount=part))
+
+    @rule(place=PLACE, chance=st.integers(0, 2), wild=WILD)
+    def return_drawing(self, place: int, chance: int, *, wild: bool) -> None:
+        """The bank says that a loan was never paid out."""
+        def ready(c: Target) -> bool:
+            return c.loan and c.parent_id == 0
+
+        if chance == 0 and (target := self.targets.contract(place, ready, wild=wild)):
+            reason = ("failed", "returned")[place % 2]
+            self.ask(asked.ReturnDrawing(contract_id=target.contract_id, reason=reason))
 
     @rule(place=PLACE, part=st.integers(1, 4), component=st.sampled_from(
         ["interest", "fee", "penalty"]), wild=WILD)  # fmt: skip
