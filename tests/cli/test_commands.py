@@ -141,12 +141,14 @@ def test_a_wrong_setting_is_one_line(usance: Command, name: str, value: str) -> 
     assert ended.err.count("\n") == 1
 
 
-def test_the_embedded_server_starts_and_stops_with_the_command(tmp_path: Path) -> None:
-    env = environment(tmp_path / "home")
+def test_the_embedded_server_starts_and_stops_with_the_command(short_directory: Path) -> None:
+    home = short_directory / "command"
+    env = environment(home)
     made = run("book", "create", "--name", "Test", "--opened-on", "2026-01-05", env=env)
     assert made.status == 0, made.err
     assert run("verify", env=env).out.endswith("every invariant holds\n")
-    assert not list((tmp_path / "home").rglob("postmaster.pid"))
+    assert list(home.rglob("PG_VERSION"))
+    assert not list(home.rglob("postmaster.pid"))
 
 
 # -- the book and its days -------------------------------------------------------------------------

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import venv
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -98,19 +98,21 @@ def test_the_wheel_holds_every_file_of_the_package_and_nothing_else(wheel: Path)
 @pytest.mark.parametrize(
     "install", [unpacked, pytest.param(installed, marks=pytest.mark.soak)]
 )  # fmt: skip
-def test_an_installed_wheel_does_everything(wheel: Path, tmp_path: Path, install: object) -> None:
-    assert callable(install)
-    usance: Installed = install(wheel, tmp_path)
+def test_an_installed_wheel_does_everything(
+    wheel: Path, short_directory: Path, install: Callable[[Path, Path], Installed]
+) -> None:
+    place = short_directory / install.__name__
+    place.mkdir()
+    usance = install(wheel, place)
     shown = usance.run("rule", "R-ALLOC-01")
-    place = re.search(r"^lives +(\S+):\d+ ", shown, re.MULTILINE)
-    assert place is not None
+    assert re.search(r"^lives +\S+:\d+ ", shown, re.MULTILINE)
     assert str(ROOT) not in shown
     assert shown.startswith("R-ALLOC-01 Order\n\nA repayment ")
     quote = '{"terms": {"kind": "statement", "opened_on": "2024-01-01"}}'
     assert '"schedule"' in usance.run("quote", "-", stdin=quote)
     with serving(usance) as (client, said):
         look_around(client, said)
-    usance.env["USANCE_HOME"] = str(tmp_path / "import")
+    usance.env["USANCE_HOME"] = str(place / "import")
     assert "| " in usance.run("import", "uci-credit", str(SMALL))
     assert usance.run("verify").endswith("every invariant holds\n")
 

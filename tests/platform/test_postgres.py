@@ -243,17 +243,20 @@ def test_root_keeps_its_home_private_and_still_has_a_server(tmp_path: Path) -> N
 
 @as_root
 def test_programs_that_the_server_cannot_reach_are_copied(
-    tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, short_directory: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As when the checkout lies under /root."""
+    """As when the checkout lies under /root: all of them run, with the libraries they came with."""
     tmp_path.chmod(0o700)
-    hidden = tmp_path / "pginstall"
-    shutil.copytree(postgres.pgbench_path().parents[1], hidden, symlinks=True)
-    monkeypatch.setattr(postgres_place, "_wheel_binaries", lambda: hidden / "bin")
-    with postgres.using(home) as cluster:
+    package = postgres.pgbench_path().parents[2]
+    for folder in (package, package.with_name(f"{package.name}.libs")):
+        shutil.copytree(folder, tmp_path / folder.name, symlinks=True)
+    hidden = tmp_path / package.name / "pginstall" / "bin"
+    monkeypatch.setattr(postgres_place, "_wheel_binaries", lambda: hidden)
+    with postgres.using(short_directory / "hidden") as cluster:
         assert ask(cluster.url(), "SELECT 1") == 1
-        assert cluster.binaries.parents[1] == postgres_place.SHARED
-    shutil.rmtree(cluster.binaries.parent)
+        assert cluster.binaries.parents[2].parent == postgres_place.SHARED
+        cluster.run("pgbench does not run", "pgbench", "--version")
+    shutil.rmtree(cluster.binaries.parents[2])
 
 
 @as_root

@@ -104,16 +104,18 @@ def _binaries(owner: tuple[int, int]) -> Path:
     source = _wheel_binaries()
     if _reachable(source, owner):
         return source
-    installation = source.parent
-    version = hashlib.sha256(f"{installation} {installation.stat().st_mtime_ns}".encode())
-    target = SHARED / f"programs-{version.hexdigest()[:12]}"
+    package = source.parents[1]
+    version = hashlib.sha256(f"{package} {package.stat().st_mtime_ns}".encode())
+    target = SHARED / f"server-{version.hexdigest()[:12]}"
     if not target.exists():
         SHARED.mkdir(mode=0o755, parents=True, exist_ok=True)
         partial = Path(tempfile.mkdtemp(dir=SHARED))
-        shutil.copytree(installation, partial, dirs_exist_ok=True, symlinks=True)
+        # The programs look for the libraries that came with them beside their package.
+        for folder in (package, package.with_name(f"{package.name}.libs")):
+            shutil.copytree(folder, partial / folder.name, symlinks=True)
         partial.chmod(0o755)
         partial.rename(target)
-    return target / "bin"
+    return target / source.relative_to(package.parent)
 
 
 def _wheel_binaries() -> Path:
