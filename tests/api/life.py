@@ -56,6 +56,11 @@ PLACES = {
     "POST /v1/contracts/{contract_id}/payouts": ACTIVE.format(which="credit > 0"),
     "POST /v1/contracts/{contract_id}/recoveries":
         "SELECT contract_id FROM contract WHERE status = 3 ORDER BY 1",
+    "POST /v1/contracts/{contract_id}/drawing-return":
+        ACTIVE.format(which="kind = 1 AND parent_id = 0"),
+    "POST /v1/contracts/{contract_id}/allocations":
+        """SELECT c.contract_id, receipt_id FROM receipt r, contract c WHERE r.status = 1
+        AND r.amount > 0 AND c.status = 1 ORDER BY 1 DESC, 2 DESC LIMIT 9""",
     "GET /v1/products/{code}": "SELECT code FROM product ORDER BY 1",
     "borrower_id": "SELECT borrower_id FROM borrower ORDER BY 1",
     "borrower_id code": """SELECT borrower_id, code FROM line JOIN product USING (product_id)
@@ -67,6 +72,7 @@ PLACES = {
     "contract_id number": "SELECT contract_id, number FROM statement ORDER BY 1, 2 LIMIT 9",
     "operation_id": "SELECT operation_id FROM operation ORDER BY 1 DESC LIMIT 9",
     "file_id": "SELECT file_id FROM bank_file ORDER BY 1",
+    "receipt_id": "SELECT receipt_id FROM receipt ORDER BY status, 1 DESC LIMIT 3",
     "business_date": "SELECT business_date FROM day_close ORDER BY 1 DESC LIMIT 9",
     "code": "SELECT unnest('{R-IDEM-01,R-ALLOC-01,R-CLOSE-03}'::text[]) AS code",
 }  # fmt: skip
@@ -121,7 +127,8 @@ def fields(today: date) -> dict[str, Any]:
         "amount": amounts, "principal": amounts, "limit": ["5000.00", "20000.00"],
         "currency": ["CNY"], "product": ["pay_later", "cash_loan"], "amortisation": [""],
         "effective_on": [str(today - timedelta(days)) for days in (0, 0, 1, 30)],
-        "business_date": [str(today)], "instalments": [3, 6, 12], "annual_rate": ["0.12"],
+        "business_date": [str(today)], "first_due_on": [str(today + timedelta(30))],
+        "instalments": [3, 6, 12], "annual_rate": ["0.12"],
         "days": [1, 7], "on": [str(today - timedelta(days)) for days in (0, 40)],
         "statement_day": [0, 9], "valid_days": [1, 7], "merchant": ["Tea"],
         "name": ["王小明", "Ann"], "phone": [f"1391234567{n}" for n in range(10)],

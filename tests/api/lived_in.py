@@ -47,6 +47,14 @@ class LivedIn:
         document: dict[str, Any] = answer.json()
         return document
 
+    def load_file(self, content: str) -> None:
+        """A bank's debit-result file."""
+        headers = {"authorization": f"Bearer {self.key}", "idempotency-key": self.fresh_key(),
+                   "content-type": "text/csv"}  # fmt: skip
+        address = f"{self.site.address}/v1/bank-files?name=bank.csv"
+        answer = self.session.post(address, data=content, headers=headers)
+        assert answer.status_code == 201, answer.text
+
     def fresh_key(self) -> str:
         """An Idempotency-Key that nobody used."""
         return f"fresh-{next(self.numbers)}"
@@ -103,7 +111,10 @@ async def make_keys(book: LivedIn) -> None:
 
 
 def newcomers(book: LivedIn) -> None:
-    """One with a loan, an account, an offer and holds; one with credit; one with nothing yet."""
+    """One with a loan, an account, an offer and holds; one with credit; one with nothing yet.
+
+    And bank money of somebody whom nobody knows.
+    """
     first, second = registered(book), registered(book)
     account, _ = opened(book, first, "pay_later"), opened(book, first, "cash_loan")
     path = f"/v1/borrowers/{first}"
@@ -120,6 +131,9 @@ def newcomers(book: LivedIn) -> None:
     overpaid = opened(book, second, "pay_later")
     book.done(f"/v1/contracts/{overpaid}/repayments", {"amount": "50.00"})
     registered(book)
+    head = "reference,id,amount,result_code,value_date,bank_transaction_id"
+    rows = (f"{book.fresh_key()},c-1001,5.00,00,{book.today()}," for _ in range(2))
+    book.load_file("\n".join([head, *rows, ""]))
 
 
 def opened(book: LivedIn, borrower: str, product: str) -> str:
