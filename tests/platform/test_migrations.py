@@ -25,7 +25,8 @@ CATALOGUE = {
         SELECT tablename, indexname, indexdef FROM pg_indexes WHERE schemaname = 'public'
         AND tablename <> 'alembic_version'""",
     "others": """
-        SELECT relkind::text, relname, coalesce(reloptions::text, '') FROM pg_class WHERE relnamespace = 'public'::regnamespace
+        SELECT relkind::text, relname, coalesce(reloptions::text, '') FROM pg_class
+        WHERE relnamespace = 'public'::regnamespace
         AND relname !~ '^alembic_version'""",
 }  # fmt: skip
 """What a schema is, for the catalogue of the server."""

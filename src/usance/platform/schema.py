@@ -387,5 +387,5 @@ notice_wanted = Table(
 """Notices that day close asks for: reminder, overdue step, statement; sent elsewhere."""
 
 for table, filled in ((contract, 75), (due, 85)):  # a new state beside the old touches no index
-    room = DDL(f"ALTER TABLE {table.name} SET (fillfactor = {filled})")  # type: ignore[no-untyped-call]
-    listen(table, "after_create", room)
+    room = f"ALTER TABLE {table.name} SET (fillfactor = {filled})"
+    listen(table, "after_create", DDL(room))  # type: ignore[no-untyped-call]
