@@ -9,6 +9,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ProcessPoolExecutor
+from decimal import Decimal
 from multiprocessing import get_context
 
 from usance.core.identifiers import CELLS
@@ -68,10 +69,15 @@ async def tables(connection: Connection, tell: Progress) -> list[Finding]:
     for invariant, sentence, table, query in INVARIANTS:
         row = await connection.fetchrow(query)
         if row is not None:
-            key, expected, is_found = (str(value) for value in row)
+            key, expected, is_found = (shown(value) for value in row)
             found.append(Finding(invariant, sentence, table, key, expected, is_found))
         tell(f"{invariant} {'holds' if row is None else 'DOES NOT HOLD'}: {sentence}")
     return found
+
+
+def shown(value: object) -> str:
+    """A value of a row for a person: no exponent where the server sums large amounts."""
+    return f"{value:f}" if isinstance(value, Decimal) else str(value)
 
 
 async def days(connection: Connection) -> list[Finding]:
