@@ -23,7 +23,7 @@ from usance.platform.identifiers import new_operation_id
 from usance.platform.schema import metadata
 from usance.servicing import bulk_post
 from usance.servicing import commands as asked
-from usance.servicing import store as servicing
+from usance.servicing.write import write_operation
 
 PEOPLE = 45
 THROUGH = date(2025, 4, 25)  # long enough for loans to stop accruing at 91 days past due
@@ -91,9 +91,7 @@ async def pay_in_sets(book: TestBook, payments: Payments, record: Record) -> Non
     operation_id = new_operation_id()
     async with transaction(book.pool) as connection:
         posted = await bulk_post.repay_each(connection, today, contracts, amounts, operation_id)
-        await servicing.write_operation(
-            connection, operation_id, ACTOR, "Repay", today, posted.digest
-        )
+        await write_operation(connection, operation_id, ACTOR, "Repay", today, posted.digest)
     served = set(posted.contract_ids.tolist())
     record.served.update(paid=len(served), paid_singly=len(payments) - len(served))
     await pay_singly(book, {c: a for c, a in payments.items() if c not in served})
