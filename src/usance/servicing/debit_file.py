@@ -10,6 +10,7 @@
 
 The same content again changes nothing and gives the earlier outcomes. Rows are entered by portions,
 each with its postings in one transaction, so a load that was broken off goes on where it stopped.
+Many plain debits are posted as a set (``debit_bulk``), the others by the poster.
 The sender's key is kept with the file's number before the first row: whoever asks again under it
 gets on with the same file, whenever the first request broke off.
 """
@@ -32,6 +33,7 @@ from usance.platform.identifiers import new_operation_id
 from usance.servicing import columns, receipts
 from usance.servicing import commands as asked
 from usance.servicing import debit_file_sql as sql
+from usance.servicing.debit_bulk import post_debits
 from usance.servicing.debit_rows import COLLECTED, Row, read
 from usance.servicing.hand import ALLOCATED, Receipt
 from usance.servicing.hand import RETURNED as BACK
@@ -192,13 +194,18 @@ async def enter_rows(connection: Connection, file_id: int, rows: list[Row], acto
     earlier = await earlier_rows(connection, rows)
     held = await receipts.of_references(connection, [row.reference for row in rows if row.returned])
     wanted = [judge(row, earlier.get(row.reference, {}), held.get(row.reference)) for row in rows]
+    debits = [row for row, each in zip(rows, wanted, strict=True) if isinstance(each, list)]
+    paid = await post_debits(connection, rows, debits, actor)
     requests = [
-        Request(command, actor) for each in wanted if isinstance(each, list) for command in each
-    ]
+        Request(command, actor) for row, each in zip(rows, wanted, strict=True)
+        if isinstance(each, list) and row.number not in paid for command in each
+    ]  # fmt: skip
     answers = iter(await post(connection, requests) if requests else [])
     entries = []
     for row, each in zip(rows, wanted, strict=True):
-        if isinstance(each, list):
+        if row.number in paid:
+            outcome, detail = PAID, paid[row.number]
+        elif isinstance(each, list):
             outcome, detail = outcome_of(row, [next(answers) for _ in each])
         else:
             outcome, detail = each

@@ -15,6 +15,21 @@ SELECT $1, $2, 'LoadDebitFile', business_date, $3, $4 FROM book
 """
 CURRENCY = "SELECT currency FROM book"
 
+BUSINESS_DATE = "SELECT business_date FROM book"
+ASKED_TODAY = """
+SELECT c.contract_id FROM contract c
+WHERE (c.cell, c.contract_id) IN (
+        SELECT ((each >> 12) % 1024)::smallint, each FROM unnest($1::bigint[]) AS each)
+    AND c.status = 1 AND c.credit = 0 AND c.alarm >= $2 AND EXISTS (
+        SELECT FROM due d WHERE d.cell = c.cell AND d.contract_id = c.contract_id
+        AND d.n BETWEEN c.first_open AND c.running
+        AND CASE c.kind WHEN 2 THEN d.n < c.running ELSE d.due_on <= $2 END
+        AND d.principal + d.interest + d.fee + d.penalty
+            > d.paid_principal + d.paid_interest + d.paid_fee + d.paid_penalty)
+ORDER BY c.contract_id FOR UPDATE OF c
+"""
+"""Contracts on which something is asked today, as ``debits.check_asked`` finds; locked."""
+
 ENTERED = "SELECT coalesce(max(row), 0) FROM bank_file_row WHERE file_id = $1"
 
 EARLIER = """
