@@ -10,6 +10,7 @@
 ``products``   products and their terms, from ``policies/``; ``setup`` makes a book
 
 Use cases (pure functions on a borrower's book in the hand; ``cases`` lists them): ``lines``,
-``offers``, ``purchases``, ``repayments``, ``corrections``, ``changes``. ``debit_file`` serves a
-bank's file set by set. Reading for pages and the API: ``read``, ``api_read``, ``why``.
+``offers``, ``purchases``, ``repayments``, ``corrections``, ``changes``, ``closing``. ``debit_file``
+serves a bank's file set by set (``debit_bulk``); ``receipts`` keeps bank money that no contract
+took. Reading for pages and the API: ``read``, ``api_read``, ``why``.
 """
