@@ -24,7 +24,7 @@ lint: dev  ## check style (ruff) and the direction of imports (import-linter)
 	$(BIN)/lint-imports --no-cache
 types: dev  ## check types (mypy, strict)
 	$(BIN)/mypy
-soak: dev  ## run the long tests: random histories and kills by the hundred
+soak: dev  ## run the long tests, some three hours: random histories, kills by the hundred
 	$(BIN)/python -m pytest -m soak
 bench: venv  ## measure against the yardsticks, one JSON line a bench
 	for name in kernel quote day day-peak day-idle repay read; do \
