@@ -38,10 +38,13 @@ async def authorisation(pool: Pool, borrower_id: int, authorisation_id: int) -> 
 
 
 SIDES = """
-SELECT side.account, side.debit, side.credit FROM transfer CROSS JOIN LATERAL
-(VALUES (transfer.debit, amount, 0), (transfer.credit, 0, amount)) AS side (account, debit, credit)
+SELECT side.account, side.debit, side.credit
+FROM (SELECT debit, credit, sum(amount) AS amount FROM transfer WHERE {which}
+      GROUP BY debit, credit) AS pair
+CROSS JOIN LATERAL (VALUES (pair.debit, amount, 0), (pair.credit, 0, amount))
+    AS side (account, debit, credit)
 """
-"""Each transfer as an entry on each of its two accounts."""
+"""Transfers, added up by their two accounts, as an entry on each of them."""
 
 CLOSED_THROUGH = """
 (SELECT coalesce(max(business_date), '-infinity') FROM day_close WHERE finished_at IS NOT NULL)
@@ -49,13 +52,15 @@ CLOSED_THROUGH = """
 
 TURNOVER_BOOKED = f"""
 SELECT account, debit, credit FROM ledger_day WHERE booked_on <= $1
-UNION ALL {SIDES} WHERE booked_on <= $1 AND booked_on > {CLOSED_THROUGH}
+UNION ALL {SIDES.format(which=f"booked_on <= $1 AND booked_on > {CLOSED_THROUGH}")}
 """
 """What is kept of closed days, and the transfers of days that are still open."""
 
+LATER = "effective_on < booked_on AND effective_on <= $1 AND booked_on > $1"
+
 TURNOVER_EFFECTIVE = f"""
 {TURNOVER_BOOKED}
-UNION ALL {SIDES} WHERE effective_on < booked_on AND effective_on <= $1 AND booked_on > $1
+UNION ALL {SIDES.format(which=LATER)}
 """
 """Nothing is booked before it is effective, so only what was back-dated later comes on top."""
 
@@ -79,7 +84,7 @@ async def balances(pool: Pool, axis: Axis, on: date) -> list[Record]:
 async def contract_balances(pool: Pool, axis: Axis, on: date, contract_id: int) -> list[Record]:
     """The same of one contract, from its transfers."""
     column = {"effective": "effective_on", "booked": "booked_on"}[axis]
-    turnover = f"{SIDES} WHERE {column} <= $1 AND cell = $2 AND contract_id = $3"
+    turnover = SIDES.format(which=f"{column} <= $1 AND cell = $2 AND contract_id = $3")
     rows: list[Record] = await pool.fetch(
         ADDED_UP.format(turnover=turnover), on, cell_of_contract(contract_id), contract_id
     )
