@@ -4,6 +4,7 @@ The functions marked ``kernel`` also run compiled, so they know integers only.
 """
 
 from datetime import date
+from functools import lru_cache
 
 from usance.core.kernel import kernel
 from usance.core.rules import rule
@@ -110,7 +111,8 @@ def next_month_day(after: int, wanted: int) -> int:
 @rule("R-SCHED-01")
 def add_months(anchor: int, months: int) -> int:
     """``anchor`` moved by months, keeping its day of the month where the month has it."""
-    return day_in_month(month_of(anchor) + months, day_of_month(anchor))
+    split = month_and_day(anchor)
+    return day_in_month(split // 32 + months, split % 32)
 
 
 @kernel
@@ -143,6 +145,7 @@ def ordinal(text: str) -> int:
     return date.fromisoformat(text).toordinal()
 
 
+@lru_cache(maxsize=16_384)
 def iso(day: int) -> str:
     """An ordinal as ``YYYY-MM-DD``."""
     return date.fromordinal(day).isoformat()

@@ -84,7 +84,7 @@ def ordinal(text: str | None, path: str = "effective_on") -> int:
 def iso(day: int | date | None) -> str | None:
     """A day as ISO text; None for none."""
     if isinstance(day, int):
-        return date.fromordinal(day).isoformat() if day else None
+        return days.iso(day) if day else None
     return day.isoformat() if day else None
 
 
