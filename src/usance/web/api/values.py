@@ -11,6 +11,7 @@ from typing import Annotated, Any, TypeAlias
 from msgspec import Meta
 
 from usance.contract import terms
+from usance.core.days import iso as iso_of_ordinal
 from usance.core.identifiers import parse, written
 from usance.core.money import format_decimal
 from usance.core.refusals import Refused
@@ -84,7 +85,7 @@ def ordinal(text: str | None, path: str = "effective_on") -> int:
 def iso(day: int | date | None) -> str | None:
     """A day as ISO text; None for none."""
     if isinstance(day, int):
-        return days.iso(day) if day else None
+        return iso_of_ordinal(day) if day else None
     return day.isoformat() if day else None
 
 
