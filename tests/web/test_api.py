@@ -245,12 +245,16 @@ async def test_lists_come_in_pages_without_gaps(site: Site) -> None:
         assert is_problem(answer, 422, "R-DOC-01"), query
 
 
-async def test_a_loan_from_offer_to_balances(site: Site) -> None:
-    borrower = await site.borrower()
+async def offered(site: Site, borrower: str) -> tuple[str, str]:
+    """An offer of 6000.00 in six instalments, and its path."""
     await site.post(f"/v1/borrowers/{borrower}/lines", {"product": "cash_loan", "limit": "9000"})
     asked = {"product": "cash_loan", "principal": "6000.00", "instalments": 6}
     offer = (await site.post(f"/v1/borrowers/{borrower}/offers", asked)).json()["offer_id"]
-    path = f"/v1/borrowers/{borrower}/offers/{offer}"
+    return offer, f"/v1/borrowers/{borrower}/offers/{offer}"
+
+
+async def test_a_loan_from_offer_to_balances(site: Site) -> None:
+    offer, path = await offered(site, await site.borrower())
     assert (await site.client.get(path)).json()["status"] == "open"
     contract = (await site.post(f"{path}/accept", {})).json()["contract_id"]
     page = (await site.client.get(f"/v1/contracts/{contract}")).json()
@@ -263,6 +267,24 @@ async def test_a_loan_from_offer_to_balances(site: Site) -> None:
     assert sum(Decimal(each["balance"]) for each in balances["accounts"]) == 0
     elsewhere = await site.client.get(f"/v1/borrowers/{await site.borrower()}/offers/{offer}")
     assert is_problem(elsewhere, 404, "R-FOUND-01")
+
+
+async def test_a_loan_planned_anew_written_off_and_recovered_in_full(site: Site) -> None:
+    """The view says that nothing is owed any more; an event's amount is money, not a count."""
+    _, path = await offered(site, await site.borrower())
+    contract = (await site.post(f"{path}/accept", {})).json()["contract_id"]
+    path = f"/v1/contracts/{contract}"
+    assert (await site.post(f"{path}/restructurings", {"instalments": 5})).status_code == 201
+    assert (await site.post(f"{path}/charge-off", {})).status_code == 201
+    for amount, whole in (("1000.00", False), ("5000.00", True)):
+        assert (await site.post(f"{path}/recoveries", {"amount": amount})).status_code == 201
+        view = (await site.client.get(path)).json()["contract"]
+        assert (view["status"], view["recovered_in_full"]) == ("charged_off", whole)
+    listed = (await site.client.get(f"{path}/events")).json()["items"]
+    found = {each["kind"]: (each["amount"], each["instalments"]) for each in listed}
+    assert found["restructure"] == ("0.00", 5)
+    assert found["charge_off"] == ("6000.00", None)
+    assert found["open"] == ("6000.00", None)
 
 
 async def test_a_borrower_is_found_by_phone_without_being_named_in_an_address(site: Site) -> None:

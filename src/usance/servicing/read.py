@@ -15,7 +15,7 @@ from asyncpg import Record
 
 from usance.contract.records import CYCLE, LINE, Contract, Due, Out, outstanding
 from usance.contract.standing import days_past_due, days_past_due_unextended, pay_off
-from usance.contract.step import advance
+from usance.contract.step import advance, recovered_in_full
 from usance.core.identifiers import borrower_of_contract, cell_of_borrower, cell_of_contract
 from usance.ledger import chart
 from usance.platform.database import Connection, Pool
@@ -176,6 +176,16 @@ class Standing:
     def is_line(self) -> bool:
         """A pay-later account, not a loan or a plan."""
         return self.state.kind == LINE
+
+    @property
+    def undrawn(self) -> bool:
+        """A loan whose pay-out failed or came back, so that it was never owed (R-DRAW-01)."""
+        return not self.is_line and self.state.principal == 0
+
+    @property
+    def recovered_in_full(self) -> bool:
+        """Charged off, and nothing is owed any more (R-OFF-03)."""
+        return recovered_in_full(self.state) == 1
 
     @property
     def running(self) -> int:

@@ -12,11 +12,13 @@ from msgspec import Struct
 from usance.contract.records import (
     ASKED,
     CHARGE,
+    CHARGE_OFF,
     CHARGED_OFF,
     CLOSED,
     CYCLE,
     INSTALMENT,
     LAPSED,
+    RESTRUCTURE,
     Due,
     outstanding,
 )
@@ -87,6 +89,7 @@ class ContractView(Struct):
     days_past_due_if_not_extended: int
     extensions: int
     non_accrual: bool
+    recovered_in_full: bool
 
 
 class EventView(Struct):
@@ -101,6 +104,7 @@ class EventView(Struct):
     of: int | None
     component: str | None
     days: int | None
+    instalments: int | None
     parts: Parts
     credit: str
     reversed_by: int | None
@@ -223,17 +227,28 @@ def contract_view(found: read.Standing, product: str, money: Money) -> ContractV
         next_due=money.say(found.next_due), credit_balance=money.say(c.credit),
         days_past_due=found.dpd, days_past_due_if_not_extended=found.dpd_unextended,
         extensions=c.extensions, non_accrual=bool(c.non_accrual),
+        recovered_in_full=found.recovered_in_full,
     )  # fmt: skip
+
+
+def amount_of(row: Row) -> int:
+    """The money of an event: a charge-off's parts, nothing of a restructuring (minor units)."""
+    if row["kind"] == CHARGE_OFF:
+        return sum(ROW_PARTS(row))
+    return 0 if row["kind"] == RESTRUCTURE else int(row["amount"])
 
 
 def event_view(row: Row, money: Money) -> EventView:
     """An event."""
     named = EVENT_KIND[row["kind"]] in ("waiver", "fee", "penalty")
+    planned = row["kind"] == RESTRUCTURE
     return EventView(
         seq=row["seq"], kind=EVENT_KIND[row["kind"]], effective_on=iso(row["effective_on"]),
         booked_on=iso(row["booked_on"]), recorded_at=row["recorded_at"].isoformat(),
-        amount=money.say(row["amount"]), of=row["of_seq"] or None,
-        component=COMPONENT[row["component"]] if named else None, days=row["days"] or None,
+        amount=money.say(amount_of(row)), of=row["of_seq"] or None,
+        component=COMPONENT[row["component"]] if named else None,
+        days=None if planned else row["days"] or None,
+        instalments=row["amount"] if planned else None,
         parts=parts(ROW_PARTS(row), money), credit=money.say(row["credit"]),
         reversed_by=row["reversed_by"] or None,
         operation_id=spelled("operation", row["operation_id"]),
