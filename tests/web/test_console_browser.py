@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.web.console_site import ARGUMENTS, CHROMIUM, NAME, PASSWORD, Site, need_browser, served
+from tests.web.browsing import (
+    CONTRAST,
+    LATE_LINE,
+    LATE_LOAN,
+    LOAN,
+    STRUCTURE,
+    Open,
+    flaws,
+    sent,
+    upload,
+    written,
+)
+from tests.web.console_site import NAME, PASSWORD, Site
 from usance.day import close
 
 pytestmark = pytest.mark.browser
@@ -17,116 +28,10 @@ pytestmark = pytest.mark.browser
 PAGES = ["", "/borrowers", "/borrowers?late=1", "/borrowers/new", "/day", "/bank-files",
          "/products", "/products/pay_later", "/products/cash_loan", "/operations", "/rules",
          "/rules/R-ALLOC-01", "/rules/R-CLOSE-DAY-01", "/borrowers?q=13800000001", "/nothing",
-         "/contracts/c-zzz", "/products/gold", "/day?before=2000-01-01"]  # fmt: skip
-ABSENT = ("?q=", "/nothing", "/c-zzz", "/gold")
+         "/contracts/c-zzz", "/products/gold", "/day?before=2000-01-01", "/receipts",
+         "/receipts?all=1", "/receipts/99999999999"]  # fmt: skip
+ABSENT = ("?q=", "/nothing", "/c-zzz", "/gold", "/99999999999")
 """Marks of addresses that are answered with 404, on a page like any other."""
-STRUCTURE = """() => {
-  const faults = [], say = (e) => e.outerHTML.slice(0, 120);
-  for (const e of document.querySelectorAll("input:not([type=hidden]), select, textarea"))
-    if (!e.labels.length && !e.ariaLabel) faults.push("no label: " + say(e));
-  for (const e of document.querySelectorAll("table"))
-    if (!e.querySelector("thead th[scope=col]") && !e.querySelector("th[scope=row]"))
-      faults.push("table without headers: " + say(e));
-  for (const e of document.querySelectorAll("svg[role=img]"))
-    if (!e.querySelector(":scope > title")?.textContent || !e.querySelector(":scope > desc"))
-      faults.push("drawing without words: " + say(e));
-  for (const e of document.querySelectorAll("a, button"))
-    if (!e.textContent.trim() && !e.ariaLabel) faults.push("nameless: " + say(e));
-  if (document.querySelectorAll("h1").length !== 1) faults.push("not one h1");
-  if (document.querySelectorAll("main").length !== 1) faults.push("not one main");
-  const levels = [...document.querySelectorAll("h1, h2, h3")].map((e) => +e.tagName[1]);
-  levels.forEach((n, i) => { if (i && n > levels[i - 1] + 1) faults.push("heading skipped"); });
-  for (const e of document.querySelectorAll("[aria-describedby]"))
-    for (const id of e.getAttribute("aria-describedby").split(" "))
-      if (!document.getElementById(id)) faults.push("described by nothing: " + say(e));
-  if ([...document.querySelectorAll("[tabindex]")].some((e) => e.tabIndex > 0))
-    faults.push("an order of its own");
-  const ids = [...document.querySelectorAll("[id]")].map((e) => e.id);
-  if (new Set(ids).size < ids.length) faults.push("an id twice");
-  if (!document.documentElement.lang) faults.push("no language");
-  return faults;
-}"""
-CONTRAST = """() => {
-  const channel = (v) => (v /= 255) <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4;
-  const light = (c) => 0.2126 * channel(c[0]) + 0.7152 * channel(c[1]) + 0.0722 * channel(c[2]);
-  const parse = (t) => (t.match(/[\\d.]+/g) ?? []).map(Number);
-  const faults = [];
-  for (const e of document.querySelectorAll("main *, header *, nav *")) {
-    const own = [...e.childNodes].some((n) => n.nodeType === 3 && n.textContent.trim());
-    if (!own || e.closest("svg, .unseen, option") || !e.getClientRects().length) continue;
-    let back = e;
-    while (back && (parse(getComputedStyle(back).backgroundColor)[3] ?? 1) === 0)
-      back = back.parentElement;
-    const a = light(parse(getComputedStyle(e).color));
-    const b = light(parse(getComputedStyle(back ?? document.documentElement).backgroundColor));
-    const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
-    if (ratio < 4.5) faults.push(ratio.toFixed(2) + " " + e.outerHTML.slice(0, 80));
-  }
-  return faults;
-}"""
-
-
-@pytest.fixture(scope="module")
-def site(module_database: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    need_browser()
-    with served(module_database, tmp_path_factory.mktemp("home")) as found:
-        yield found
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    need_browser()
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        found = playwright.chromium.launch(executable_path=str(CHROMIUM), args=ARGUMENTS)
-        yield found
-        found.close()
-
-
-Open = Callable[..., Any]
-
-
-@pytest.fixture
-def enter(site: Site, browser: Any) -> Iterator[Open]:
-    """Opens a logged-in page; afterwards nothing may have been said on any console."""
-    said: list[str] = []
-    contexts = []
-
-    def open_page(width: int = 1280, locale: str = "en-GB", scheme: str = "light") -> Any:
-        size = {"width": width, "height": 900}
-        context = browser.new_context(viewport=size, locale=locale, color_scheme=scheme)
-        contexts.append(context)
-        page = context.new_page()
-        page.on("console", lambda m: said.append(m.text) if m.type == "error" else None)
-        page.on("pageerror", lambda e: said.append(str(e)))
-        page.goto(f"{site.address}/console")
-        page.fill("#name", NAME)
-        page.fill("#password", PASSWORD)
-        page.click("button.main")
-        page.wait_for_url(f"{site.address}/console")
-        return page
-
-    yield open_page
-    for context in contexts:
-        context.close()
-    assert [each for each in said if "Content Security Policy" in each] == []
-    assert [each for each in said if "status of 4" not in each] == []
-
-
-def written(site: Site, query: str) -> str:
-    """The address of the contract that a query finds."""
-    from usance.core.identifiers import written as as_written
-
-    return f"{site.address}/console/contracts/{as_written('contract', site.fetch(query)[0][0])}"
-
-
-LATE_LINE = """
-SELECT contract_id FROM contract WHERE kind = 2 AND statements > 1 ORDER BY late_from DESC"""
-LATE_LOAN = """
-SELECT contract_id FROM contract WHERE kind = 1 AND status = 1 AND late_from BETWEEN 1 AND 2000000
-ORDER BY contract_id"""
-LOAN = "SELECT contract_id FROM contract WHERE kind = 1 AND status = 1 ORDER BY contract_id"
 
 
 def all_pages(site: Site) -> list[str]:
@@ -163,22 +68,6 @@ def test_every_page_is_sound(
         if found := found + flaws(page, width):
             faults[address] = found
     assert faults == {}
-
-
-def flaws(page: Any, width: int) -> list[str]:
-    """What is wrong with the page that is shown: structure, contrast, room."""
-    found: list[str] = page.evaluate(STRUCTURE) + page.evaluate(CONTRAST)
-    if page.evaluate("document.documentElement.scrollWidth") > width:
-        found.append("scrolls sideways")
-    return found
-
-
-def sent(page: Any, address: str, fields: dict[str, str]) -> None:
-    """Fill in a form and send it."""
-    page.goto(address)
-    for name, value in fields.items():
-        page.fill(f"#f-{name}", value)
-    page.locator("main form button.main").last.click()
 
 
 NUMBER = iter(range(10, 100))
@@ -262,18 +151,6 @@ def test_an_accident_is_a_page_with_its_number(
     assert answer.headers["content-type"].startswith("text/html")
 
 
-HEADER = "reference,id,amount,result_code,value_date,bank_transaction_id"
-
-
-def upload(page: Any, site: Site, name: str, lines: list[str]) -> None:
-    """Load a bank file by its form."""
-    page.goto(f"{site.address}/console/bank-files")
-    content = "\n".join([HEADER, *lines, ""]).encode()
-    file = {"name": name, "mimeType": "text/csv", "buffer": content}
-    page.set_input_files("#file", file)
-    page.locator("main form button.main").click()
-
-
 def test_a_bank_file_is_loaded_once_and_shown_row_by_row(site: Site, enter: Open) -> None:
     page = enter(360)
     day = site.fetch("SELECT business_date FROM book")[0][0]
@@ -288,7 +165,9 @@ def test_a_bank_file_is_loaded_once_and_shown_row_by_row(site: Site, enter: Open
     page.wait_for_url("**/bank-files/*")
     assert flaws(page, 360) == []
     outcomes = [row.split("\t")[6] for row in page.inner_text("tbody").split("\n")]
-    assert outcomes == ["paid", "failed at the bank", "sent twice", "nobody found"]
+    assert outcomes == [
+        "paid", "failed at the bank", "sent twice", "nobody found · Receipt no. 1",
+    ]  # fmt: skip
     first, events = page.url, site.fetch("SELECT count(*) FROM event")
     upload(page, site, "another name.csv", lines)
     page.wait_for_url("**/bank-files/*")

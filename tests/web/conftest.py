@@ -1,0 +1,58 @@
+"""A served console and a browser for it, one for each module of tests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.web.browsing import Open
+from tests.web.console_site import ARGUMENTS, CHROMIUM, NAME, PASSWORD, Site, need_browser, served
+
+
+@pytest.fixture(scope="module")
+def site(module_database: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    need_browser()
+    with served(module_database, tmp_path_factory.mktemp("home")) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    need_browser()
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        found = playwright.chromium.launch(executable_path=str(CHROMIUM), args=ARGUMENTS)
+        yield found
+        found.close()
+
+
+@pytest.fixture
+def enter(site: Site, browser: Any) -> Iterator[Open]:
+    """Opens a logged-in page; afterwards nothing may have been said on any console."""
+    said: list[str] = []
+    contexts = []
+
+    def open_page(width: int = 1280, locale: str = "en-GB", scheme: str = "light") -> Any:
+        size = {"width": width, "height": 900}
+        context = browser.new_context(viewport=size, locale=locale, color_scheme=scheme)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("console", lambda m: said.append(m.text) if m.type == "error" else None)
+        page.on("pageerror", lambda e: said.append(str(e)))
+        page.goto(f"{site.address}/console")
+        page.fill("#name", NAME)
+        page.fill("#password", PASSWORD)
+        page.click("button.main")
+        page.wait_for_url(f"{site.address}/console")
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert [each for each in said if "Content Security Policy" in each] == []
+    assert [each for each in said if "status of 4" not in each] == []
+
+
