@@ -12,9 +12,10 @@ import pytest
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po
 
-from usance.contract import step
+from usance.contract import records, step
+from usance.core.identifiers import parse
 from usance.core.refusals import Refused
-from usance.servicing import commands, debit_file
+from usance.servicing import commands, corrections, debit_file, hand
 from usance.servicing.products import products
 from usance.web import i18n
 from usance.web.charts import Chart, Series, ceiling
@@ -107,7 +108,7 @@ def test_small_words() -> None:
 
 
 def action(name: str) -> forms.Action:
-    found = forms.action_of(forms.ON_CONTRACT, name)
+    found = forms.action_of(forms.ON_CONTRACT + forms.ON_RECEIPT, name)
     assert found is not None
     return found
 
@@ -118,6 +119,21 @@ def test_a_form_becomes_a_command() -> None:
     assert command == commands.Repay(contract_id=7, amount=123450, effective_on=739_676)
 
 
+def test_what_may_be_empty_is_left_to_the_book() -> None:
+    """The rate and the due days as agreed, the value date of the receipt."""
+    few, known = {"instalments": "6"}, {"contract_id": 7}
+    again = action("restructure").build(few, 2, known)
+    assert again == commands.Restructure(contract_id=7, instalments=6)
+    full = few | {"annual_rate": "0.12", "first_due_on": "2026-03-01"}
+    assert action("restructure").build(full, 2, known) == commands.Restructure(
+        contract_id=7, instalments=6, annual_rate="0.12", first_due_on=739_676
+    )
+    paid = action("allocate").build({"contract_id": " c-1001 "}, 2, {"receipt_id": 3})
+    assert paid == commands.AllocateReceipt(contract_id=parse("contract", "c-1001"), receipt_id=3)
+    back = action("return-drawing").build({"reason": "failed"}, 2, known)
+    assert back == commands.ReturnDrawing(contract_id=7, reason="failed")
+
+
 @pytest.mark.parametrize(("name", "form", "rule", "path"), [
     ("repay", {}, "R-FORM-01", "amount"),
     ("repay", {"amount": "1.234"}, "R-AMT-01", "amount"),
@@ -126,6 +142,10 @@ def test_a_form_becomes_a_command() -> None:
     ("extend", {"days": "-1"}, "R-FORM-02", "days"),
     ("waive", {"component": "principal", "amount": "1"}, "R-FORM-04", "component"),
     ("restructure", {"instalments": "3", "annual_rate": "a\nb"}, "R-FORM-05", "annual_rate"),
+    ("restructure", {"instalments": "3", "first_due_on": "soon"}, "R-FORM-03", "first_due_on"),
+    ("return-drawing", {"reason": "lost"}, "R-FORM-04", "reason"),
+    ("allocate", {}, "R-FORM-01", "contract_id"),
+    ("allocate", {"contract_id": "b-1"}, "R-FOUND-01", "contract_id"),
 ])  # fmt: skip
 def test_a_form_that_is_refused(name: str, form: dict[str, str], rule: str, path: str) -> None:
     with pytest.raises(Refused) as refused:
@@ -195,11 +215,20 @@ def test_every_refusal_is_said_in_chinese() -> None:
      "第 3 行 amount 列：不是十进制数：'x: y'。"),
     ("line 1: the file has no row", "第 1 行：文件没有数据行。"),
     ("line 2: 5 columns where 6 are needed", "第 2 行：有 5 列，应为 6 列。"),
+    ("the annual cost 0.4 exceeds 0.36", "年化成本 0.4 超过上限 0.36。"),
     ("never said before", "never said before。"),
 ])  # fmt: skip
 def test_a_refusal_with_values(detail: str, chinese: str) -> None:
     assert refusals.sentence(detail, i18n.translations("zh").gettext).lower() == chinese.lower()
     assert refusals.sentence(detail, i18n.translations("en").gettext).endswith(detail[1:] + ".")
+
+
+def test_every_event_and_reason_has_a_name() -> None:
+    """What a contract's history can hold, and what a bank can say of a pay-out."""
+    assert {*labels.EVENTS} == {*range(records.OPEN, records.DRAWING_RETURNED + 1)}
+    (reason,) = action("return-drawing").fields
+    assert {each for each, _ in reason.choices} == {*corrections.RETURNS}
+    assert {*labels.RECEIPT_STATUS} == {hand.WAITS, hand.ALLOCATED, hand.RETURNED}
 
 
 def test_every_action_and_outcome_has_a_name() -> None:

@@ -165,8 +165,11 @@ SELECT outcome, count(*) AS rows, sum(amount)::bigint AS amount FROM bank_file_r
 WHERE file_id = $1 GROUP BY outcome ORDER BY outcome"""
 
 FILE_ROWS = """
-SELECT row, reference, borrower_id, contract_id, amount, result, outcome, detail FROM bank_file_row
-WHERE file_id = $1 AND row > $2 ORDER BY row LIMIT $3"""
+SELECT r.row, r.reference, r.borrower_id, r.contract_id, r.amount, r.result, r.outcome, r.detail,
+       c.receipt_id
+FROM bank_file_row r LEFT JOIN receipt c ON c.file_id = r.file_id AND c.row = r.row
+WHERE r.file_id = $1 AND r.row > $2 ORDER BY r.row LIMIT $3"""
+"""``receipt_id``: where the money of a row waits (or waited) that no contract took."""
 
 WAITING = "SELECT count(*) FROM contract WHERE alarm <= $1"
 

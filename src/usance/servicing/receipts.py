@@ -106,3 +106,14 @@ async def open_receipts(pool: Pool, after: int, limit: int) -> list[asyncpg.Reco
     """Receipts that wait, oldest first."""
     rows: list[asyncpg.Record] = await pool.fetch(sql.OPEN, after, limit)
     return rows
+
+
+async def all_receipts(pool: Pool, before: int, limit: int) -> list[asyncpg.Record]:
+    """Receipts, settled ones too, newest first."""
+    rows: list[asyncpg.Record] = await pool.fetch(sql.ALL, before, limit)
+    return rows
+
+
+async def one_receipt(pool: Pool, receipt_id: int) -> asyncpg.Record | None:
+    """A receipt with the bank's row that brought it; None if there is none."""
+    return await pool.fetchrow(sql.ONE, receipt_id)

@@ -44,9 +44,15 @@ FROM receipt, book WHERE receipt_id = $1
 """
 """Take a receipt off its account, to ``$2``: collections (for a contract, the bank) or pay-outs."""
 
-OPEN = """
+SHOWN = """
 SELECT c.receipt_id, c.file_id, c.row, c.amount, c.value_date, r.reference, r.borrower_id,
-    r.contract_id, r.outcome, r.detail
-FROM receipt c JOIN bank_file_row r ON r.file_id = c.file_id AND r.row = c.row
-WHERE c.status = 1 AND c.receipt_id > $1 ORDER BY c.receipt_id LIMIT $2
+    r.contract_id, r.outcome, r.detail, f.name, c.status, c.contract_id AS paid_contract_id,
+    c.event_seq, c.operation_id
+FROM receipt c JOIN bank_file f ON f.file_id = c.file_id
+JOIN bank_file_row r ON r.file_id = c.file_id AND r.row = c.row
 """
+OPEN = f"{SHOWN} WHERE c.status = 1 AND c.receipt_id > $1 ORDER BY c.receipt_id LIMIT $2"
+ALL = f"{SHOWN} WHERE c.receipt_id < $1 ORDER BY c.receipt_id DESC LIMIT $2"
+ONE = f"{SHOWN} WHERE c.receipt_id = $1"
+"""``borrower_id`` and ``contract_id`` are whom the bank's row names; ``paid_contract_id`` is what
+the money was allocated to (0: nothing)."""

@@ -15,9 +15,20 @@ from usance.core.refusals import Refusal, Refused
 from usance.core.rules import rule
 from usance.identity.permissions import STAFF
 from usance.servicing import read
+from usance.servicing.receipts import one_receipt
 from usance.web.console import forms
 from usance.web.console.forms import Action, Field
-from usance.web.console.render import Asked, Word, identifier, language_of, moved, services, show
+from usance.web.console.render import (
+    INTEGER_MAX,
+    Asked,
+    Number,
+    Word,
+    identifier,
+    language_of,
+    moved,
+    services,
+    show,
+)
 from usance.web.problems import ProblemError, not_found
 from usance.web.security import needs
 
@@ -103,6 +114,17 @@ def on_hold(borrower: str, hold: str, name: str) -> Target:
     return Target(chosen(forms.ON_HOLD, name), known, hold, back)
 
 
+async def on_receipt(request: Asked, number: int, name: str) -> Target:
+    """An action on a receipt, with its amount."""
+    receipt_id = min(number, INTEGER_MAX)
+    found = await one_receipt(services(request).pool, receipt_id)
+    if found is None:
+        raise not_found("receipt")
+    known, back = {"receipt_id": receipt_id}, f"/console/receipts/{receipt_id}"
+    facts = [("amount", found["amount"])]
+    return Target(chosen(forms.ON_RECEIPT, name), known, found["reference"], back, facts)
+
+
 async def present(
     request: Asked, target: Target, given: Mapping[str, str], refusal: Refusal | None = None,
     status: int = 200,
@@ -178,7 +200,7 @@ async def form_of(request: Asked) -> dict[str, str]:
 BORROWER, LINE = "/borrowers/{borrower:str}", "/borrowers/{borrower:str}/lines/{product:str}"
 OFFER = "/borrowers/{borrower:str}/offers/{offer:str}"
 HOLD = "/borrowers/{borrower:str}/holds/{hold:str}"
-CONTRACT = "/contracts/{contract:str}"
+CONTRACT, RECEIPT = "/contracts/{contract:str}", "/receipts/{receipt:int}"
 
 
 @get(CONTRACT + "/do/{name:str}", opt=needs(STAFF))
@@ -253,7 +275,21 @@ async def hold_done(request: Asked, borrower: Word, hold: Word, name: Word) -> R
     return await carry_out(request, target, await form_of(request))
 
 
+@get(RECEIPT + "/do/{name:str}", opt=needs(STAFF))
+async def receipt_form(request: Asked, receipt: Number, name: Word) -> Response[str]:
+    """The form of an action on a receipt."""
+    target = await on_receipt(request, receipt, name)
+    return await present(request, target, request.query_params)
+
+
+@post(RECEIPT + "/do/{name:str}", opt=needs(STAFF))
+async def receipt_done(request: Asked, receipt: Number, name: Word) -> Response[Any]:
+    """An action on a receipt."""
+    target = await on_receipt(request, receipt, name)
+    return await carry_out(request, target, await form_of(request))
+
+
 HANDLERS = [
     contract_form, contract_done, borrower_form, borrower_done, line_form, line_done, offer_form,
-    offer_done, hold_form, hold_done,
+    offer_done, hold_form, hold_done, receipt_form, receipt_done,
 ]  # fmt: skip

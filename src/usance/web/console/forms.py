@@ -10,8 +10,10 @@ from typing import Any
 
 from usance.contract import records as r
 from usance.core.days import ordinal
+from usance.core.identifiers import parse
 from usance.core.money import parse_decimal
 from usance.core.refusals import Refused
+from usance.core.rules import rule
 from usance.servicing import commands
 from usance.servicing.commands import Command
 from usance.servicing.read import Standing
@@ -24,7 +26,7 @@ def _(message: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One thing that a person fills in. ``kind``: money, whole, day, text, id or choice."""
+    """One thing that a person fills in. ``kind``: money, whole, day, text, contract or choice."""
 
     name: str
     label: str
@@ -69,6 +71,15 @@ def parse_day(field: Field, text: str, _decimals: int) -> int:
         raise Refused("R-FORM-03", "not a day (year-month-day)", field.name) from error
 
 
+@rule("R-FOUND-01")
+def parse_contract(field: Field, text: str, _decimals: int) -> int:
+    """A contract's id; what cannot be one is not there."""
+    try:
+        return parse("contract", text)
+    except ValueError as error:
+        raise Refused("R-FOUND-01", "there is no such contract", field.name) from error
+
+
 def parse_choice(field: Field, text: str, _decimals: int) -> str:
     """One of the choices."""
     if text not in dict(field.choices):
@@ -85,7 +96,7 @@ def parse_text(field: Field, text: str, _decimals: int) -> str:
 
 PARSERS: dict[str, Callable[[Field, str, int], int | str]] = {
     "money": parse_money, "whole": parse_whole, "day": parse_day, "choice": parse_choice,
-    "text": parse_text,
+    "text": parse_text, "contract": parse_contract,
 }  # fmt: skip
 
 AMOUNT = Field("amount", _("Amount"))
@@ -141,6 +152,11 @@ def in_credit(s: Standing) -> bool:
     return s.state.credit > 0
 
 
+def paid_out(s: Standing) -> bool:
+    """A loan, also one that has ended, whose money went to the borrower."""
+    return not s.is_line and not s.parent_id and not s.undrawn
+
+
 OF_EVENT = Field("of", _("Number of the event"), "whole")
 ON_CONTRACT = (
     Action("repay", _("Repay"), _("Money from the borrower for this contract."),
@@ -166,7 +182,9 @@ ON_CONTRACT = (
            commands.Restructure,
            (Field("instalments", _("Number of instalments"), "whole", most=480),
             Field("annual_rate", _("Annual rate"), "text", needed=False,
-                  hint=_("As a decimal, 0.12 for 12%. Empty: as agreed."))), fits=active_loan),
+                  hint=_("As a decimal, 0.12 for 12%. Empty: as agreed.")),
+            Field("first_due_on", _("First due day"), "day", needed=False,
+                  hint=_("Empty: one step from the business date."))), fits=active_loan),
     Action("statement-day", _("Change statement day"), _("From the next statement on."),
            commands.ChangeStatementDay, (Field("day", _("Day of the month"), "whole", most=28),),
            fits=active_line),
@@ -189,6 +207,14 @@ ON_CONTRACT = (
     Action("reverse", _("Reverse"),
            _("The event never happened: the contract is replayed and the differences are booked."),
            commands.Reverse, (OF_EVENT,), grave=True),
+    Action("return-drawing", _("Pay-out failed or returned"),
+           _("The bank says that the loan was not paid out: it was never owed, and what was paid "
+             "on it is the borrower's credit balance."),
+           commands.ReturnDrawing,
+           (Field("reason", _("What the bank says"), "choice",
+                  choices=(("failed", _("The pay-out failed")),
+                           ("returned", _("The money was sent back")))),),
+           grave=True, fits=paid_out),
     Action("charge-off", _("Charge off"),
            _("Interest stops and the contract leaves the balance sheet; it stays owed."),
            commands.ChargeOff, (), grave=True, fits=active),
@@ -235,6 +261,18 @@ ON_HOLD = (
     Action("capture", _("Capture"), _("Turns the hold into a purchase; the rest is released."),
            commands.Capture, (AMOUNT,)),
     Action("void", _("Release"), _("Releases what is left of the hold."), commands.Void, ()),
+)  # fmt: skip
+
+ON_RECEIPT = (
+    Action("allocate", _("Allocate"),
+           _("The money pays a contract: as a repayment, or as a recovery once it is charged off."),
+           commands.AllocateReceipt,
+           (Field("contract_id", _("Contract"), "contract"),
+            Field("effective_on", _("Value date"), "day", needed=False,
+                  hint=_("Empty: the value date of the receipt.")))),
+    Action("return", _("Return"),
+           _("The money goes back to the payer. What the bank took back, the bank gives back."),
+           commands.ReturnReceipt, (), grave=True),
 )  # fmt: skip
 
 

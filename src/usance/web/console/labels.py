@@ -16,7 +16,7 @@ EVENTS = {
     r.EXTENSION: _("Extension"), r.RESTRUCTURE: _("Restructuring"), r.CHARGE_OFF: _("Charge-off"),
     r.RECOVERY: _("Recovery"), r.PAYOUT: _("Pay-out of credit balance"),
     r.MOVE_OUT: _("Moved into instalments"), r.STATEMENT_DAY: _("Statement day changed"),
-    r.CLOSE: _("Closed"),
+    r.CLOSE: _("Closed"), r.DRAWING_RETURNED: _("Drawing come back"),
 }  # fmt: skip
 
 COMPONENTS = {
@@ -58,10 +58,12 @@ OFFER_STATUS = {1: _("open"), 2: _("accepted"), 3: _("withdrawn")}
 HOLD_STATUS = {1: _("open"), 2: _("captured"), 3: _("released"), 4: _("expired")}
 LINE_STATUS = {1: _("open"), 2: _("closed")}
 BORROWER_STATUS = {1: _("active"), 2: _("erased")}
+RECEIPT_STATUS = {1: _("waiting"), 2: _("allocated"), 3: _("returned")}
 
 AGES = (_("not overdue"), "1–30", "31–60", "61–90", _("over 90"))
 
 FIGURES = {
+    "amount": _("Amount"),
     "pay-off": _("Pay-off amount"), "due-now": _("Due by today"), "running": _("Interest running"),
     "dpd": _("Days past due"), "event": _("What an event did"), "required": _("Required amount"),
     "unpaid-principal": _("Remaining principal"), "unpaid-interest": _("Unpaid interest"),

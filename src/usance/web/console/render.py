@@ -30,11 +30,14 @@ Asked = Request[Any, Any, Any]
 Word: TypeAlias = FromPath[str]
 Number: TypeAlias = FromPath[int]
 """Parts of an address."""
+INTEGER_MAX = 2**31 - 1
+"""The most that a number of the book's smaller tables can be."""
 
 MENU = (
     ("/console", "Overview"), ("/console/borrowers", "Borrowers"), ("/console/day", "Day close"),
-    ("/console/bank-files", "Bank files"), ("/console/products", "Products"),
-    ("/console/operations", "Operations"), ("/console/rules", "Rules"),
+    ("/console/bank-files", "Bank files"), ("/console/receipts", "Unallocated receipts"),
+    ("/console/products", "Products"), ("/console/operations", "Operations"),
+    ("/console/rules", "Rules"),
 )  # fmt: skip
 THEMES = ("auto", "light", "dark")
 STATIC = {
@@ -143,6 +146,7 @@ def environment(language: str, decimals: int) -> Environment:
         "figure": name(labels.FIGURES), "entry": name(labels.ENTRIES),
         "offer_status": name(labels.OFFER_STATUS), "hold_status": name(labels.HOLD_STATUS),
         "line_status": name(labels.LINE_STATUS), "borrower_status": name(labels.BORROWER_STATUS),
+        "receipt_status": name(labels.RECEIPT_STATUS),
         "hint": name(labels.HINTS), "tr": gettext,
         "refusal": lambda detail: refusals.sentence(detail, gettext),
         "settings": lambda document: words.settings(document, gettext),
