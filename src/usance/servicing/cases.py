@@ -65,3 +65,8 @@ NEEDS_HISTORY = {
     asked.AllocateReceipt,
 }  # fmt: skip
 """Commands that refer to earlier events; so does everything with an earlier effective day."""
+
+ALONE = {
+    asked.Repay, asked.Settle, asked.Goodwill, asked.Recover, asked.Waive, asked.Charge,
+}  # fmt: skip
+"""Commands that, of today, look at one contract and write nothing else."""

@@ -100,6 +100,19 @@ LOAD_BORROWERS = (
     f"{SELECT_CONTRACT} WHERE (cell, borrower_id) IN {KEYS} AND status <> 2 "
     "ORDER BY contract_id FOR UPDATE"
 )
+READ_AT_ONCE = f"""
+SELECT (SELECT business_date FROM book),
+  ARRAY(SELECT row(client, key, request_hash, status, answer, operation_id) FROM idempotency
+        WHERE (client, key) IN (SELECT * FROM unnest($3::text[], $4::text[]))),
+  ARRAY(SELECT ARRAY[{", ".join(f"d.{name}::bigint" for name in DUE[2:])}] FROM due d
+        WHERE d.cell = c.cell AND d.contract_id = c.contract_id
+          AND d.n >= greatest(least(c.first_open, c.due_count), 1) ORDER BY d.n),
+  {", ".join(f"c.{name}" for name in CONTRACT)}
+FROM unnest($1::text::smallint[], $2::text::bigint[]) AS wanted (cell, contract_id)
+LEFT JOIN contract c ON c.cell = wanted.cell AND c.contract_id = wanted.contract_id
+"""
+"""Business date, answers already given to keys, contracts with their open dues: one snapshot,
+nothing locked."""
 LOAD_DUES = (
     f"SELECT {', '.join('due.' + name for name in DUE)} FROM "
     "unnest($1::text::smallint[], $2::text::bigint[], $3::text::smallint[]) "
@@ -122,6 +135,14 @@ GROUP BY wanted.contract_id, wanted.due_on
 
 INSERT_CONTRACTS = insert(schema.contract, CONTRACT)
 UPDATE_CONTRACTS = update(schema.contract, CONTRACT, ("cell", "contract_id"))
+UPDATE_AS_READ = update(
+    schema.contract, CONTRACT, ("cell", "contract_id"),
+    " AND contract.version = given.version - 1 RETURNING 1",
+)  # fmt: skip
+"""Only states that nobody wrote since they were read."""
+STILL_AS_READ = "SELECT still_as_read({day}, (SELECT count(*) FROM part_0) = {count})"
+"""Fails as lost against another (40001) unless the day is still open and every state was written;
+joins the bookers (``LOCK``) before it looks."""
 UPSERT_DUES = upsert(schema.due, DUE, ("cell", "contract_id", "n"))
 DELETE_DUES = "DELETE FROM due WHERE cell = $1 AND contract_id = $2 AND n > $3"
 INSERT_EVENTS = insert(schema.event, EVENT)

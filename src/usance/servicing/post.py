@@ -8,10 +8,11 @@ not disturb the others.
 
 import json
 from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from usance.core.identifiers import cell_of_contract, written
+from usance.core.identifiers import borrower_of_contract, cell_of_contract, written
 from usance.core.refusals import Refusal, Refused
 from usance.core.rules import rule
 from usance.platform.database import Connection
@@ -19,7 +20,7 @@ from usance.platform.identifiers import new_operation_id
 from usance.servicing import columns as sql
 from usance.servicing import commands as asked
 from usance.servicing import receipts, store, terms
-from usance.servicing.cases import CASES, NEEDS_HISTORY, WHOLE
+from usance.servicing.cases import ALONE, CASES, NEEDS_HISTORY, WHOLE
 from usance.servicing.hand import BorrowerBook, Hand
 from usance.servicing.write import Rowset, Writing, write_books, write_hands
 
@@ -70,23 +71,18 @@ class Batch:
 
 
 @rule("R-IDEM-01")
-async def known_answers(
-    connection: Connection, requests: list[Request]
-) -> tuple[int, dict[tuple[str, str], Answer]]:
-    """The business date, and answers already given; a key used with another body is refused."""
+def answers_given(
+    requests: list[Request], rows: Iterable[Sequence[Any]]
+) -> dict[tuple[str, str], Answer]:
+    """Answers already given to these keys; a key used with another body is refused."""
     keyed = {(r.actor, r.key): r for r in requests if r.key}
-    rows = await connection.fetch(
-        sql.KNOWN_ANSWERS, [actor for actor, _ in keyed], [key for _, key in keyed]
-    )
     found = {}
-    for _, client, key, request_hash, status, answer, operation_id in rows:
-        if client is None:
-            continue
+    for client, key, request_hash, status, answer, operation_id in rows:
         if request_hash != keyed[client, key].request_hash:
             found[client, key] = other_body()
         else:
             found[client, key] = Answer(status, json.loads(answer), operation_id, replayed=True)
-    return rows[0][0].toordinal(), found
+    return found
 
 
 def other_body() -> Answer:
@@ -101,29 +97,68 @@ def problem(refusal: Refusal) -> Answer:
     return Answer(status, refusal.document() | {"status": status})
 
 
+def keys_of(requests: list[Request]) -> tuple[list[str], list[str]]:
+    """Who asks, and under which key."""
+    keyed = [(r.actor, r.key) for r in requests if r.key]
+    return [actor for actor, _ in keyed], [key for _, key in keyed]
+
+
 async def post(connection: Connection, requests: list[Request]) -> list[Answer]:
     """Carry out requests in a transaction that has ``columns.LOCK``; the caller commits."""
-    business_date, answers = await known_answers(connection, requests)
-    batch = Batch(business_date)
-    fresh = [r for r in requests if (r.actor, r.key) not in answers]
-    await load(connection, batch, fresh)
-    given = [answers.get((r.actor, r.key)) if r.key else None for r in requests]
+    rows = await connection.fetch(sql.KNOWN_ANSWERS, *keys_of(requests))
+    answers = answers_given(requests, [row[1:] for row in rows if row[1] is not None])
+    batch = Batch(rows[0][0].toordinal())
+    await load(connection, batch, [r for r in requests if (r.actor, r.key) not in answers])
+    given = decide(batch, requests, answers)
+    await write(Writing(connection), batch)
+    return given
+
+
+def needs_no_lock(request: Request) -> bool:
+    """Whether a command reads and writes one contract as it stands today, and nothing else."""
+    command = request.command
+    return type(command) in ALONE and getattr(command, "effective_on", 0) == 0
+
+
+async def post_unlocked(connection: Connection, requests: list[Request]) -> list[Answer]:
+    """The same in two statements, each committed by itself: read, and write if all is still so.
+
+    For requests that ``needs_no_lock``. Raises what ``retrying`` knows where it lost against
+    another one, and ``Beyond`` where a transaction is needed after all; nothing was changed then.
+    """
+    contracts = {c for r in requests for c in r.command.contracts() if 0 < c < 2**63}
+    today, rows, hands = await store.read_at_once(connection, contracts, *keys_of(requests))
+    batch = Batch(today.toordinal())
+    for request in requests:
+        borrower = request.command.borrower()
+        batch.books.setdefault(borrower, BorrowerBook(borrower, batch.business_date))
+        batch.commands[borrower] += 1
+    for hand in hands:
+        batch.books[borrower_of_contract(hand.contract_id)].hands[hand.contract_id] = hand
+    given = decide(batch, requests, answers_given(requests, rows))
+    await write(Writing(connection, batch.business_date), batch)
+    return given
+
+
+def decide(
+    batch: Batch, requests: list[Request], answers: dict[tuple[str, str], Answer]
+) -> list[Answer]:
+    """One request after the other, on what is in the hand."""
+    given = []
     seen: dict[tuple[str, str], tuple[bytes, Answer]] = {}
-    for place, request in enumerate(requests):
-        if given[place] is not None:
-            continue
-        twin = seen.get((request.actor, request.key)) if request.key else None
-        if twin is not None:
-            same = twin[0] == request.request_hash
-            answer = Answer(twin[1].status, twin[1].document, twin[1].operation_id, replayed=True)
-            given[place] = answer if same else other_body()
-            continue
-        answer = carry_out(batch, request)
-        given[place] = answer
-        if request.key and answer.status < 400:
-            seen[request.actor, request.key] = (request.request_hash, answer)
-    await write(connection, batch)
-    return [answer for answer in given if answer is not None]
+    for request in requests:
+        key = (request.actor, request.key)
+        if request.key and key in answers:
+            given.append(answers[key])
+        elif request.key and key in seen:
+            same, first = seen[key][0] == request.request_hash, seen[key][1]
+            again = Answer(first.status, first.document, first.operation_id, replayed=True)
+            given.append(again if same else other_body())
+        else:
+            given.append(carry_out(batch, request))
+            if request.key and given[-1].status < 400:
+                seen[key] = (request.request_hash, given[-1])
+    return given
 
 
 async def load(connection: Connection, batch: Batch, requests: list[Request]) -> None:
@@ -199,15 +234,14 @@ def collect(batch: Batch, book: BorrowerBook, rowset: Rowset) -> int:
     return touched
 
 
-async def write(connection: Connection, batch: Batch) -> None:
+async def write(writing: Writing, batch: Batch) -> None:
     """Write every book, the audit event of every command, and the answers to keys."""
     if not batch.done:
         return
     hands: list[Hand] = [h for book in batch.books.values() for h in book.hands.values()]
     for hand in hands:
-        hand.terms_id = hand.terms_id or await terms.within(connection, hand.terms)
+        hand.terms_id = hand.terms_id or await terms.within(writing.connection, hand.terms)
     hands.sort(key=lambda h: (cell_of_contract(h.contract_id), h.contract_id))
-    writing = Writing(connection)
     await write_hands(writing, hands, [done.rowset for done in batch.done])
     last = {done.request.command.borrower(): done.operation_id for done in batch.done}
     write_books(writing, [(batch.books[each], by) for each, by in last.items()])
@@ -215,7 +249,7 @@ async def write(connection: Connection, batch: Batch) -> None:
     write_keys(writing, batch)
     await writing.send()
     for book in batch.books.values():
-        await receipts.write(connection, book.receipts.values())
+        await receipts.write(writing.connection, book.receipts.values())
 
 
 @rule("R-AUDIT-01")

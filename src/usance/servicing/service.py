@@ -6,12 +6,13 @@ import json
 from typing import Any
 
 from usance.core.refusals import Refused
-from usance.platform.database import Pool, retrying, transaction
+from usance.platform.database import RETRIED, Pool, retrying, transaction
 from usance.servicing import columns as sql
 from usance.servicing import commands as asked
-from usance.servicing.post import Answer, Request, post, problem
+from usance.servicing.post import Answer, Request, needs_no_lock, post, post_unlocked, problem
 from usance.servicing.products import agreed, products
 from usance.servicing.terms import intern
+from usance.servicing.write import Beyond
 
 BATCH_MAX = 64
 """Requests posted in one transaction: enough to share its cost, few enough to answer soon."""
@@ -63,7 +64,11 @@ class Book:
         return await self.post(requests)
 
     async def post(self, requests: list[Request]) -> list[Answer]:
-        """One transaction; again where it lost against another one."""
+        """One transaction; again where it lost against another one, and then with locks."""
+        if all(needs_no_lock(each) for each in requests):
+            with contextlib.suppress(Beyond, *RETRIED):
+                async with self.pool.acquire() as connection:
+                    return await post_unlocked(connection, requests)
 
         async def once() -> list[Answer]:
             async with transaction(self.pool, sql.LOCK) as connection:

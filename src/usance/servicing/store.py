@@ -60,6 +60,26 @@ async def load(
     await load_dues(connection, [books[row[2]].hands[row[1]] for row in rows])
 
 
+async def read_at_once(
+    connection: Connection, contracts: Iterable[int], clients: list[str], keys: list[str]
+) -> tuple[date, Rows, list[Hand]]:
+    """Business date, answers given to keys, contracts with their open dues, as of one moment."""
+    named = sorted(set(contracts)) or [0]  # one row at least, for the date
+    cells = [cell_of_contract(each) for each in named]
+    rows = await connection.fetch(
+        sql.READ_AT_ONCE, sql.listed(cells), sql.listed(named), clients, keys
+    )
+    found = [(tuple(row[3:]), row[2]) for row in rows if row[4] is not None]
+    await load_terms(connection, {row[4] for row, _ in found})
+    hands = []
+    for row, dues in found:
+        hand = hand_of(row)
+        hand.dues.extend(Due(*each) for each in dues)
+        hand.remember()
+        hands.append(hand)
+    return rows[0][0], rows[0][1], hands
+
+
 def hand_of(row: Sequence[int]) -> Hand:
     """A contract's row as a hand, its dues still missing."""
     return Hand(

@@ -30,11 +30,21 @@ CONTRACT_FIELDS = attrgetter(*names(Contract))
 PARAMETER = re.compile(r"\$(\d+)")
 
 
-class Writing:
-    """Statements that need no answer, gathered and sent together."""
+class Beyond(Exception):
+    """What is to be written needs a transaction with locks."""
 
-    def __init__(self, connection: Connection) -> None:
+
+class Writing:
+    """Statements that need no answer, gathered and sent together.
+
+    With ``read_on``, the business date of what was read without locks, all of it happens only if
+    nothing has moved since: a single statement, committed by itself.
+    """
+
+    def __init__(self, connection: Connection, read_on: int = 0) -> None:
         self.connection = connection
+        self.read_on = read_on
+        self.states = 0
         self.parts: list[str] = []
         self.arguments: list[object] = []
         self.afterwards: list[tuple[object, ...]] = []
@@ -53,24 +63,40 @@ class Writing:
         """What is rare, or concerns rows that a part writes: by itself, after the parts."""
         self.afterwards.append((statement, *arguments))
 
+    def add_states(self, rows: Rows) -> None:
+        """States of contracts; the first part, where what was read must still be so."""
+        if self.read_on and self.parts:
+            raise Beyond
+        self.states = len(rows)
+        self.add_rows(sql.UPDATE_AS_READ if self.read_on else sql.UPDATE_CONTRACTS, rows)
+
     async def send(self) -> None:
         """Everything happens."""
-        if self.parts:
+        if self.read_on:
+            await self._send_alone()
+        elif self.parts:
             await self.connection.execute(joined(tuple(self.parts)), *self.arguments)
         for statement in self.afterwards:
             await self.connection.execute(*statement)
         self.parts, self.arguments, self.afterwards = [], [], []
 
+    async def _send_alone(self) -> None:
+        """One statement or nothing."""
+        if self.afterwards or not self.states:
+            raise Beyond
+        statement = joined(tuple(self.parts), sql.STILL_AS_READ)
+        await self.connection.execute(statement, *self.arguments, day(self.read_on), self.states)
+
 
 @lru_cache(maxsize=1024)
-def joined(parts: tuple[str, ...]) -> str:
-    """One statement of many, their parameters numbered through."""
+def joined(parts: tuple[str, ...], last: str = "SELECT") -> str:
+    """One statement of many, their parameters numbered through; two more for ``last``."""
     found, used = [], 0
     for i, part in enumerate(parts):
         highest = max(int(each) for each in PARAMETER.findall(part))
         found.append(f"part_{i} AS ({shifted(part, used)})")
         used += highest
-    return f"WITH {', '.join(found)} SELECT"
+    return f"WITH {', '.join(found)} {last.format(day=f'${used + 1}', count=f'${used + 2}')}"
 
 
 def shifted(part: str, by: int) -> str:
@@ -131,8 +157,8 @@ def write_states(writing: Writing, dirty: list[Hand]) -> None:
     """Contracts and dues."""
     for hand in dirty:
         hand.version += 1
-    for statement, new in ((sql.UPDATE_CONTRACTS, False), (sql.INSERT_CONTRACTS, True)):
-        writing.add_rows(statement, [contract_row(hand) for hand in dirty if hand.new == new])
+    writing.add_states([contract_row(hand) for hand in dirty if not hand.new])
+    writing.add_rows(sql.INSERT_CONTRACTS, [contract_row(hand) for hand in dirty if hand.new])
     changed = [
         (hand.cell, hand.contract_id, *values) for hand in dirty for values in hand.changed_dues()
     ]
