@@ -61,13 +61,12 @@ def streams_of(t: Terms, c: Contract, dues: list[Due]) -> tuple[Stream, Stream]:
 
 def moved(stream: Stream, weight: int) -> Stream:
     """The same function, stated at another weight."""
-    run = weight - stream.weight
-    rest = stream.rest + stream.slope_rest * run
-    return stream._replace(
-        weight=weight,
-        whole=stream.whole + stream.slope * run + rest // stream.denominator,
-        rest=rest % stream.denominator,
-    )
+    kind, count, below, stated, whole, rest, slope, slope_rest = stream
+    run = weight - stated
+    if run == 0:
+        return stream
+    carry, rest = divmod(rest + slope_rest * run, below)
+    return Stream(kind, count, below, weight, whole + slope * run + carry, rest, slope, slope_rest)
 
 
 def change(before: Stream, after: Stream, rounding: int) -> list[Change]:

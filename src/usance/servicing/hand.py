@@ -3,7 +3,7 @@
 Nothing here does I/O: use cases work on a ``BorrowerBook`` that the poster loaded and will write.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from copy import copy, deepcopy
 from dataclasses import dataclass, field, replace
 from operator import attrgetter
@@ -95,9 +95,10 @@ class Hand:
             setattr(other, name, copy(getattr(self, name)))
         return other
 
-    def remember(self) -> None:
-        """Note what the database holds, to write only what changes."""
-        self.held_before = {due.n: DUE_FIELDS(due) for due in self.dues}
+    def hold(self, rows: Iterable[Sequence[int]]) -> None:
+        """Dues as the database holds them, to write only what changes."""
+        self.held_before = {row[0]: tuple(row) for row in rows}
+        self.dues = [Due(*row) for row in self.held_before.values()]
         self.streams = streams_of(self.terms, self.state, self.dues)
 
     @rule("R-RESTR-01")

@@ -86,8 +86,7 @@ async def contract_page(pool: Pool, contract_id: int) -> ContractPage | None:
 def standing_of(contract: Sequence[int], dues: Sequence[Sequence[int]], today: date) -> Standing:
     """The contract at the business date, from its row and its dues."""
     hand = store.hand_of(contract)
-    hand.dues.extend(Due(*each) for each in dues)
-    hand.remember()
+    hand.hold(dues)
     return stand(hand, today.toordinal())
 
 

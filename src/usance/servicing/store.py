@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import Any
 
-from usance.contract.records import Contract, Due, Event, Terms
+from usance.contract.records import Contract, Event, Terms
 from usance.contract.replay import History, Opening
 from usance.contract.schedule import Fee, Plan
 from usance.core.identifiers import cell_of_borrower, cell_of_contract
@@ -74,8 +74,7 @@ async def read_at_once(
     hands = []
     for row, dues in found:
         hand = hand_of(row)
-        hand.dues.extend(Due(*each) for each in dues)
-        hand.remember()
+        hand.hold(dues)
         hands.append(hand)
     return rows[0][0], rows[0][1], hands
 
@@ -92,16 +91,16 @@ async def load_dues(connection: Connection, hands: list[Hand]) -> None:
     """Dues from the first open one on; a contract with none open keeps its last."""
     if not hands:
         return
-    wanted = {hand.contract_id: hand for hand in hands}
     first = [max(min(h.state.first_open, h.state.count), 1) for h in hands]
     rows = await connection.fetch(
         sql.LOAD_DUES, sql.listed([h.cell for h in hands]),
         sql.listed([h.contract_id for h in hands]), sql.listed(first),
     )
+    found: dict[int, Rows] = {hand.contract_id: [] for hand in hands}
     for row in rows:
-        wanted[row[1]].dues.append(Due(*row[2:]))
+        found[row[1]].append(row[2:])
     for hand in hands:
-        hand.remember()
+        hand.hold(found[hand.contract_id])
 
 
 async def load_terms(connection: Connection, wanted: set[int]) -> None:
