@@ -102,20 +102,27 @@ async def note(connection: Connection, actor: str, action: str, day: date) -> in
 async def close_one(pool: Pool, day: date, workers: int, tell: Progress) -> Closed:
     """Wake, then finish."""
     started = time.perf_counter()
-    ordinal = day.toordinal()
-    waiting: int = await pool.fetchval(store.WAITING, ordinal)
-    woken = 0
-    if waiting:
-        woken = await wake(pool, ordinal, waiting, workers, tell)
-
-    async def once() -> None:
-        async with transaction(pool) as connection:
-            await finish(connection, ordinal, woken)
-
-    await retrying(once)
+    woken = await wake_all(pool, day, workers, tell)
+    await add_up(pool, day, woken)
     seconds = time.perf_counter() - started
     tell(f"{day}: {woken} contracts woken in {seconds:.2f} s")
     return Closed(day, woken, seconds)
+
+
+async def wake_all(pool: Pool, day: date, workers: int, tell: Progress) -> int:
+    """Every contract whose alarm rings by ``day``; how many."""
+    waiting: int = await pool.fetchval(store.WAITING, day.toordinal())
+    return await wake(pool, day.toordinal(), waiting, workers, tell) if waiting else 0
+
+
+async def add_up(pool: Pool, day: date, woken: int) -> None:
+    """Finish a day on which all have been woken; the next one may be well under way."""
+
+    async def once() -> None:
+        async with transaction(pool) as connection:
+            await finish(connection, day.toordinal(), woken)
+
+    await retrying(once)
 
 
 async def wake(pool: Pool, day: int, waiting: int, workers: int, tell: Progress) -> int:

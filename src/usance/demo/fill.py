@@ -104,6 +104,13 @@ def few_collections() -> Iterator[None]:
         gc.set_threshold(*usual)
 
 
+def nothing_yet() -> asyncio.Future[None]:
+    """What is done already."""
+    done = asyncio.get_running_loop().create_future()
+    done.set_result(None)
+    return done
+
+
 @dataclass(slots=True)
 class Year:
     """The fill under way."""
@@ -115,6 +122,7 @@ class Year:
     progress: Progress
     filled: Filled = field(default_factory=Filled)
     ends: MonthEnds = field(default_factory=MonthEnds)
+    adding_up: asyncio.Future[None] = field(default_factory=nothing_yet)
 
     async def live(self, first: int, last: int) -> None:
         """Day by day: what people do, then the close."""
@@ -126,9 +134,17 @@ class Year:
             while newcomers and newcomers[-1][0] <= day:
                 joining.append(newcomers.pop()[1])
             await self.live_day(joining)
-            await close.run(self.pool, workers=WORKERS)
+            await self.close(date.fromordinal(day))
             self.filled.days += 1
             await self.turn_page(day)
+        await self.adding_up
+
+    async def close(self, on: date) -> None:
+        """As ``day.close``, but a day is added up while people live the next one."""
+        await self.adding_up
+        await close.move_date(self.pool, on)
+        woken = await close.wake_all(self.pool, on, WORKERS, lambda _: None)
+        self.adding_up = asyncio.ensure_future(close.add_up(self.pool, on, woken))
 
     async def live_day(self, joining: list[Inhabitant]) -> None:
         """Everything that is asked of the book on one day."""
@@ -213,6 +229,7 @@ class Year:
         """At a month's end look at the book, and say how far it is."""
         on, tomorrow = date.fromordinal(day), date.fromordinal(day + 1)
         if on.month != tomorrow.month:
+            await self.adding_up
             await self.ends.look(self.pool, day)
             total = sum(self.filled.done.values())
             self.progress(f"{on:%Y-%m}: {self.filled.borrowers} borrowers, {total} operations")
