@@ -10,6 +10,13 @@ from .sequences import Json
 from .test_against_kernel import kernel
 
 DIFFERED = {
+    "a repayment charged back of a loan whose pay-out came back": """
+        {"as_of": "2023-07-31", "terms": {"kind": "term", "disbursed_on": "2023-01-31", "principal":
+        "16059.50", "instalments": 4, "rate": {"annual": "0.12"}}, "events": [{"seq": 2, "on":
+        "2023-03-01", "type": "repayment", "amount": "16457.80"}, {"seq": 3, "on": "2023-03-14",
+        "type": "drawing_returned"}, {"seq": 5, "on": "2023-05-31", "type": "payout", "amount":
+        "3946.72"}, {"seq": 6, "on": "2023-07-31", "type": "chargeback", "amount": "16457.80", "of":
+        2}]}""",
     "a restructuring with nothing but interest left": """
         {"as_of": "2024-04-30", "terms": {"kind": "term", "disbursed_on": "2024-02-29",
         "day_count": "whole_period", "principal": "9972.05", "instalments": 4, "rate": {"annual":

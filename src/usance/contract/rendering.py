@@ -64,7 +64,7 @@ def render(agreed: Agreed, history: History, events: list[Event], as_of: int) ->
         last = open_row(state)
         document["open_cycle"] = money.shown(last)
     else:
-        rows, last = term_rows(agreed, state), {}
+        rows, last = term_rows(agreed, history), {}
     document["schedule"] = [money.shown(row) for row in rows]
     document["totals"] = money.shown(totals(state, [*rows, last] if line else rows, as_of))
     document["events"] = [
@@ -86,13 +86,12 @@ def paid_of(d: Due) -> int:
     return d.paid_principal + d.paid_interest + d.paid_fee + d.paid_penalty
 
 
-def term_rows(agreed: Agreed, state: State) -> list[Row]:
+def term_rows(agreed: Agreed, history: History) -> list[Row]:
     """One row per due of a term contract."""
     rows = []
     assert agreed.plan is not None
-    drawn = any(d.principal for d in state.dues)  # a pay-out that came back leaves none
-    left = agreed.plan.principal if drawn else 0
-    for d in state.dues:
+    left = 0 if history.undrawn() else agreed.plan.principal
+    for d in history.state.dues:
         left -= d.principal
         rows.append(
             {"n": d.n, "from": iso(d.from_on), "due_on": iso(d.due_on)}
