@@ -10,6 +10,13 @@ from .sequences import Json
 from .test_against_kernel import kernel
 
 DIFFERED = {
+    "a charge-back on a due day, extended, then early money": """
+        {"as_of": "2023-06-04", "terms": {"kind": "term", "disbursed_on": "2023-01-20", "day_count":
+        "actual/actual", "principal": "9874.82", "instalments": 6, "rate": {"daily": "0.0005"},
+        "first_due_on": "2023-03-06"}, "events": [{"seq": 1, "on": "2023-02-28", "type":
+        "repayment", "amount": "10642.38"}, {"seq": 3, "on": "2023-05-06", "type": "chargeback",
+        "amount": "3559.65", "of": 1}, {"seq": 4, "on": "2023-05-31", "type": "extension", "days":
+        30}, {"seq": 5, "on": "2023-06-04", "type": "repayment", "amount": "1223.47"}]}""",
     "a repayment charged back of a loan whose pay-out came back": """
         {"as_of": "2023-07-31", "terms": {"kind": "term", "disbursed_on": "2023-01-31", "principal":
         "16059.50", "instalments": 4, "rate": {"annual": "0.12"}}, "events": [{"seq": 2, "on":

@@ -303,8 +303,8 @@ def charge_back_term(t: Terms, c: Contract, dues: list[Due], e: Event, out: Out)
     if principal + e.interest + e.fee + e.penalty > 0:
         d = dues[row_for_charge(c, dues, c.on)]
         ask_again(c, d, e, principal, out)
+        d.extra += principal
         if d.phase == AHEAD:
-            d.extra += principal
             d.asked_interest += e.interest
             d.asked_fee += e.fee
             c.balance += principal
