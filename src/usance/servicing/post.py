@@ -6,11 +6,12 @@ another's effects in the order in which they came. A refused command leaves noth
 not disturb the others.
 """
 
-import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+
+import msgspec
 
 from usance.core.identifiers import borrower_of_contract, cell_of_contract, written
 from usance.core.refusals import Refusal, Refused
@@ -81,7 +82,8 @@ def answers_given(
         if request_hash != keyed[client, key].request_hash:
             found[client, key] = other_body()
         else:
-            found[client, key] = Answer(status, json.loads(answer), operation_id, replayed=True)
+            document = msgspec.json.decode(answer)
+            found[client, key] = Answer(status, document, operation_id, replayed=True)
     return found
 
 
@@ -268,8 +270,8 @@ def write_operations(writing: Writing, batch: Batch) -> None:
 def write_keys(writing: Writing, batch: Batch) -> None:
     """The answers, under their keys."""
     rows = [
-        (d.request.actor, d.request.key, d.request.request_hash, json.dumps(d.document),
-         d.operation_id)
+        (d.request.actor, d.request.key, d.request.request_hash,
+         msgspec.json.encode(d.document).decode(), d.operation_id)
         for d in batch.done if d.request.key
     ]  # fmt: skip
     if rows:
