@@ -97,22 +97,26 @@ class LineContract:
 
     def end_day(self) -> None:
         """The end of today: past due and lapse first, then the statement; then the night."""
-        today, tomorrow, statement = self.today, self.today + ONE_DAY, self.statement_day()
-        if today == statement and not self.terms.day_ends.get("statement", True):
+        today, tomorrow = self.today, self.today + ONE_DAY
+        issuing = today == self.statement_day() and self.issues(today)
+        if issuing and not self.terms.day_ends.get("statement", True):
             self.close_interest()  # R-DAY-02: the night falls in the next statement
         for cycle in self.cycles:
             if not cycle.gone():
                 cycle.end_day(today)
         self.today = tomorrow
         self.accrue(today, tomorrow)
-        if today == statement:
+        if issuing:
             self.issue(today)
 
-    def issue(self, on: date) -> None:
-        """R-LINE-01, 02, 07, R-STMT: the statement; none where it stands charged off (R-OFF-01)."""
+    def issues(self, on: date) -> bool:
+        """No statement of a line that stands charged off (R-OFF-01), or stood so on that day."""
         said = self.said(on)
-        if self.stopped if said is None else not said:
-            return
+        return not self.stopped if said is None else bool(said)
+
+    def issue(self, on: date) -> None:
+        """R-LINE-01, 02, 07, R-STMT: the statement."""
+        said = self.said(on)
         reached("R-LINE-01", "R-LINE-07", "R-STMT-02")
         if self.terms.day_ends.get("statement", True):
             self.close_interest()

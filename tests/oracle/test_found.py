@@ -10,6 +10,12 @@ from .sequences import Json
 from .test_against_kernel import kernel
 
 DIFFERED = {
+    "a charge-off reversed after statement days that passed without a statement": """
+        {"as_of": "2025-06-30", "terms": {"kind": "statement", "opened_on": "2024-12-30",
+        "day_ends": {"first": false, "last": false, "statement": false}, "rate": {"annual": "0.18"},
+        "interest_from": "posting_day"}, "events": [{"seq": 1, "on": "2024-12-31", "type":
+        "purchase", "amount": "614.25"}, {"seq": 4, "on": "2025-02-01", "type": "charge_off"},
+        {"seq": 5, "on": "2025-06-30", "type": "reversal", "of": 4}]}""",
     "a charge-back on a due day, extended, then early money": """
         {"as_of": "2023-06-04", "terms": {"kind": "term", "disbursed_on": "2023-01-20", "day_count":
         "actual/actual", "principal": "9874.82", "instalments": 6, "rate": {"daily": "0.0005"},
