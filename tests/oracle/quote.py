@@ -76,7 +76,7 @@ class Replay:
         contract: Contract = (TermContract(self.terms) if self.terms.kind == "term"
                               else LineContract(self.terms, self.said))
         if self.back and isinstance(contract, TermContract):
-            contract.never_paid_out(self.back.on)
+            contract.never_paid_out(self.back.seq)
         parts: dict[int, dict[str, int]] = {}
         self.reversed_so_far: set[int | None] = set()
         self.seen: set[int] = set()

@@ -24,7 +24,7 @@ class TermContract:
         assert terms.opened_on is not None
         self.terms, self.today, self.balance = terms, terms.opened_on, terms.principal
         self.lent = terms.principal
-        self.known_on: date | None = None  # when a pay-out that came to nothing was known
+        self.known_by = 0  # the event by which it was known that the pay-out came to nothing
         self.credit, self.closed, self.stopped = 0, False, False
         self.left: dict[int, dict[str, int]] = {}  # what is left of each repayment, by seq
         self.rows = agreed_rows(terms)
@@ -35,10 +35,10 @@ class TermContract:
         replan(self, principal_too=True)
         self.begin_day()
 
-    def never_paid_out(self, known_on: date) -> None:
+    def never_paid_out(self, known_by: int) -> None:
         """R-DRAW-01: the pay-out came to nothing; nothing was ever owed."""
         reached("R-DRAW-01")
-        self.known_on, self.lent, self.balance, self.closed = known_on, 0, 0, True
+        self.known_by, self.lent, self.balance, self.closed = known_by, 0, 0, True
         for row in self.rows:
             row.close_for_good()
 
@@ -241,8 +241,7 @@ class TermContract:
 
     def apply(self, event: Event) -> dict[str, int]:
         """One event of today; returns its parts (0002, events)."""
-        came = self.known_on is not None and self.today <= self.known_on
-        if came and event.type == "repayment":
+        if event.type == "repayment" and event.seq < self.known_by:
             return self.on_credit(event)
         refuse_if(self.closed and event.type not in CLOSED_ACCEPTS, "R-CLOSE-01")
         if self.stopped and event.type in FOLLOWED:
@@ -260,9 +259,11 @@ class TermContract:
         return parts
 
     def on_credit(self, event: Event) -> dict[str, int]:
-        """R-DRAW-01: what was paid on a loan that was never paid out is the borrower's."""
-        self.credit += event.amount
-        parts = dict.fromkeys(PARTS, 0) | {"credit": event.amount}
+        """R-DRAW-01: what was paid on a loan that was never paid out is the borrower's; what a
+        charge-back of money already paid out left owed is paid first."""
+        parts = dict.fromkeys(PARTS, 0)
+        parts["credit"] = self.pay_due(event.amount, parts)
+        self.credit += parts["credit"]
         self.left[event.seq] = dict(parts)
         return parts
 

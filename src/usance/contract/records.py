@@ -178,8 +178,9 @@ class Event:
     of: int = 0
     component: int = 0
     days: int = 0
-    # parts: a charge-back's by component; a statement's, as issued, when it is replayed (pinned)
+    # 1 on a replay: a statement is held to what it said, a repayment was taken before R-DRAW-01
     pinned: int = 0
+    # parts: a charge-back's by component; a statement's, as issued, where it is pinned
     principal: int = 0
     interest: int = 0
     fee: int = 0

@@ -303,8 +303,8 @@ class History:
         """Fill in what the event needs from the others; a copy, so that a rebuild resolves anew."""
         if event.kind == CHARGEBACK:
             return self.resolve_charge_back(event)
-        if event.kind == RECOVERY and self.before_return(event):
-            return replace(event, kind=REPAYMENT)
+        if event.kind in (REPAYMENT, RECOVERY) and self.before_return(event):
+            return replace(event, kind=REPAYMENT, pinned=1)
         if event.kind == REFUND and event.of:
             self.check_refund(event)
             parts = self.state.parts.get(event.of)

@@ -242,17 +242,15 @@ def recovered_in_full(c: Contract) -> int:
 
 @kernel
 @rule("R-DRAW-01")
-def came_before_return(c: Contract, e: Event) -> int:
-    """1 for money on a loan that was never paid out, of a day on which nobody knew that yet."""
-    if c.kind == TERM and c.principal == 0 and e.kind == REPAYMENT and e.on <= c.closed_on:
-        return 1
-    return 0
+def came_before_return(e: Event) -> int:
+    """1 for money on a loan that was never paid out, taken while nobody knew that yet."""
+    return 1 if e.kind == REPAYMENT and e.pinned == 1 else 0
 
 
 @kernel
 def refusal_by_state(t: Terms, c: Contract, dues: list[Due], e: Event) -> int:
     """Refusals that depend on where the contract stands (already on the event's day)."""
-    if is_closed(c) == 1 and accepted_when_closed(e.kind) == 0 and came_before_return(c, e) == 0:
+    if is_closed(c) == 1 and accepted_when_closed(e.kind) == 0 and came_before_return(e) == 0:
         return ENDED
     if e.kind == RECOVERY and c.status != CHARGED_OFF:
         return NOT_OFF
