@@ -24,8 +24,8 @@ lint: dev  ## check style (ruff) and the direction of imports (import-linter)
 	$(BIN)/lint-imports --no-cache
 types: dev  ## check types (mypy, strict)
 	$(BIN)/mypy
-soak: dev  ## run the long tests, some three hours: random histories, kills by the hundred
-	$(BIN)/python -m pytest -m soak
+soak: dev  ## run the long tests, some two hours: random histories, kills by the hundred
+	$(BIN)/python -m pytest -m soak -n 2 --maxschedchunk 1
 bench: venv  ## measure against the yardsticks, one JSON line a bench
 	for name in kernel quote day day-peak day-idle repay read; do \
 		$(BIN)/usance bench $$name --json || failed=1; done; test -z "$$failed"
