@@ -8,8 +8,6 @@ units.
 The wide tables have no NULL and fixed widths, so they travel as binary COPY.
 """
 
-from datetime import datetime
-
 from sqlalchemy import (
     DDL,
     BigInteger,
@@ -21,12 +19,10 @@ from sqlalchemy import (
     Index,
     Integer,
     LargeBinary,
-    MetaData,
     Numeric,
     SmallInteger,
     Table,
     Text,
-    func,
     text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
@@ -34,8 +30,7 @@ from sqlalchemy.event import listen
 
 from usance.contract.records import Contract, Due, names
 from usance.platform import work_tables
-
-metadata = MetaData()
+from usance.platform.schema_parts import cell, key, metadata, moment, whole
 
 job = work_tables.add_job(metadata)
 outbox = work_tables.add_outbox(metadata)
@@ -51,26 +46,6 @@ DUE_INT = {
 }  # fmt: skip
 RENAMED = {"on": "stands_on", "count": "due_count", "rows": "row_count"}
 """Kernel fields whose names are SQL words."""
-
-
-def cell() -> Column[int]:
-    """The first column of every borrower's key."""
-    return Column("cell", SmallInteger, primary_key=True, autoincrement=False)
-
-
-def key(name: str, kind: type = BigInteger) -> Column[int]:
-    """A further column of the key."""
-    return Column(name, kind, primary_key=True, autoincrement=False)
-
-
-def whole(name: str, kind: type = BigInteger, default: str = "0") -> Column[int]:
-    """A number that is never NULL."""
-    return Column(name, kind, nullable=False, server_default=text(default))
-
-
-def moment(name: str = "recorded_at") -> Column[datetime]:
-    """Wall clock."""
-    return Column(name, DateTime(timezone=True), nullable=False, server_default=func.now())
 
 
 def kernel_columns(

@@ -19,7 +19,7 @@ from pathlib import Path
 import usance
 from usance.core.rules import WHERE
 
-DOCUMENTS = ("product.md", "book.md", "api.md")
+DOCUMENTS = ("product.md", "book.md", "api.md", "people.md")
 FOLDERS = {"en": "", "zh": "zh-CN/"}
 """Of the documents, by language."""
 SECTION = re.compile(r"^## (?P<name>.+)$")
