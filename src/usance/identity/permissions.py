@@ -22,6 +22,22 @@ SCOPES: Final = frozenset({
     "operations:read",
     "files:read", "files:write",  # the bank's debit-result files
     "day:read", "day:write",
+    "cases:read", "cases:write",
+    "webhooks:read", "webhooks:write",
+    "approvals:read",
+    "audit:read",
+    "portal:write",  # ask for a signed link that lets one borrower in
     "metrics:read",
 })  # fmt: skip
-"""What a machine client can be given. Staff have all of them until roles come."""
+"""What a machine client can be given; what a member of staff may do of it, their roles say."""
+
+STAFF_ONLY: Final = frozenset({
+    "people:read",  # see a person's details in clear, for a reason that is noted
+    "people:erase",
+    "approvals:decide",
+    "cases:decide",
+    "staff:read", "staff:write",
+    "clients:read", "clients:write",
+    "messages:read",  # what the sandbox messenger was given
+})  # fmt: skip
+"""What only a person can be allowed."""

@@ -29,7 +29,17 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.event import listen
 
 from usance.contract.records import Contract, Due, names
-from usance.platform import work_tables
+from usance.platform import (  # noqa: F401 (each adds its tables)
+    schema_approvals,
+    schema_audit,
+    schema_cases,
+    schema_clients,
+    schema_keys,
+    schema_payments,
+    schema_portal,
+    schema_staff,
+    work_tables,
+)
 from usance.platform.schema_parts import cell, key, metadata, moment, whole
 
 job = work_tables.add_job(metadata)

@@ -1,0 +1,1 @@
+"""The Merkle tree over the audit events, and its signed checkpoints."""

@@ -1,0 +1,1 @@
+"""Cases with their messages, attachments and clocks."""

@@ -1,0 +1,1 @@
+"""Keys of machine clients, their rates, and the webhooks that they are told by."""

@@ -1,0 +1,1 @@
+"""Rotation of master keys, and people who were erased."""

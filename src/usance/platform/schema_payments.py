@@ -1,0 +1,1 @@
+"""What a borrower is about to pay, and what the bank says of it."""

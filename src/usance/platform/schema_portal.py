@@ -1,0 +1,1 @@
+"""How borrowers come in: codes, devices, contacts, links, sessions."""
