@@ -186,7 +186,8 @@ def test_without_a_book(usance: Command, tmp_path: Path) -> None:
     file.write_text(PASSWORD)
     assert usance("day", "close").refused("R-BOOK-01")
     assert usance("client", "create", "bank", "--scope", "all").refused("R-BOOK-01")
-    assert usance("staff", "create", "anna", "--password-file", str(file)).refused("R-BOOK-01")
+    anna = ("staff", "create", "anna", "--role", "viewer")
+    assert usance(*anna, "--password-file", str(file)).refused("R-BOOK-01")
     serve = usance("serve", "--port", "0")
     assert (serve.status, serve.err.count("\n")) == (2, 1)
     assert "usance book create" in serve.err
@@ -240,7 +241,7 @@ def test_staff_from_the_first_password_to_log_out(
 ) -> None:
     file = tmp_path / "password"
     file.write_text(PASSWORD + "\nsecond line\n")
-    made = with_book("staff", "create", "anna", "--password-file", str(file))
+    made = with_book("staff", "create", "anna", "--role", "viewer", "--password-file", str(file))
     assert made == Ended(0, "anna can log in\n", "")
     changed = with_book("staff", "password", "anna", stdin="another horse battery\n")
     assert changed == Ended(0, "anna has a new password\n", "")
@@ -253,15 +254,20 @@ def test_staff_from_the_first_password_to_log_out(
 
 def test_staff_that_are_refused(with_book: Command, tmp_path: Path) -> None:
     good = {"stdin": PASSWORD + "\n"}
-    with_book("staff", "create", "anna", **good)
-    assert with_book("staff", "create", "anna", **good).refused("R-STAFF-02")
-    assert with_book("staff", "create", "", **good).refused("R-STAFF-02")
-    assert with_book("staff", "create", "bert", stdin="short\n").refused("R-STAFF-01")
-    assert with_book("staff", "create", "bert", stdin="").refused("R-STAFF-01")
+    with_book("staff", "create", "anna", "--role", "viewer", **good)
+    assert with_book("staff", "create", "anna", "--role", "viewer", **good).refused("R-STAFF-02")
+    assert with_book("staff", "create", "", "--role", "viewer", **good).refused("R-STAFF-02")
+    bert = ("staff", "create", "bert", "--role", "viewer")
+    assert with_book(*bert, stdin="short\n").refused("R-STAFF-01")
+    assert with_book(*bert, stdin="").refused("R-STAFF-01")
+    assert with_book(*bert[:-1], "king", **good).refused("R-ROLE-02")
+    other = ("--grant", "auditor", "--revoke", "viewer")
+    assert with_book("staff", "roles", "anna", *other).status == 0
+    assert with_book("staff", "roles", "nobody", "--grant", "auditor").refused("R-STAFF-03")
     assert with_book("staff", "password", "anna", stdin="short\n").refused("R-STAFF-01")
     for words in (["password", "nobody"], ["log-out", "nobody"]):
         assert with_book("staff", *words, **good).refused("R-FOUND-01")
-    missing = with_book("staff", "create", "bert", "--password-file", str(tmp_path / "no"))
+    missing = with_book(*bert, "--password-file", str(tmp_path / "no"))
     assert (missing.status, missing.err.count("\n")) == (2, 1)
 
 

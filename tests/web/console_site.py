@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 import uvicorn
 
+from usance.identity.roles import roles
 from usance.platform.config import Settings
 from usance.platform.crypto import LocalKeyService
 from usance.platform.database import open_pool
@@ -108,7 +109,7 @@ async def serve(
     book = Book(pool)
     await book.start()
     services = await open_services(settings, pool, keys, book, hints={"name": NAME})
-    await services.staff.create(NAME, PASSWORD)
+    await services.staff.create(NAME, PASSWORD, roles())
     port = free_port()
     config = uvicorn.Config(create_app(services), port=port, log_level="error", lifespan="off")
     server = uvicorn.Server(config)

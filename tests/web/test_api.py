@@ -16,6 +16,7 @@ import pytest_asyncio
 from tests.web.api_site import Site, opened
 from usance.day import verify
 from usance.identity.permissions import SCOPES
+from usance.identity.roles import roles
 from usance.platform.config import ConfigurationError
 from usance.web import rulebook
 from usance.web.api.endpoint import Endpoint
@@ -113,7 +114,7 @@ def test_a_route_without_a_known_permission_stops_the_start() -> None:
 
 async def test_a_session_needs_its_token_and_our_own_pages(site: Site) -> None:
     name = "anna"
-    await site.services.staff.create(name, "correct horse battery")
+    await site.services.staff.create(name, "correct horse battery", roles())
     token, session = await site.services.staff.log_in(name, "correct horse battery")
     account = await site.account()
     path, body = f"/v1/contracts/{account}/repayments", {"amount": "1.00"}

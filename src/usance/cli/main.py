@@ -35,6 +35,7 @@ COMMANDS = (
     (client, "setting_up:show_keys", "keys", "List the keys of a client."),
     (client, "setting_up:deactivate_client", "deactivate", "Lock a client out."),
     (staff, "setting_up:create_staff", "create", "Make an account."),
+    (staff, "setting_up:change_roles", "roles", "Give roles to an account, or take them."),
     (staff, "setting_up:change_password", "password", "Give an account a new password."),
     (staff, "setting_up:log_staff_out", "log-out", "End every session of an account."),
     (imports, "bulk:uci_credit", "uci-credit", "Card accounts of the UCI credit file."),

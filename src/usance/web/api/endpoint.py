@@ -21,6 +21,7 @@ import msgspec
 from usance.core.rules import rule
 from usance.servicing.commands import Command
 from usance.web.api.values import Ids, Money, identifier
+from usance.web.grades import permission_of
 from usance.web.problems import PROBLEM_JSON, Headers, ProblemError
 from usance.web.security import Caller
 from usance.web.services import Answer, Services
@@ -110,11 +111,12 @@ class Endpoint:
 ENDPOINTS: list[Endpoint] = []
 
 
-def command(method: str, path: str, permission: str) -> Callable[[Function], Function]:
+def command(method: str, path: str) -> Callable[[Function], Function]:
     """A function (ids, body, money) -> ``Command``; its docstring is the summary."""
 
     def enter(build: Function) -> Function:
-        body = body_of(get_type_hints(build))
+        hints = get_type_hints(build)
+        permission, body = permission_of(hints["return"]), body_of(hints)
         decode = decoder(body)
 
         async def serve(incoming: Incoming) -> Reply:

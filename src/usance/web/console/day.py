@@ -16,7 +16,6 @@ from usance.core.refusals import Refusal, Refused
 from usance.core.rules import rule
 from usance.day import close
 from usance.day.begin import Begun, begin
-from usance.identity.permissions import STAFF
 from usance.platform.database import Pool
 from usance.servicing import read
 from usance.web.console.actions import form_of, hash_of, key_of
@@ -28,7 +27,7 @@ SOON, LOOKS = 0.1, 15
 """A small book is closed within a second or two: the answer waits that long."""
 
 
-@get("/day", opt=needs(STAFF))
+@get("/day", opt=needs("day:read"))
 async def day_page(request: Asked) -> Response[str]:
     """Status and history."""
     return await shown(request)
@@ -52,7 +51,7 @@ async def shown(request: Asked, refusal: Refusal | None = None) -> Response[str]
     )  # fmt: skip
 
 
-@post("/day/close", opt=needs(STAFF))
+@post("/day/close", opt=needs("day:write"))
 async def close_day(request: Asked) -> Response[Any]:
     """Close the business date that the form names, or go on with its close."""
     form = await form_of(request)

@@ -40,6 +40,7 @@ ACTIONS = {
     "ReturnDrawing": _("Drawing come back"), "CloseLine": _("Line closed"),
     "RegisterBorrower": _("Borrower registered"),
     "CreateStaff": _("Staff account made"), "ChangePassword": _("Password changed"),
+    "ChangeRoles": _("Roles of staff changed"),
     "CreateClient": _("Machine client made"), "RenewClient": _("Key of a client renewed"),
     "DeactivateClient": _("Machine client locked out"), "LoadDebitFile": _("Bank file loaded"),
     "BeginClose": _("Day close begun"), "ResumeClose": _("Day close resumed"),

@@ -57,6 +57,7 @@ DETAILS = (
     _("more than is unpaid of it"),
     _("more than {count} decimals: {text}"),
     _("must lie between {least} and {most}"),
+    _("no permission is called {name}"),
     _("neither a contract nor a borrower: {text}"),
     _("no debit was collected under the reference"),
     _("nobody has this id, phone or identity number"),
@@ -91,6 +92,7 @@ DETAILS = (
     _("reversed twice"),
     _("scopes are of {choices}"),
     _("something is still owed or the credit balance is not paid out"),
+    _("roles are of {roles}"),
     _("the Idempotency-Key was used with another request"),
     _("the all-in annual cost {cost} exceeds {cap}"),
     _("the amount has been paid meanwhile"),
@@ -160,6 +162,7 @@ DETAILS = (
     _("there is no book yet; make one first"),
     _("there is no book yet; make one with `usance book create`"),
     _("there is no product {code}"),
+    _("there is no active account of this name"),
     _("there is no such action"),
     _("there is no such authorisation"),
     _("there is no such borrower"),
@@ -191,6 +194,7 @@ DETAILS = (
     _("what the bank took back pays nothing"),
     _("{count} columns where {needed} are needed"),
     _("{day} is being closed"),
+    _("your roles do not give {permission}"),
 )
 PLACE = re.compile(r"\{(\w+)\}")
 
