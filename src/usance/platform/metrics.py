@@ -37,6 +37,10 @@ jobs = Counter(
     ["queue", "outcome"],
     registry=registry,
 )
+refused_by_rate = Counter(
+    "usance_refused_by_rate", "Requests refused because of a client's rate", ["kind"],
+    registry=registry,
+)  # fmt: skip
 outbox_lag_seconds = Gauge(
     "usance_outbox_lag_seconds", "Age of the oldest message that is due", registry=registry
 )

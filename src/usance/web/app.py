@@ -8,6 +8,7 @@ from litestar import Litestar
 from litestar.datastructures import State
 from litestar.exceptions import HTTPException
 
+from usance.allowance.leases import Allowance
 from usance.core.money import DECIMALS
 from usance.identity.borrowers import Borrowers
 from usance.identity.machine import MachineClients
@@ -36,7 +37,8 @@ async def open_services(
         raise ConfigurationError("there is no book yet: `usance book create` makes one")
     return Services(
         settings=settings, pool=pool, keys=keys, book=book,
-        borrowers=Borrowers(pool, keys), staff=Staff(pool, clock), clients=MachineClients(pool),
+        borrowers=Borrowers(pool, keys), staff=Staff(pool, clock),
+        clients=MachineClients(pool, clock), allowance=Allowance(pool, clock),
         name=found.name, currency=found.currency, decimals=DECIMALS[found.currency],
         demo=found.demo, hints=hints or {},
     )  # fmt: skip
@@ -44,7 +46,7 @@ async def open_services(
 
 def create_app(services: Services) -> Litestar:
     """The application. Starting and stopping pool and book is for the caller."""
-    gate = Gate(services.staff, services.clients)
+    gate = Gate(services.staff, services.clients, services.allowance)
     app = Litestar(
         route_handlers=[operations.health, operations.exposition, openapi, console_router()],
         guards=[gate.check],

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from usance.allowance.leases import Allowance
 from usance.identity.borrowers import Borrowers
 from usance.identity.machine import MachineClients
 from usance.identity.staff import Staff
@@ -61,6 +62,7 @@ class Services:
     borrowers: Borrowers
     staff: Staff
     clients: MachineClients
+    allowance: Allowance
     name: str
     currency: str
     decimals: int

@@ -3,7 +3,7 @@
 from alembic import op
 
 revision = "0008"
-down_revision = "0006"
+down_revision = "0007"
 branch_labels = None
 depends_on = None
 
@@ -17,7 +17,7 @@ def upgrade() -> None:
 
 
 def keys() -> None:
-    """Keys get a table of their own. (Made anew, so that the columns stand as in a new table.)"""
+    """Keys get a table of their own; that of clients is made anew, with its columns in order."""
     op.execute(MACHINE_KEY)
     op.execute("CREATE INDEX ix_machine_key_client_id ON machine_key (client_id)")
     op.execute(
