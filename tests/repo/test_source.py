@@ -39,6 +39,7 @@ SQL_FILES = {
     "servicing/debit_file_sql.py": "what store.py is, for bank debit files",
     "servicing/receipts_sql.py": "the same for bank money that waits",
     "day/verify_sql.py": "invariants are queries",
+    "webhooks/feed_sql.py": "what store.py is, for reading what was committed",
 }
 SQL_FOLDERS = ("platform/migrations/", "bench/")
 SQL = re.compile(

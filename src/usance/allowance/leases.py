@@ -69,7 +69,7 @@ class Allowance:
                 now = self._clock.now()
 
     async def _renew(self, held: Slice, client_id: int, kind: str, now: datetime) -> None:
-        """Ask the table for the next slice. It is spent from ``now`` on, the moment before asking."""
+        """Ask the table for the next slice; its time runs from before the asking."""
         rate = self._rates.kinds[kind]
         held.wanted = held.next_wanted(now, rate)
         granted, left_over = await store.take(

@@ -37,8 +37,8 @@ class Rate:
 class Slice:
     """What a process took of a bucket and may spend until ``ends``.
 
-    ``wanted`` is how much it takes the next time: twice as much where it spent all in time, and what
-    it did spend where it did not. ``not_before``: it does not ask again earlier.
+    ``wanted`` is how much it takes the next time: twice as much where it spent all in time, what it
+    did spend where it did not. ``not_before``: it does not ask again earlier.
     """
 
     ends: datetime

@@ -116,5 +116,5 @@ state_change = Table(
     whole("old_limit"), whole("limit_amount"), whole("version", Integer),
     Index("state_change_xid", "xid"),
 )  # fmt: skip
-"""A contract (``contract_id``) or a line (0) whose status or limit changed: noted by a trigger while
-any endpoint listens, taken away once told."""
+"""A contract (``contract_id``) or a line (0) whose status or limit changed: noted by a trigger
+while any endpoint listens, taken away once told."""

@@ -25,6 +25,8 @@ from usance.web.console.pages import console_router, on_no_route
 from usance.web.edge import Edge
 from usance.web.security import Gate, check_declared, check_every_route
 from usance.web.services import Services, Submits
+from usance.webhooks.endpoints import Endpoints
+from usance.webhooks.policy import Reach
 
 
 async def open_services(
@@ -35,10 +37,12 @@ async def open_services(
     found = await read.book(pool)
     if found is None:
         raise ConfigurationError("there is no book yet: `usance book create` makes one")
+    reach = Reach(settings.webhooks_allow_http or found.demo, settings.webhooks_networks)
     return Services(
         settings=settings, pool=pool, keys=keys, book=book,
         borrowers=Borrowers(pool, keys), staff=Staff(pool, clock),
         clients=MachineClients(pool, clock), allowance=Allowance(pool, clock),
+        webhooks=Endpoints(pool, keys, clock=clock, reach=reach),
         name=found.name, currency=found.currency, decimals=DECIMALS[found.currency],
         demo=found.demo, hints=hints or {},
     )  # fmt: skip

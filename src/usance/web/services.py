@@ -15,6 +15,7 @@ from usance.platform.crypto import KeyService
 from usance.platform.database import Pool
 from usance.servicing.commands import Command
 from usance.web.closing import Closing
+from usance.webhooks.endpoints import Endpoints
 
 
 class Answer(Protocol):
@@ -63,6 +64,7 @@ class Services:
     staff: Staff
     clients: MachineClients
     allowance: Allowance
+    webhooks: Endpoints
     name: str
     currency: str
     decimals: int
