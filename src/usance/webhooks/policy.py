@@ -41,6 +41,11 @@ class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             return None
         return timedelta(seconds=self.retry_seconds[attempts - 1])
 
+    @property
+    def whole_schedule(self) -> timedelta:
+        """From the first attempt to the last."""
+        return timedelta(seconds=sum(self.retry_seconds))
+
     @rule("R-HOOK-06")
     def rest_after(self, failures: int) -> timedelta:
         """How long an endpoint rests after so many failures in a row."""

@@ -368,6 +368,17 @@ async def give_back(
     )
 
 
+async def give_up_overdue(pool: Pool, now: datetime, before: datetime) -> int:
+    """Give up what has been due since before a moment at endpoints that answer nobody; how much."""
+    tag: str = await pool.execute(
+        f"UPDATE webhook_delivery d SET state = {GIVEN_UP}, done_at = $1 FROM webhook_endpoint e"
+        " WHERE e.endpoint_id = d.endpoint_id AND e.active AND e.failures > 0"
+        f" AND d.not_before < $2 AND {DUE}",
+        *(now, before),
+    )
+    return int(tag.removeprefix("UPDATE "))
+
+
 async def clear(pool: Pool, before: datetime, most: int) -> int:
     """Take away messages that were done before a moment, with their attempts; how many."""
     done: int = await pool.fetchval(

@@ -27,7 +27,7 @@ logger = get_logger(__name__)
 
 FEED_SECONDS = 0.5
 LOOK_SECONDS = 0.25
-CLEAR_SECONDS = 3600
+CLEAR_SECONDS = 600
 OUTAGE_SECONDS = 1.0
 ACCIDENT_SECONDS = 5.0
 STOP_SECONDS = 5.0
@@ -155,9 +155,18 @@ class Worker:
             if endpoint_id not in self._lanes and len(self._lanes) < LANES_MAX:
                 self._lanes[endpoint_id] = asyncio.create_task(self._guarded(endpoint_id))
 
+    @rule("R-HOOK-06")
     async def _clear(self) -> bool:
-        """Take away old messages; whether there may be more of them."""
-        before = self._clock.now() - timedelta(days=self._policy.kept_days)
+        """Give up what has waited too long, take old messages away; whether there may be more.
+
+        An endpoint that rests is sent one message now and then, so most of its queue is never
+        tried: it is given up when its schedule would have ended.
+        """
+        now = self._clock.now()
+        overdue = now - self._policy.whole_schedule
+        given_up = await store.give_up_overdue(self._pool, now, overdue)
+        metrics.webhooks.labels("given_up").inc(given_up)
+        before = now - timedelta(days=self._policy.kept_days)
         return await store.clear(self._pool, before, CLEARED_AT_ONCE) == CLEARED_AT_ONCE
 
     async def _guarded(self, endpoint_id: int) -> None:
