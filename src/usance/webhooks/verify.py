@@ -33,6 +33,8 @@ ID, TIMESTAMP, SIGNATURE = (
     "usance-webhook-id", "usance-webhook-timestamp", "usance-webhook-signature",
 )  # fmt: skip
 VERSION = "v1="
+CLEARED_EVERY = 60
+"""Seconds after which ``Memory`` looks for ids that it need not keep any longer."""
 SECONDS = re.compile(r"[0-9]{1,12}")
 
 
@@ -62,11 +64,13 @@ class Memory:
 
     def __init__(self) -> None:
         self._until: dict[str, int] = {}
+        self._clear_at = 0.0
 
     def is_new(self, message_id: str, until: int, now: float) -> bool:
         """Note an id; False if it was noted before."""
-        for old in [each for each, end in self._until.items() if end < now]:
-            del self._until[old]
+        if now >= self._clear_at:
+            self._until = {each: end for each, end in self._until.items() if end >= now}
+            self._clear_at = now + CLEARED_EVERY
         before = self._until.get(message_id)
         self._until[message_id] = max(until, before or 0)
         return before is None
