@@ -28,7 +28,7 @@ from usance.web.api.routes import ENDPOINTS
 FIRST_CASES = 60
 """Of each operation, to which a key without its scope is tried."""
 SEED = zlib.crc32(os.environ.get("USANCE_SEED", "attack").encode())
-ACCEPTED = ["2xx", "404", "409", "422"]
+ACCEPTED = ["2xx", "404", "409", "422", "429"]
 """A well-formed request is carried out, or refused by a rule of the book."""
 
 CONFIG = SchemathesisConfig.from_dict(
