@@ -40,7 +40,7 @@ OF_EVENTS: Final[dict[int, MessageType]] = {
     r.RECOVERY: MessageType("recovery.booked", CONTRACTS, "Money on a contract written off."),
     r.PAYOUT: MessageType("payout.booked", CONTRACTS, "A credit balance was paid out."),
     r.MOVE_OUT: MessageType("principal.moved", CONTRACTS, "Principal went into instalments."),
-    r.STATEMENT_DAY: MessageType("statement_day.changed", CONTRACTS, "From the next one on."),
+    r.STATEMENT_DAY: MessageType("statement_day.changed", CONTRACTS, "Another day of statements."),
     r.DRAWING_RETURNED: MessageType("drawing.returned", CONTRACTS, "A pay-out came back."),
 }
 """By kind of event. The end of a day and of a line have no message of their own: what they do is

@@ -42,6 +42,8 @@ MENU = (
     ("/console/day", "Day close", "day:read"), ("/console/bank-files", "Bank files", "files:read"),
     ("/console/receipts", "Unallocated receipts", "files:read"),
     ("/console/products", "Products", "products:read"),
+    ("/console/clients", "Machine clients", "clients:read"),
+    ("/console/webhooks", "Webhooks", "webhooks:read"),
     ("/console/operations", "Operations", "operations:read"), ("/console/rules", "Rules", STAFF),
 )  # fmt: skip
 """Address, name, and the permission without which it is not shown."""
@@ -165,6 +167,7 @@ def environment(language: str, decimals: int) -> Environment:
         "offer_status": name(labels.OFFER_STATUS), "hold_status": name(labels.HOLD_STATUS),
         "line_status": name(labels.LINE_STATUS), "borrower_status": name(labels.BORROWER_STATUS),
         "receipt_status": name(labels.RECEIPT_STATUS),
+        "delivery_state": name(labels.DELIVERY_STATES), "attempt": name(labels.ATTEMPTS),
         "hint": name(labels.HINTS), "tr": gettext,
         "refusal": lambda detail: refusals.sentence(detail, gettext),
         "settings": lambda document: words.settings(document, gettext),
