@@ -42,6 +42,7 @@ class Site:
     pool: Any
     thread: threading.Thread
     server: uvicorn.Server
+    services: Any
     errors: list[str] = field(default_factory=list)
 
     def ask(self, work: Coroutine[Any, Any, Any]) -> Any:
@@ -89,7 +90,10 @@ def served(url: str, home: Path, *, borrowers: int = 14, months: int = 4) -> Ite
     if "error" in found:
         raise RuntimeError("the console did not start") from found["error"]
     try:
-        yield Site(found["address"], found["loop"], found["pool"], thread, found["server"])
+        yield Site(
+            found["address"], found["loop"], found["pool"], thread, found["server"],
+            found["services"],
+        )  # fmt: skip
     finally:
         found["server"].should_exit = True
         thread.join(30)
@@ -114,7 +118,7 @@ async def serve(
     config = uvicorn.Config(create_app(services), port=port, log_level="error", lifespan="off")
     server = uvicorn.Server(config)
     found |= {"address": f"http://127.0.0.1:{port}", "loop": asyncio.get_running_loop()}
-    found |= {"pool": pool, "server": server}
+    found |= {"pool": pool, "server": server, "services": services}
     task = asyncio.create_task(server.serve())
     while not server.started and not task.done():  # noqa: ASYNC110 - uvicorn has no event
         await asyncio.sleep(0.02)
