@@ -18,6 +18,7 @@ day = App(name="day", help="The business date.")
 book = App(name="book", help="The book.")
 client = App(name="client", help="Machine clients of the API.")
 staff = App(name="staff", help="Accounts of staff.")
+webhooks = App(name="webhooks", help="Webhooks of machine clients.")
 imports = App(name="import", help="Read a file of real accounts into an empty book.")
 
 COMMANDS = (
@@ -38,11 +39,12 @@ COMMANDS = (
     (staff, "setting_up:change_roles", "roles", "Give roles to an account, or take them."),
     (staff, "setting_up:change_password", "password", "Give an account a new password."),
     (staff, "setting_up:log_staff_out", "log-out", "End every session of an account."),
+    (webhooks, "webhooks:send", "send", "Send webhooks in a process of its own."),
     (imports, "bulk:uci_credit", "uci-credit", "Card accounts of the UCI credit file."),
 )
 for parent, place, name, text in COMMANDS:
     parent.command(f"usance.cli.{place}", name=name, help=text)
-for group in (day, book, client, staff, imports):
+for group in (day, book, client, staff, webhooks, imports):
     app.command(group)
 
 

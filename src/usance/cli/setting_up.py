@@ -136,7 +136,7 @@ async def _retire_key(name: str, number: int) -> None:
 
 
 def show_keys(name: str) -> None:
-    """List the keys of a machine client, newest first: never the keys themselves.
+    """List the keys of a machine client, newest first, by number and beginning.
 
     Parameters
     ----------
