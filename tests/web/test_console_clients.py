@@ -16,7 +16,14 @@ from usance.webhooks import types
 from usance.webhooks.endpoints import Endpoints
 from usance.webhooks.policy import Reach
 from usance.webhooks.sender import (
-    ADDRESS, CONNECTION, EARLY, NAME, NOT_HTTP, STATUS, TIMEOUT, TLS,
+    ADDRESS,
+    CONNECTION,
+    EARLY,
+    NAME,
+    NOT_HTTP,
+    STATUS,
+    TIMEOUT,
+    TLS,
 )  # fmt: skip
 from usance.webhooks.worker import Worker
 

@@ -33,6 +33,14 @@ async def listening(home: House, receiver: Receiver, tests: int = 1) -> int:
     return endpoint
 
 
+async def until(happened: Callable[[], bool]) -> None:
+    """Wait for something, five seconds at most."""
+    for _ in range(500):
+        if happened():
+            return
+        await asyncio.sleep(0.01)
+
+
 async def states(home: House, endpoint: int) -> list[int]:
     return [row["state"] for row in await home.queued(endpoint)]
 
@@ -276,8 +284,7 @@ async def test_a_slow_endpoint_does_not_hold_up_others(pool: Pool, receiver: Rec
         worker = Worker(home.endpoints)
         worker.start()
         began = time.perf_counter()
-        while len(quick.received) < 20 and time.perf_counter() - began < 5:
-            await asyncio.sleep(0.02)
+        await until(lambda: len(quick.received) == 20)
         taken = time.perf_counter() - began
         await worker.stop()
     assert len(quick.received) == 20
@@ -385,8 +392,7 @@ async def test_a_worker_that_is_stopped_gives_back_what_it_did_not_send(
         endpoint = await listening(home, receiver, tests=8)
         worker = Worker(home.endpoints)
         worker.start()
-        while not receiver.received:
-            await asyncio.sleep(0.01)
+        await until(lambda: bool(receiver.received))
         await worker.stop()
         assert 0 < len(receiver.received) < 8
         delivered = (await states(home, endpoint)).count(store.DELIVERED)

@@ -16,10 +16,10 @@ def send(*, until_idle: bool = False) -> None:
     until_idle
         End when nothing is due any more, instead of on a signal.
     """
-    run(_send(until_idle))
+    run(_send(until_idle=until_idle))
 
 
-async def _send(until_idle: bool) -> None:
+async def _send(*, until_idle: bool) -> None:
     from usance.core.refusals import Refused
     from usance.platform.crypto import LocalKeyService
     from usance.servicing import read
