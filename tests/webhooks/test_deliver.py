@@ -401,6 +401,31 @@ async def test_a_worker_that_is_stopped_gives_back_what_it_did_not_send(
         assert sorted(receiver.ids) == sorted(f"w-1-{n}" for n in range(1, 9)), "none twice"
 
 
+async def test_no_message_is_begun_that_would_outlast_its_lease(
+    home: House, receiver: Receiver
+) -> None:
+    """Nine seconds each: after six on every connection the lease is nearly over."""
+
+    def slowly(_: Received, __: Any) -> bytes:
+        home.clock.advance(timedelta(seconds=9 / default_policy().width))
+        return status("200 OK")
+
+    receiver.answer = slowly
+    endpoint = await listening(home, receiver, tests=32)
+    lane = await home.worker._open(endpoint)
+    assert lane is not None
+    taken = await home.worker._take(lane)
+    assert len(taken) == 32
+    await home.worker._send(lane, taken)
+    lane.close()
+    sent = [each for each in taken if each.outcome is not None]
+    assert 20 <= len(sent) < 32
+    assert len(receiver.received) == len(sent)
+    await home.worker._settle(lane, taken)
+    await home.told()
+    assert len(set(receiver.ids)) == len(receiver.ids) == 32, "none twice"
+
+
 async def test_a_served_process_paces_itself(pool: Pool, receiver: Receiver) -> None:
     async with house(pool) as home:
         await listening(home, receiver, tests=30)

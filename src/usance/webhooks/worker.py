@@ -34,6 +34,8 @@ STOP_SECONDS = 5.0
 LANES_MAX = 128
 STATEMENTS_AT_ONCE = 2
 """Of the pool that serves the API too."""
+TAKEN_EACH = 8
+"""Messages in the hand of a lane for each connection: they share the statements around them."""
 ROUTE_SECONDS = 30
 """So long the addresses of a name are used before it is looked up again."""
 CLEARED_AT_ONCE = 5_000
@@ -55,13 +57,18 @@ class Taken:
 
 @dataclass(slots=True)
 class Lane:
-    """An endpoint that is being served: where it is, what signs, and how it fares."""
+    """An endpoint that is being served: where it is, what signs, and how it fares.
+
+    ``until``: it is looked up anew after that; ``begin_until``: no message in the hand is begun
+    later, so that its attempt ends within the lease.
+    """
 
     endpoint_id: int
     url: str
     failures: int
     signing: list[str]
     until: datetime
+    begin_until: datetime
     couriers: list[Courier] = field(default_factory=list)
     stop: bool = False
 
@@ -208,15 +215,18 @@ class Worker:
             return None
         signing = list(secrets.opened(self._endpoints.keys, endpoint_id, rows).values())
         until = now + timedelta(seconds=ROUTE_SECONDS)
-        return Lane(endpoint_id, row["url"], row["failures"], signing, until)
+        return Lane(endpoint_id, row["url"], row["failures"], signing, until, now)
 
     async def _take(self, lane: Lane) -> list[Taken]:
-        """Messages that are due: one where the last attempts failed, else a few."""
-        most = 1 if lane.failures else self._policy.width * 2
+        """Messages that are due: one where the last attempts failed, else some for each courier."""
+        most = 1 if lane.failures else self._policy.width * TAKEN_EACH
         await self._pace.wait()
+        now = self._clock.now()
+        attempt = timedelta(seconds=self._policy.answer_seconds)
+        lane.begin_until = now + self._policy.lease - attempt
         async with self._statements:
             rows = await store.claim(
-                self._pool, lane.endpoint_id, self._clock.now(), self._policy.lease, most
+                self._pool, lane.endpoint_id, now, self._policy.lease, most
             )
         self._pace.count(len(rows))
         return [Taken(row) for row in rows]
@@ -241,7 +251,8 @@ class Worker:
             name = message_id(lane.endpoint_id, each.row["sequence"])
             headers = secrets.signed(lane.signing, int(each.began_at.timestamp()), name, body)
             each.outcome = await courier.post(headers, body)
-            if not each.outcome.is_delivered or self._stopping:
+            late = self._clock.now() >= lane.begin_until
+            if late or self._stopping or not each.outcome.is_delivered:
                 for _ in rest:  # nobody begins another one
                     pass
 

@@ -102,7 +102,9 @@ async def carry_out(
     decimals = services(request).decimals
     try:
         fields = fields_of(deed, place)
-        values = {each.name: each.parse(form.get(each.name, ""), decimals) for each in fields}
+        values: dict[str, Any] = {
+            each.name: each.parse(form.get(each.name, ""), decimals) for each in fields
+        }
         values["checked"] = checked_of(form)
         asking = Asking(request.user.actor, key_of(form), hash_of(request, form))
         done = await do(request, place, values, asking)
@@ -124,7 +126,8 @@ def routes_of(
     async def form(request: Asked) -> Response[str]:
         """The form."""
         place = await find(request)
-        return await present(request, deed, place, place.given | dict(request.query_params))
+        given = {**place.given, **dict(request.query_params)}
+        return await present(request, deed, place, given)
 
     @post(address, opt=opt, name=address)
     async def done(request: Asked) -> Response[Any]:
