@@ -11,6 +11,10 @@ UNFINISHED = "SELECT business_date FROM day_close WHERE finished_at IS NULL ORDE
 MOVE_DATE = "UPDATE book SET business_date = $1 + 1 WHERE business_date = $1 RETURNING 1"
 BEGIN_CLOSE = "INSERT INTO day_close (business_date, started_at) VALUES ($1, now())"
 LOCK_CLOSE = "SELECT finished_at FROM day_close WHERE business_date = $1 FOR UPDATE"
+LAST_CLOSE = (
+    "SELECT extract(epoch FROM finished_at - started_at)::float8, woken FROM day_close "
+    "WHERE finished_at IS NOT NULL ORDER BY business_date DESC LIMIT 1"
+)
 WAITING = "SELECT count(*) FROM contract WHERE alarm <= $1"
 NOT_WOKEN = "SELECT contract_id FROM contract WHERE alarm <= $1 LIMIT 1"
 
