@@ -125,10 +125,11 @@ FROM event WHERE booked_on = $1
 
 NOTICES_FOR = "SELECT count(*) FROM notice_wanted WHERE send_on = $1"
 SIGN_OFF = """
-UPDATE day_close SET finished_at = now(), digest = $2, woken = woken + $3, transfers = $4,
-    events = $5, statements = $6, notices = $7
+UPDATE day_close SET finished_at = clock_timestamp(), digest = $2, woken = woken + $3,
+    transfers = $4, events = $5, statements = $6, notices = $7
 WHERE business_date = $1
 """
+"""Not ``now()``, which is when the adding up began: how long a close took would lack it."""
 
 EXPIRE_HOLDS = """
 WITH gone AS (
