@@ -1,9 +1,10 @@
 """The SQL of day close."""
 
 from usance.ledger import chart
+from usance.platform import locks
 from usance.servicing import columns as sql
 
-TAKE_ALONE = "SELECT pg_advisory_xact_lock(7308332184)"
+TAKE_ALONE = f"SELECT pg_advisory_xact_lock({locks.BOOKING})"
 """Waits for those that are booking (``columns.LOCK``), and lets nobody begin until it commits."""
 
 OPEN_DAY = "SELECT business_date FROM book"
