@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import AsyncIterator
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,8 @@ import pytest
 import pytest_asyncio
 
 from tests.web.api_site import Site, opened
-from usance.day import verify
+from usance.core.identifiers import parse
+from usance.day import close, verify
 from usance.identity.permissions import SCOPES
 from usance.identity.roles import roles
 from usance.platform.config import ConfigurationError
@@ -141,6 +143,24 @@ async def test_headers_are_on_every_answer(site: Site) -> None:
         answer = await site.client.request(method, path)
         assert [name for name in HEADERS if name not in answer.headers] == []
         assert "unsafe" not in answer.headers["content-security-policy"]
+
+
+async def test_metrics_tell_of_a_day_that_another_process_closed(site: Site) -> None:
+    query = "SELECT alarm FROM contract WHERE contract_id = $1"
+    account = parse("contract", await site.account())
+    alarm = date.fromordinal(await site.pool.fetchval(query, account))
+    await close.run(site.pool, through=alarm)
+    row = await site.pool.fetchrow(
+        "SELECT extract(epoch FROM finished_at - started_at)::float8 AS seconds, woken "
+        "FROM day_close WHERE business_date = $1",
+        alarm,
+    )
+    answer = await site.client.get("/metrics")
+    told = dict(line.split(" ", 1) for line in answer.text.splitlines() if line[0] != "#")
+    assert row["seconds"] > 0
+    assert row["woken"] > 0
+    assert float(told["usance_day_close_seconds"]) == pytest.approx(row["seconds"])
+    assert float(told["usance_contracts_woken"]) == row["woken"]
 
 
 async def test_methods_and_routes_that_are_not(site: Site) -> None:

@@ -6,10 +6,11 @@ import json
 from typing import Any
 
 from usance.core.refusals import Refused
+from usance.identity.once import Answer, problem
 from usance.platform.database import RETRIED, Pool, retrying, transaction
 from usance.servicing import columns as sql
 from usance.servicing import commands as asked
-from usance.servicing.post import Answer, Request, needs_no_lock, post, post_unlocked, problem
+from usance.servicing.post import Request, needs_no_lock, post, post_unlocked
 from usance.servicing.products import agreed, products
 from usance.servicing.terms import intern
 from usance.servicing.write import Beyond

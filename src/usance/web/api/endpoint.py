@@ -19,12 +19,13 @@ from urllib.parse import parse_qsl
 import msgspec
 
 from usance.core.rules import rule
+from usance.identity.once import Answer
 from usance.servicing.commands import Command
 from usance.web.api.values import Ids, Money, identifier
 from usance.web.grades import permission_of
 from usance.web.problems import PROBLEM_JSON, Headers, ProblemError
 from usance.web.security import Caller
-from usance.web.services import Answer, Services
+from usance.web.services import Services
 
 Query = TypeVar("Query")
 Function = TypeVar("Function", bound=Callable[..., Any])

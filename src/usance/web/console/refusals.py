@@ -134,7 +134,6 @@ DETAILS = (
     _("the instalments are missing"),
     _("the key is not known"),
     _("the key lacks the scope {scope}"),
-    _("the key was used for another request"),
     _("the limit must be positive and at most {most}"),
     _("the line is closed"),
     _("the method is not used here"),
