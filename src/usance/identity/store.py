@@ -206,6 +206,11 @@ async def staff_by_name(pool: Pool, name: str) -> Row | None:
     return row
 
 
+async def staff_names(pool: Pool) -> dict[int, str]:
+    """Every account's name by its number."""
+    return dict(await pool.fetch("SELECT staff_id, name FROM staff"))
+
+
 async def count_attempt(
     pool: Pool, subjects: Iterable[bytes], now: datetime, since: datetime
 ) -> dict[bytes, int]:
@@ -254,7 +259,10 @@ async def live_session(
     """A session within its limits, of an account that is still active."""
     row: Row | None = await pool.fetchrow(
         "SELECT staff_id, name, csrf, seen_at,"
-        " ARRAY(SELECT role FROM staff_role r WHERE r.staff_id = s.staff_id ORDER BY role) AS roles"
+        " ARRAY(SELECT role FROM staff_role r WHERE r.staff_id = s.staff_id"
+        " ORDER BY role) AS roles,"
+        " EXISTS (SELECT FROM delegation d WHERE d.to_staff = s.staff_id AND d.revoked_at IS NULL"
+        " AND now() BETWEEN d.from_at AND d.until_at) AS stands_in"
         " FROM staff_session s JOIN staff USING (staff_id)"
         " WHERE token_hash = $1 AND ended_at IS NULL AND active"
         " AND s.created_at > $2 AND seen_at > $3",

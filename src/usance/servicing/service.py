@@ -19,6 +19,14 @@ BATCH_MAX = 64
 """Requests posted in one transaction: enough to share its cost, few enough to answer soon."""
 
 
+class Rehearsed(Exception):
+    """Ends the transaction of a rehearsal, so that nothing of it stays."""
+
+    def __init__(self, answer: Answer) -> None:
+        super().__init__("nothing of this happened")
+        self.answer = answer
+
+
 class Book:
     """The book of one lender, served by this process."""
 
@@ -56,6 +64,18 @@ class Book:
         future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         await self._waiting.put((Request(command, actor, key, request_hash), future))
         return await future
+
+    async def rehearse(self, command: asked.Command, *, actor: str) -> Answer:
+        """What one command would be answered with now; nothing is changed."""
+        try:
+            await self.prepare(command)
+        except Refused as refused:
+            return problem(refused.refusal)
+        try:
+            async with transaction(self.pool, sql.LOCK) as connection:
+                raise Rehearsed((await post(connection, [Request(command, actor)]))[0])
+        except Rehearsed as rehearsed:
+            return rehearsed.answer
 
     async def submit_many(self, commands: list[asked.Command], *, actor: str) -> list[Answer]:
         """Carry out many commands of one actor in as few transactions as they need."""

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from usance.approvals.delegation import Delegations
+from usance.approvals.service import Approvals
 from usance.identity.borrowers import Borrowers
 from usance.identity.machine import MachineClients
 from usance.identity.once import Answer
@@ -35,6 +37,8 @@ class Services:
     pool: Pool
     keys: KeyService
     book: Submits
+    approvals: Approvals
+    delegations: Delegations
     borrowers: Borrowers
     staff: Staff
     clients: MachineClients

@@ -102,6 +102,8 @@ class Endpoint:
     changes: bool = True
     media_type: str = JSON
     body_max: int | None = None
+    may_wait: bool = False
+    """Whether the act may be put behind a second person, so that it is answered with 202."""
 
     @property
     def placeholders(self) -> list[str]:
@@ -129,7 +131,7 @@ def command(method: str, path: str) -> Callable[[Function], Function]:
             )
             return answered(answer)
 
-        add(build, method, path, permission, body=body, returns=dict, serve=serve)
+        add(build, method, path, permission, body=body, returns=dict, serve=serve, may_wait=True)
         return build
 
     return enter
