@@ -12,7 +12,7 @@ from usance.servicing import columns as sql
 from usance.servicing import commands as asked
 from usance.servicing.post import Request, needs_no_lock, post, post_unlocked
 from usance.servicing.products import agreed, products
-from usance.servicing.terms import intern
+from usance.servicing.terms import forget, intern
 from usance.servicing.write import Beyond
 
 BATCH_MAX = 64
@@ -38,6 +38,7 @@ class Book:
 
     async def start(self) -> None:
         """Take requests; ``lanes`` batches may be under way at once."""
+        forget()
         for product in products().values():
             if product.kind == "statement":
                 terms = agreed(product.terms(opened_on="2000-01-01"), 0).terms

@@ -21,8 +21,9 @@ from usance.platform.config import ConfigurationError, Settings
 from usance.platform.crypto import KeyService
 from usance.platform.database import Pool
 from usance.servicing import read
+from usance.servicing.service import Book
 from usance.web import operations, problems
-from usance.web.acts import Rehearses, acts
+from usance.web.acts import acts
 from usance.web.api.dispatch import BODY_MAX, Api
 from usance.web.api.routes import ENDPOINTS, openapi
 from usance.web.console.pages import console_router, on_no_route
@@ -32,7 +33,7 @@ from usance.web.services import Services
 
 
 async def open_services(
-    settings: Settings, pool: Pool, keys: KeyService, book: Rehearses, *,
+    settings: Settings, pool: Pool, keys: KeyService, book: Book, *,
     clock: Clock | None = None, hints: Mapping[str, str] | None = None,
     policy: Policy | None = None,
 ) -> Services:  # fmt: skip
@@ -46,7 +47,7 @@ async def open_services(
     decimals = DECIMALS[found.currency]
     approvals = Approvals(pool, policy or approvals_policy(decimals), acts(pool, book), clock)
     return Services(
-        settings=settings, pool=pool, keys=keys, book=approvals, approvals=approvals,
+        settings=settings, pool=pool, keys=keys, book=approvals, posting=book, approvals=approvals,
         delegations=Delegations(pool, clock), borrowers=Borrowers(pool, keys),
         staff=Staff(pool, clock), clients=MachineClients(pool),
         name=found.name, currency=found.currency, decimals=decimals,

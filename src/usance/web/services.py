@@ -16,6 +16,7 @@ from usance.platform.config import Settings
 from usance.platform.crypto import KeyService
 from usance.platform.database import Pool
 from usance.servicing.commands import Command
+from usance.servicing.service import Book
 from usance.web.closing import Closing
 
 
@@ -37,6 +38,9 @@ class Services:
     pool: Pool
     keys: KeyService
     book: Submits
+    """Where commands are asked for; approvals stand before it."""
+    posting: Book
+    """The book itself, for what is not asked for command by command: bank files."""
     approvals: Approvals
     delegations: Delegations
     borrowers: Borrowers

@@ -9,6 +9,7 @@ import msgspec
 
 from usance import __version__
 from usance.core.identifiers import PREFIXES
+from usance.identity.permissions import STAFF_ONLY
 from usance.web.api.endpoint import ENDPOINTS, Empty, Endpoint
 from usance.web.api.values import KINDS
 from usance.web.problems import PROBLEM_JSON
@@ -48,6 +49,10 @@ PROPOSAL = {
     },
     "description": "What was asked for waits; `GET /v1/approvals/{proposal_id}` says how long.",
 }  # fmt: skip
+SESSION = {
+    "type": "apiKey", "in": "cookie", "name": "usance_session",
+    "description": "A member of staff who has logged in; `X-CSRF-Token` comes along.",
+}  # fmt: skip
 MEANING = {
     400: "Malformed, or without Idempotency-Key", 401: "No known key",
     403: "The key lacks the scope",
@@ -77,7 +82,7 @@ def document() -> bytes:
         "paths": paths,
         "components": {
             "schemas": components,
-            "securitySchemes": {"key": {"type": "http", "scheme": "bearer"}},
+            "securitySchemes": {"key": {"type": "http", "scheme": "bearer"}, "session": SESSION},
         },
     })  # fmt: skip
 
@@ -100,6 +105,8 @@ def described(
         "parameters": parameters(endpoint, components),
         "responses": responses(endpoint, known),
     }
+    if endpoint.permission in STAFF_ONLY:
+        operation["security"] = [{"session": []}]
     if endpoint.body is not None:
         content = {endpoint.media_type: {"schema": known[id(endpoint.body)]}}
         operation["requestBody"] = {"required": True, "content": content}

@@ -66,7 +66,7 @@ HOLD_STATUS = {1: _("open"), 2: _("captured"), 3: _("released"), 4: _("expired")
 LINE_STATUS = {1: _("open"), 2: _("closed")}
 BORROWER_STATUS = {1: _("active"), 2: _("erased")}
 PROPOSAL_STATES = {
-    1: _("waiting"), 2: _("approved, about to happen"), 3: _("done"),
+    1: _("waiting for a second person"), 2: _("approved, about to happen"), 3: _("done"),
     4: _("approved, but the book refused"),
     5: _("refused"), 6: _("taken back"), 7: _("expired"),
 }  # fmt: skip
