@@ -31,8 +31,14 @@ async def proposals(request: Asked) -> Response[str]:
     return await show(
         request, "approvals.html", rows=found[:PAGE], everything=everything,
         next=written("proposal", found[PAGE - 1].proposal_id) if len(found) > PAGE else "",
-        refusals=[],
+        refusals=[], names=await names_of(request),
     )  # fmt: skip
+
+
+async def names_of(request: Asked) -> dict[str, str]:
+    """Names of accounts by how the audit log calls them."""
+    names = await services(request).staff.names()
+    return {f"staff:{number}": name for number, name in names.items()}
 
 
 @get("/approvals/{proposal:str}", opt=needs("approvals:read"))
@@ -52,6 +58,7 @@ async def one(
         request, "approval.html", status=status, proposal=found, refusal=refusal, mine=mine,
         asked=msgspec.json.decode(found.body), open=found.state == WAITING,
         may_decide=not mine and request.user.actor not in decided,
+        names=await names_of(request),
     )  # fmt: skip
 
 
@@ -103,7 +110,7 @@ async def approve_many(request: Asked) -> Response[Any]:
     found = await approvals.page([WAITING], LAST, PAGE)
     return await show(
         request, "approvals.html", status=422, rows=found, everything=False, next="",
-        refusals=refused,
+        refusals=refused, names=await names_of(request),
     )  # fmt: skip
 
 
