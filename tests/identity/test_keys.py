@@ -11,10 +11,10 @@ import pytest_asyncio
 
 from usance.core.refusals import Refused
 from usance.identity import machine
+from usance.identity.changes import Asking
 from usance.identity.machine import Key, Lifetimes, MachineClients
 from usance.platform.clock import FixedClock
 from usance.platform.database import Pool
-from usance.platform.once import Asking
 from usance.servicing.setup import create_book
 
 NOW = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)

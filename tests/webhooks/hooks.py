@@ -9,11 +9,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from tests.servicing.books import KEYS, TestBook, fresh
+from usance.identity.changes import Asking
 from usance.identity.machine import MachineClients
 from usance.identity.permissions import SCOPES
 from usance.platform.clock import FixedClock
 from usance.platform.database import Pool
-from usance.platform.once import Asking
 from usance.webhooks import secrets, store, types
 from usance.webhooks.endpoints import Endpoints
 from usance.webhooks.policy import Policy, Reach, default_policy

@@ -11,11 +11,11 @@ import pytest
 from tests.servicing.books import KEYS
 from tests.webhooks.hooks import ACTOR, House, house
 from usance.core.refusals import Refused
+from usance.identity.changes import Asking
 from usance.identity.machine import MachineClients
 from usance.identity.permissions import SCOPES
 from usance.platform.crypto import DecryptionError
 from usance.platform.database import Pool
-from usance.platform.once import Asking
 from usance.webhooks import secrets, store, types
 from usance.webhooks.policy import default_policy
 

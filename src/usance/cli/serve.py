@@ -82,6 +82,7 @@ async def listen(
     policy = services.webhooks.policy
     worker = Worker(services.webhooks, per_second=policy.serving_per_second)
     worker.start()
+    await services.approvals.start()
     try:
         app = create_app(services)
         config = uvicorn.Config(
@@ -92,6 +93,7 @@ async def listen(
         await announced(config, hints).serve(sockets=[address])
     finally:
         await worker.stop()
+        await services.approvals.stop()
         await services.closing.stop()
         await book.stop()
 

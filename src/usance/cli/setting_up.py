@@ -101,8 +101,8 @@ def rotate_client(
 
 
 async def _rotate_client(name: str, valid_days: int | None, overlap_hours: int | None) -> None:
+    from usance.identity.changes import Asking
     from usance.identity.machine import Lifetimes, MachineClients
-    from usance.platform.once import Asking
 
     lifetimes = Lifetimes(
         None if valid_days is None else timedelta(days=valid_days),
@@ -127,8 +127,8 @@ def retire_key(name: str, number: int) -> None:
 
 
 async def _retire_key(name: str, number: int) -> None:
+    from usance.identity.changes import Asking
     from usance.identity.machine import MachineClients
-    from usance.platform.once import Asking
 
     async with opened() as (_, pool):
         await MachineClients(pool).retire_key(name, number, Asking(operator()))

@@ -17,13 +17,14 @@ import msgspec
 
 from usance.core.refusals import Refused
 from usance.core.rules import rule
-from usance.identity import store
+from usance.identity import changes, store
+from usance.identity.changes import Asking, Change
+from usance.identity.once import Answer
 from usance.identity.permissions import SCOPES
 from usance.ledger.digest import digest
 from usance.platform.clock import Clock, SystemClock
 from usance.platform.credentials import PREFIX_SHOWN, hash_machine_secret, new_machine_secret
 from usance.platform.database import Connection, Pool
-from usance.platform.once import Answer, Asking, Change, once
 
 FRESH_SECONDS = 3
 """So long at most a key that was taken back still opens, and a new one is not yet known."""
@@ -230,7 +231,7 @@ class MachineClients:
         return await store.insert_key(connection, client_id, hashed, shown, now, ends)
 
     async def _change(self, asking: Asking, make: Any) -> Answer:
-        answer = await once(self._pool, asking, make)
+        answer = await changes.make(self._pool, asking, make)
         self._fresh_until = 0
         return answer
 

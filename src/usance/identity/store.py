@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 import msgspec
 
 from usance.core.identifiers import cell_of_borrower
-from usance.platform import once
+from usance.identity.once import Kept
 from usance.platform.database import Connection, Pool
 
 Row: TypeAlias = Mapping[str, Any]
@@ -105,9 +105,49 @@ async def borrower_ids_after(pool: Pool, after: int, count: int) -> list[int]:
 
 # -- audit and idempotency -------------------------------------------------------------------------
 
-insert_operation = once.insert_operation
-first_answer = once.first_answer
-keep_answer = once.keep_answer
+
+async def insert_operation(
+    connection: Connection,
+    operation_id: int,
+    *,
+    actor: str,
+    action: str,
+    on: date,
+    digest: bytes,
+    borrower_id: int = 0,
+    detail: Mapping[str, Any] | None = None,
+) -> None:
+    """The audit event of a mutation."""
+    await connection.execute(
+        "INSERT INTO operation (operation_id, actor, action, borrower_id, business_date, digest,"
+        " detail) VALUES ($1, $2, $3, $4, $5, $6, $7)",
+        *(operation_id, actor, action, borrower_id, on, digest),
+        msgspec.json.encode(detail or {}).decode(),
+    )
+
+
+async def first_answer(connection: Connection | Pool, client: str, key: str) -> Kept | None:
+    """What a client's key was answered with the first time."""
+    row = await connection.fetchrow(
+        "SELECT request_hash, status, answer, operation_id FROM idempotency"
+        " WHERE client = $1 AND key = $2",
+        client,
+        key,
+    )
+    return None if row is None else Kept.stored(*row)
+
+
+async def keep_answer(connection: Connection, row: tuple[str, str, bytes, int, str, int]) -> bool:
+    """Keep the first answer: client, key, request hash, status, answer, operation id.
+
+    False when another request with the key was first.
+    """
+    tag: str = await connection.execute(
+        "INSERT INTO idempotency (client, key, request_hash, status, answer, operation_id)"
+        " VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING",
+        *row,
+    )
+    return tag == "INSERT 0 1"
 
 
 # -- staff -----------------------------------------------------------------------------------------
@@ -166,6 +206,11 @@ async def staff_by_name(pool: Pool, name: str) -> Row | None:
     return row
 
 
+async def staff_names(pool: Pool) -> dict[int, str]:
+    """Every account's name by its number."""
+    return dict(await pool.fetch("SELECT staff_id, name FROM staff"))
+
+
 async def count_attempt(
     pool: Pool, subjects: Iterable[bytes], now: datetime, since: datetime
 ) -> dict[bytes, int]:
@@ -214,7 +259,10 @@ async def live_session(
     """A session within its limits, of an account that is still active."""
     row: Row | None = await pool.fetchrow(
         "SELECT staff_id, name, csrf, seen_at,"
-        " ARRAY(SELECT role FROM staff_role r WHERE r.staff_id = s.staff_id ORDER BY role) AS roles"
+        " ARRAY(SELECT role FROM staff_role r WHERE r.staff_id = s.staff_id"
+        " ORDER BY role) AS roles,"
+        " EXISTS (SELECT FROM delegation d WHERE d.to_staff = s.staff_id AND d.revoked_at IS NULL"
+        " AND now() BETWEEN d.from_at AND d.until_at) AS stands_in"
         " FROM staff_session s JOIN staff USING (staff_id)"
         " WHERE token_hash = $1 AND ended_at IS NULL AND active"
         " AND s.created_at > $2 AND seen_at > $3",

@@ -10,11 +10,13 @@ import msgspec
 
 from usance.core.refusals import Refused
 from usance.core.rules import rule
+from usance.identity import changes
+from usance.identity.changes import Asking, Change
+from usance.identity.once import Answer
 from usance.ledger.digest import digest
 from usance.platform.clock import Clock, SystemClock
 from usance.platform.crypto import KeyService
 from usance.platform.database import Pool
-from usance.platform.once import Answer, Asking, Change, once
 from usance.webhooks import secrets, store, types
 from usance.webhooks.policy import Policy, Reach, default_policy
 from usance.webhooks.rules import target_of
@@ -58,7 +60,7 @@ class Endpoints:
             await self._note(change, "RegisterWebhook", number, client_id, types=chosen)
             return {"webhook_id": number, "secret_id": secret_id}
 
-        return await self._with_secret(await once(self.pool, asking, make))
+        return await self._with_secret(await changes.make(self.pool, asking, make))
 
     async def change(
         self, endpoint_id: int, client_id: int | None, asking: Asking, *, url: str | None = None,
@@ -87,7 +89,7 @@ class Endpoints:
             )
             return {"webhook_id": endpoint_id}
 
-        return await once(self.pool, asking, make)
+        return await changes.make(self.pool, asking, make)
 
     async def delete(self, endpoint_id: int, client_id: int | None, asking: Asking) -> Answer:
         """The endpoint is gone. Raises ``Refused``."""
@@ -98,7 +100,7 @@ class Endpoints:
             await self._note(change, "DeleteWebhook", endpoint_id, row["client_id"])
             return {"webhook_id": endpoint_id}
 
-        return await once(self.pool, asking, make)
+        return await changes.make(self.pool, asking, make)
 
     @rule("R-HOOK-05")
     async def rotate(self, endpoint_id: int, client_id: int | None, asking: Asking) -> Answer:
@@ -112,7 +114,7 @@ class Endpoints:
             await self._note(change, "RotateWebhookSecret", endpoint_id, row["client_id"])
             return {"webhook_id": endpoint_id, "secret_id": secret_id}
 
-        return await self._with_secret(await once(self.pool, asking, make))
+        return await self._with_secret(await changes.make(self.pool, asking, make))
 
     @rule("R-HOOK-05")
     async def retire(self, endpoint_id: int, client_id: int | None, asking: Asking) -> Answer:
@@ -128,7 +130,7 @@ class Endpoints:
             await self._note(change, "RetireWebhookSecret", endpoint_id, row["client_id"])
             return {"webhook_id": endpoint_id, "secret_id": secret_id}
 
-        return await once(self.pool, asking, make)
+        return await changes.make(self.pool, asking, make)
 
     @rule("R-HOOK-09")
     async def test(self, endpoint_id: int, client_id: int | None, asking: Asking) -> Answer:
@@ -147,7 +149,7 @@ class Endpoints:
             )
             return {"webhook_id": endpoint_id, "sequence": sequence}
 
-        return await once(self.pool, asking, make)
+        return await changes.make(self.pool, asking, make)
 
     @rule("R-HOOK-09")
     async def redeliver(
@@ -168,7 +170,7 @@ class Endpoints:
             )
             return {"webhook_id": endpoint_id, "sequence": sequence}
 
-        return await once(self.pool, asking, make)
+        return await changes.make(self.pool, asking, make)
 
     @rule("R-HOOK-09")
     async def redeliver_given_up(
@@ -184,7 +186,7 @@ class Endpoints:
             )
             return {"webhook_id": endpoint_id, "messages": count}
 
-        return await once(self.pool, asking, make)
+        return await changes.make(self.pool, asking, make)
 
     async def stop_gone(self, endpoint_id: int) -> None:
         """The receiver says that there is nobody any more (410)."""
@@ -196,7 +198,7 @@ class Endpoints:
                 await self._note(change, "StopWebhook", endpoint_id, row["client_id"])
             return {}
 
-        await once(self.pool, Asking("system:webhooks"), make)
+        await changes.make(self.pool, Asking("system:webhooks"), make)
 
     @rule("R-HOOK-01")
     async def _take(self, change: Change, endpoint_id: int, client_id: int | None) -> store.Row:

@@ -14,13 +14,13 @@ from msgspec import Meta, Struct
 
 from usance.core.refusals import Refused
 from usance.core.rules import rule
+from usance.identity.changes import Asking
 from usance.identity.machine import MachineClient
-from usance.platform.once import Asking
+from usance.identity.once import Answer
 from usance.web.api.endpoint import Asked, Empty, change, read
 from usance.web.api.paging import Page, PageQuery, page, position
 from usance.web.api.values import iso, plain, spelled
 from usance.web.problems import not_found
-from usance.web.services import Answer
 from usance.webhooks import store, types
 from usance.webhooks.endpoints import types_of
 from usance.webhooks.messages import body_of, message_id

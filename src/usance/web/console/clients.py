@@ -8,10 +8,11 @@ from typing import Any
 
 from litestar import Response, get
 
+from usance.identity.changes import Asking
 from usance.identity.machine import Lifetimes, Listed
+from usance.identity.once import Answer
 from usance.identity.permissions import SCOPES
 from usance.platform.clock import SystemClock
-from usance.platform.once import Answer, Asking
 from usance.web.console.deeds import Checks, Deed, Place, Shown, routes_of
 from usance.web.console.forms import Field
 from usance.web.console.render import Asked, Number, services, show

@@ -15,11 +15,11 @@ from litestar.handlers import HTTPRouteHandler
 
 from usance.core.identifiers import written
 from usance.core.refusals import Refusal, Refused
-from usance.platform.once import Answer, Asking
+from usance.identity.changes import Asking
+from usance.identity.once import STATUS, Answer
 from usance.web.console.actions import form_of, hash_of, key_of
 from usance.web.console.forms import Field
 from usance.web.console.render import Asked, moved, services, show
-from usance.web.problems import STATUS
 from usance.web.security import needs
 
 CHECKED = "check."
