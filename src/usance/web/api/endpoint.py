@@ -18,6 +18,7 @@ from urllib.parse import parse_qsl
 
 import msgspec
 
+from usance.core.refusals import without_values
 from usance.core.rules import rule
 from usance.servicing.commands import Command
 from usance.web.api.values import Ids, Money, identifier
@@ -293,7 +294,7 @@ def query_from(incoming: Incoming, shape: type) -> Any:
 
 def misshapen(error: msgspec.ValidationError) -> ProblemError:
     """What is wrong with the shape, and where."""
-    detail, _, path = str(error).partition(" - at `")
+    detail, _, path = without_values(str(error)).partition(" - at `")
     return ProblemError(422, "R-DOC-01", detail, path.removeprefix("$").strip(".`"))
 
 
