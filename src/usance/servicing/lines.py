@@ -29,11 +29,14 @@ def check_limit(product: Product, limit: int) -> None:
         )  # fmt: skip
 
 
+@rule("R-ERASE-05")
 def open_line(book: BorrowerBook, command: asked.OpenLine) -> dict[str, Any]:
     """Give the borrower a limit; a pay-later product opens its account at once."""
     product = product_of(command.product)
     if not book.known:
         raise Refused("R-FOUND-01", "there is no such borrower", "borrower_id")
+    if book.erased:
+        raise Refused("R-ERASE-05", "the borrower is erased", "borrower_id")
     if product.currency != book.currency:
         raise Refused("R-PRODUCT-02", f"this book is not kept in {product.currency}", "product")
     check_limit(product, command.limit)
