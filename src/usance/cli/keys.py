@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 import socket as sockets
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -263,20 +261,22 @@ def serve(*, socket: Path | None = None, port: int = 0) -> None:
         uvicorn.Server(config).run(sockets=[address])
 
 
-@contextmanager
-def private_socket(path: Path) -> Iterator[sockets.socket]:
-    """A unix socket that only its owner can open; it goes when the server ends."""
+def private_socket(path: Path) -> sockets.socket:
+    """A unix socket that only its owner can open, in the place of one that nobody serves."""
+    if path.is_socket() and not _is_served(path):
+        path.unlink()
     found = sockets.socket(sockets.AF_UNIX, sockets.SOCK_STREAM)
     before = os.umask(0o177)
     try:
         found.bind(str(path))
     finally:
         os.umask(before)
-    try:
-        yield found
-    finally:
-        found.close()
-        path.unlink(missing_ok=True)
+    return found
+
+
+def _is_served(path: Path) -> bool:
+    with sockets.socket(sockets.AF_UNIX, sockets.SOCK_STREAM) as probe:
+        return probe.connect_ex(str(path)) == 0
 
 
 @rule("R-KEY-07")

@@ -282,8 +282,8 @@ ORDER BY 1 LIMIT 1
 index key changes, a borrower has an entry under each."""
 
 ERASED = """
-SELECT coalesce(b.borrower_id, e.borrower_id), 'erased, with nothing left', CASE WHEN e.borrower_id IS NULL
-    THEN 'no erasure' WHEN b.status <> 2 THEN 'status ' || b.status
+SELECT coalesce(b.borrower_id, e.borrower_id), 'erased, with nothing left', CASE
+    WHEN e.borrower_id IS NULL THEN 'no erasure' WHEN b.status <> 2 THEN 'status ' || b.status
     WHEN d.entries > 0 THEN d.entries || ' entries in the directory' ELSE 'details or key' END
 FROM (SELECT * FROM borrower WHERE status = 2) b FULL JOIN erasure e USING (cell, borrower_id)
 CROSS JOIN LATERAL (SELECT count(*) AS entries FROM directory

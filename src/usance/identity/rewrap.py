@@ -11,6 +11,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeAlias
 
 from usance.core.identifiers import CELLS
@@ -82,7 +83,7 @@ async def rewrap_portion(
     for _ in range(ROUNDS):
         newest = await newest_master(keys)
         rows = await sql.stale(connection, column, newest, cells)
-        changes = await beside(keys, lambda found=rows: wrapped_anew(keys, column, found))  # type: ignore[misc]
+        changes = await beside(keys, partial(wrapped_anew, keys, column, rows))
         if not changes:
             return done
         await sql.replace_wrapped(connection, column, changes)

@@ -7,6 +7,7 @@ The key file is changed while a transaction holds the lock that whoever wraps or
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
 from usance.core.identifiers import cell_of_borrower
@@ -61,6 +62,7 @@ async def status(pool: Pool, keys: KeyService) -> Status:
 async def add_master_key(pool: Pool, path: Path, *, actor: str) -> int:
     """A new master key in the file: from now on it wraps. Its number."""
     async with transaction(pool, sql.ALONE) as connection:
+        await _check_book(connection)
         beyond = await sql.highest(connection, sql.MASTER)
         for column in WRAPPED.values():
             beyond = max(beyond, *(await sql.wrapped_under(connection, column)), 0)
@@ -74,6 +76,7 @@ async def add_master_key(pool: Pool, path: Path, *, actor: str) -> int:
 async def add_index_key(pool: Pool, path: Path, *, actor: str) -> int:
     """A new index key in the file: people are entered and looked up under it too. Its number."""
     async with transaction(pool, sql.ALONE) as connection:
+        await _check_book(connection)
         beyond = max(await sql.highest(connection, sql.INDEX),
                      *(await sql.hashed_under(connection)), 0)  # fmt: skip
         ring = key_file.change(path, lambda held: key_file.with_index_key(held, beyond))
@@ -169,14 +172,20 @@ def _encrypted_anew(
     return anew
 
 
+async def _check_book(connection: Connection) -> date:
+    """The business date; refused before the file is touched where no book can note it."""
+    on = await store.business_date(connection)
+    if on is None:
+        raise Refused("R-BOOK-01", "there is no book yet; make one first")
+    return on
+
+
 async def _noted(
     connection: Connection, action: str, actor: str, detail: dict[str, object],
     borrower_id: int = 0,
 ) -> int:  # fmt: skip
-    """The audit event; refused where there is no book to write it into."""
-    on = await store.business_date(connection)
-    if on is None:
-        raise Refused("R-BOOK-01", "there is no book yet; make one first")
+    """The audit event."""
+    on = await _check_book(connection)
     operation_id = new_operation_id()
     rows = [(cell_of_borrower(borrower_id), borrower_id)] if borrower_id else []
     await store.insert_operation(
