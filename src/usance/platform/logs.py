@@ -91,11 +91,17 @@ def begin_concealing() -> deque[str]:
 def masked(text: str) -> str:
     """Without what is concealed, as it is or as Python, JSON and addresses write it."""
     for value in set(_concealed.get() or ()):
-        for form in {value, ascii(value)[1:-1], json.dumps(value)[1:-1], quote(value)}:
+        for form in _forms(value):
             if len(form) > 1 and form in text:
                 whole = f"{_edge(form[0], '<')}{re.escape(form)}{_edge(form[-1])}"
                 text = re.sub(whole, HIDDEN, text)
     return text
+
+
+def _forms(value: str) -> set[str]:
+    """A value as Python, JSON and addresses write it."""
+    quoted = repr(value), ascii(value), json.dumps(value), json.dumps(value, ensure_ascii=False)
+    return {value, quote(value), *(each[1:-1] for each in quoted)}
 
 
 def _edge(letter: str, behind: str = "") -> str:
@@ -127,11 +133,11 @@ class JsonFormatter(logging.Formatter):
             "at": moment.isoformat(timespec="milliseconds"),
             "level": record.levelname,
             "logger": record.name,
-            "message": record.getMessage(),
+            "message": masked(record.getMessage()),
             **_fields(record),
         }
         if record.exc_info:
-            line["error"] = self.formatException(record.exc_info)
+            line["error"] = masked(self.formatException(record.exc_info))
         return masked(json.dumps(line, ensure_ascii=False, default=_printable))
 
 

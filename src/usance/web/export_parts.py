@@ -24,7 +24,7 @@ from usance.web.api.values import Money, iso, spelled
 
 ALL = 2**31 - 1
 UNSAID = ("SetLegalHold", "LiftLegalHold")
-NOTICE_KIND = {REMINDER: "reminder", OVERDUE_STEP: "overdue"}
+NOTICE_KIND = {REMINDER: "reminder", OVERDUE_STEP: "overdue", 2: "statement"}
 RECEIPT_STATUS = {WAITS: "waiting", ALLOCATED: "allocated", RETURNED: "returned"}
 
 
