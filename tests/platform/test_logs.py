@@ -108,7 +108,9 @@ def test_metrics_are_exposed_in_the_text_format() -> None:
 # -- what a request knows of a person --------------------------------------------------------------
 
 
-@pytest.mark.parametrize("value", ["王小明", "Li", "+8613800138000", "o'brien \"b\"@x.example", "Zoé"])
+@pytest.mark.parametrize(
+    "value", ["王小明", "Li", "+8613800138000", "o'brien \"b\"@x.example", "Zoé"]
+)
 def test_what_is_concealed_is_masked_in_every_spelling(value: str) -> None:
     begin_concealing()
     conceal([value])

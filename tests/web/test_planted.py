@@ -7,6 +7,7 @@ from datetime import timedelta
 from itertools import count
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import msgspec
 import pytest
@@ -19,6 +20,7 @@ from usance.identity import borrowers as borrowers_room
 from usance.identity import erasure, rewrap, rotation
 from usance.platform import work
 from usance.platform.database import transaction
+from usance.servicing import read
 from usance.web.api.routes import ENDPOINTS
 
 WORDS = sorted({value for person in PEOPLE for value in spellings(person)})
@@ -163,7 +165,18 @@ async def broken(life: Life, found: list[str], patch: pytest.MonkeyPatch) -> Non
             assert (await life.page(f"/borrowers/{borrower}")).status_code == 500
             search = {"identity_number": person["identity_number"]}
             assert (await life.post("/v1/borrowers/search", search)).status_code == 500
+    with patch.context() as broken_now:
+        broken_now.setattr(read, "products", no_products)
+        for word in WORDS:
+            name = quote(word.replace("/", ""), safe="")
+            assert (await life.get(f"/v1/products/{name}")).status_code == 500
+            assert (await life.page(f"/products/{name}")).status_code == 500
     await failing_job(life)
+
+
+async def no_products(_: object) -> None:
+    """An accident on a path that somebody's name is part of."""
+    raise RuntimeError("an accident")
 
 
 def opened_badly(data_key: bytes, row: Any) -> dict[str, str]:
