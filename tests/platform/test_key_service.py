@@ -180,8 +180,10 @@ def test_a_token_is_asked_for(home: Path) -> None:
         assert asyncio.run(ask(good, method, path, body)) == status, (path, body)
 
 
-@pytest.mark.parametrize("url", ["http://keys.example", "ftp://127.0.0.1", "unix:keys", "unix://a/b",
-                                 "https://", "keys"])  # fmt: skip
+@pytest.mark.parametrize(
+    "url",
+    ["http://keys.example", "ftp://127.0.0.1", "unix:keys", "unix://a/b", "https://", "keys"],
+)
 def test_keys_do_not_travel_in_clear(url: str) -> None:
     with pytest.raises(ConfigurationError, match="USANCE_KEY_SERVICE_URL"):
         Settings.from_environment({"USANCE_KEY_SERVICE_URL": url})

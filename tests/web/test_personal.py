@@ -30,7 +30,8 @@ KNOWN_CLEAR = {
     "bank_file_row.outcome", "bank_file_row.detail", "offer.document", "offer.cost",
     "contract_opening.document", "authorisation.merchant", "outbox.topic", "outbox.key",
     "outbox.payload", "outbox.last_error", "erasure.reason", "legal_hold.reason",
-    "borrower.language", "borrower.data_key",
+    "borrower.language", "proposal.author", "proposal.act", "proposal.body", "proposal.weight",
+    "proposal.policy", "proposal.digest", "proposal.outcome",
 }  # fmt: skip
 """Columns of words and bytes in tables about a borrower that hold nothing of the person in clear
 (tests/web/test_planted.py), so that an erasure may leave them as they are."""
@@ -80,6 +81,8 @@ async def lived(site: Site) -> str:
         headers={"idempotency-key": "f", "content-type": "text/csv"},
     )  # fmt: skip
     await site.close_days(60)
+    waits = await site.post(f"/v1/contracts/{account}/charge-off", {})
+    assert waits.status_code == 202, waits.text
     return borrower
 
 
@@ -98,6 +101,10 @@ async def test_everything_held_about_a_borrower(database: str, tmp_path: Path) -
         parts = found["parts"]
         assert parts.keys() == PARTS.keys()
         assert {name for name, part in parts.items() if not part} == {"messages"}
+        (waiting,) = parts["proposals"]
+        assert (waiting["act"], waiting["by"], waiting["state"]) == (
+            "ChargeOff", "machine", "waiting",
+        )  # fmt: skip
         by_id = {each["contract"]["contract_id"]: each for each in parts["contracts"]}
         for contract, each in by_id.items():
             await whole(site, contract, each)

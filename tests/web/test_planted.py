@@ -18,11 +18,13 @@ from usance.core.identifiers import parse, written
 from usance.day import verify
 from usance.identity import borrowers as borrowers_room
 from usance.identity import erasure, rewrap, rotation
+from usance.identity.roles import roles
 from usance.platform import work
 from usance.platform.database import transaction
 from usance.servicing import read
 from usance.web.api.routes import ENDPOINTS
 
+ALL = [*roles()]
 WORDS = sorted({value for person in PEOPLE for value in spellings(person)})
 QUICK = work.Patience(attempts=2, first_delay=timedelta(milliseconds=1))
 
@@ -43,7 +45,7 @@ class Life:
 
     async def log_in(self) -> None:
         """A member of staff, whose cookie goes along with pages."""
-        await self.site.services.staff.create("anna", "correct horse battery")
+        await self.site.services.staff.create("anna", "correct horse battery", ALL)
         token, session = await self.site.services.staff.log_in("anna", "correct horse battery")
         self.cookies = {"usance_session": token}
         self.csrf = session.csrf

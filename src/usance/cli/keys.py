@@ -269,6 +269,7 @@ def private_socket(path: Path) -> sockets.socket:
     before = os.umask(0o177)
     try:
         found.bind(str(path))
+        found.listen()
     finally:
         os.umask(before)
     return found

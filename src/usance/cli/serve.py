@@ -78,6 +78,7 @@ async def listen(
     book = Book(pool)
     await book.start()
     services = await open_services(settings, pool, keys, book, hints=hints)
+    await services.approvals.start()
     try:
         app = create_app(services)
         config = uvicorn.Config(
@@ -87,6 +88,7 @@ async def listen(
         )  # fmt: skip
         await announced(config, hints).serve(sockets=[address])
     finally:
+        await services.approvals.stop()
         await services.closing.stop()
         await book.stop()
 
@@ -145,11 +147,12 @@ async def demo_access(pool: Pool) -> dict[str, str]:
     """A log-in and a key, made afresh at every start: nothing is known beforehand."""
     from usance.identity.machine import MachineClients
     from usance.identity.permissions import SCOPES
+    from usance.identity.roles import roles
     from usance.identity.staff import Staff
 
     staff, clients = Staff(pool), MachineClients(pool)
     password = secrets.token_urlsafe(12)
     if not await staff.change_password(DEMO_NAME, password):
-        await staff.create(DEMO_NAME, password)
+        await staff.create(DEMO_NAME, password, roles())
     key = await clients.renew(DEMO_NAME) or await clients.create(DEMO_NAME, SCOPES)
     return {"log in as": DEMO_NAME, "password": password, "API key": key}

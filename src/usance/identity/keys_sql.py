@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from usance.identity.store import BORROWER_COLUMNS, Row
+from usance.platform import locks
 from usance.platform.crypto import HASH_BYTES
 from usance.platform.database import Connection, Pool
 from usance.platform.key_file import FIRST
 from usance.platform.personal import SealedFields, WrappedKeys
 from usance.platform.work_tables import DEAD, WAITING
 
-LOCK = 7_308_332_186
-TOGETHER = f"SELECT pg_advisory_xact_lock_shared({LOCK})"
+TOGETHER = f"SELECT pg_advisory_xact_lock_shared({locks.KEYS})"
 """Taken before anything is wrapped or hashed that the transaction stores."""
-ALONE = f"SELECT pg_advisory_xact_lock({LOCK})"
+ALONE = f"SELECT pg_advisory_xact_lock({locks.KEYS})"
 """Waits for all of those: what comes after it sees the key file as it is then."""
 
 MASTER, INDEX = "master", "index"

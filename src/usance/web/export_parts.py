@@ -11,6 +11,8 @@ from typing import Any
 
 from msgspec import Struct
 
+from usance.approvals import store as approvals
+from usance.approvals.rules import STATES
 from usance.contract.records import OVERDUE_STEP, REMINDER
 from usance.core.identifiers import cell_of_borrower
 from usance.core.money import DECIMALS
@@ -37,6 +39,19 @@ class DeedView(Struct):
     contract_id: str | None
     business_date: str | None
     recorded_at: str
+
+
+class ProposalView(Struct):
+    """An act on the borrower that waited, or waits, for a second person."""
+
+    proposal_id: str | None
+    act: str
+    by: str
+    state: str
+    contract_id: str | None
+    created_at: str
+    expires_at: str
+    operation_id: str | None
 
 
 class HeldContract(Struct):
@@ -176,6 +191,21 @@ async def messages(connection: Connection, borrower_id: int) -> list[MessageView
                     row["created_at"].isoformat(),
                     row["done_at"].isoformat() if row["done_at"] else None)
         for row in await held_sql.messages(connection, borrower_id)
+    ]  # fmt: skip
+
+
+@part("proposals", "proposal")
+async def proposals(connection: Connection, borrower_id: int) -> list[ProposalView]:
+    """Acts that waited for a second person."""
+    return [
+        ProposalView(
+            proposal_id=spelled("proposal", row["proposal_id"]), act=row["act"],
+            by=row["author"].partition(":")[0], state=STATES[row["state"]],
+            contract_id=spelled("contract", row["contract_id"]),
+            created_at=row["created_at"].isoformat(), expires_at=row["expires_at"].isoformat(),
+            operation_id=spelled("operation", row["operation_id"]),
+        )
+        for row in await approvals.of_borrower(connection, borrower_id)
     ]  # fmt: skip
 
 

@@ -11,11 +11,12 @@ from typing import Any
 
 from msgspec import Struct
 
+from usance.approvals import leaving as approvals_leaving  # noqa: F401 (an obstacle to erasure)
 from usance.identity.borrowers import Borrowers
 from usance.platform.crypto import KeyService
 from usance.platform.database import Pool
 from usance.platform.personal import PARTS
-from usance.servicing import leaving  # noqa: F401 (enters what stands in the way of an erasure)
+from usance.servicing import leaving  # noqa: F401 (obstacles to erasure)
 from usance.servicing import read as models
 from usance.web import export_parts  # noqa: F401 (enters the parts of the export)
 

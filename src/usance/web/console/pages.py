@@ -14,6 +14,7 @@ from usance.identity.staff import StaffSession
 from usance.web import i18n
 from usance.web.console import (
     actions,
+    approvals,
     borrowers,
     contracts,
     day,
@@ -173,7 +174,8 @@ def console_router() -> Router:
         route_handlers=[
             static, login_page, login, logout, settings,
             *overview.HANDLERS, *borrowers.HANDLERS, *contracts.HANDLERS, *actions.HANDLERS,
-            *day.HANDLERS, *records.HANDLERS, *receipts.HANDLERS, *erasure.HANDLERS,
+            *day.HANDLERS, *records.HANDLERS, *receipts.HANDLERS,
+            *approvals.HANDLERS, *erasure.HANDLERS,
         ],
         exception_handlers={
             ProblemError: on_problem, Refused: on_refused, HTTPException: on_framework,
