@@ -21,7 +21,7 @@ def send(*, until_idle: bool = False) -> None:
 
 async def _send(*, until_idle: bool) -> None:
     from usance.core.refusals import Refused
-    from usance.platform.crypto import LocalKeyService
+    from usance.platform.key_client import open_keys
     from usance.servicing import read
     from usance.webhooks.endpoints import Endpoints
     from usance.webhooks.policy import Reach
@@ -31,7 +31,7 @@ async def _send(*, until_idle: bool) -> None:
         book = await read.book(pool)
         if book is None:
             raise Refused("R-BOOK-01", "there is no book yet; make one first")
-        keys = LocalKeyService.open(settings.master_key_file)
+        keys = open_keys(settings)
         reach = Reach(settings.webhooks_allow_http or book.demo, settings.webhooks_networks)
         worker = Worker(Endpoints(pool, keys, reach=reach))
         if until_idle:

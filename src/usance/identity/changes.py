@@ -51,16 +51,17 @@ class _Taken(Exception):
     """A twin of this request was committed first."""
 
 
-async def make(pool: Pool, asking: Asking, act: Act) -> Answer:
+async def make(pool: Pool, asking: Asking, act: Act, first: str = "SELECT") -> Answer:
     """Make a change, once for the caller's key (always, without one). Raises ``Refused``.
 
-    The number of the audit event is added to the document. A refusal is not kept.
+    The number of the audit event is added to the document. A refusal is not kept. The transaction
+    begins with ``first``.
     """
 
     async def attempt() -> Answer:
-        async with transaction(pool) as connection:
-            first = await _first(connection, asking)
-            return first or await _made(connection, asking, act)
+        async with transaction(pool, first) as connection:
+            before = await _first(connection, asking)
+            return before or await _made(connection, asking, act)
 
     while True:
         try:
@@ -68,10 +69,10 @@ async def make(pool: Pool, asking: Asking, act: Act) -> Answer:
         except _Taken:
             continue
         except Refused:
-            first = await _first(pool, asking)  # what a twin did meanwhile is why it refused
-            if first is None:
+            twin = await _first(pool, asking)  # what a twin did meanwhile is why it refused
+            if twin is None:
                 raise
-            return first
+            return twin
 
 
 async def _first(connection: Connection | Pool, asking: Asking) -> Answer | None:

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 LOG_FORMATS = ("json", "text")
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
 class ConfigurationError(ValueError):
@@ -39,6 +40,15 @@ class Settings:
     """USANCE_WEBHOOKS_ALLOW_HTTP: 1 lets webhooks go over plain HTTP."""
     webhooks_networks: tuple[str, ...] = ()
     """USANCE_WEBHOOKS_NETWORKS: networks that webhooks may go to although they are not public."""
+    key_service_url: str | None = None
+    """USANCE_KEY_SERVICE_URL: who keeps the master keys in place of the file."""
+    key_service_token_file: Path | None = None
+    """USANCE_KEY_SERVICE_TOKEN_FILE: holds what this process shows to the key service."""
+
+    @property
+    def erasures_file(self) -> Path:
+        """Whom a restored backup must forget again: kept beside the master key."""
+        return self.master_key_file.with_name(f"{self.master_key_file.name}.erasures")
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Settings:
@@ -55,6 +65,8 @@ class Settings:
             worker=_number(env, "USANCE_WORKER", 0, 0, 1023),
             webhooks_allow_http=_choice(env, "USANCE_WEBHOOKS_ALLOW_HTTP", "0", ("0", "1")) == "1",
             webhooks_networks=_networks(env, "USANCE_WEBHOOKS_NETWORKS"),
+            key_service_url=_key_service_url(env),
+            key_service_token_file=_file(env, "USANCE_KEY_SERVICE_TOKEN_FILE"),
         )
 
 
@@ -63,6 +75,10 @@ def _path(env: Mapping[str, str], name: str, default: Path) -> Path:
     if not path.is_absolute():
         raise ConfigurationError(f"{name} must be an absolute path, not {str(path)!r}")
     return path
+
+
+def _file(env: Mapping[str, str], name: str) -> Path | None:
+    return _path(env, name, Path()) if env.get(name) else None
 
 
 def _choice(env: Mapping[str, str], name: str, default: str, choices: tuple[str, ...]) -> str:
@@ -98,4 +114,18 @@ def _database_url(env: Mapping[str, str]) -> str | None:
         return None
     if urlsplit(url).scheme not in ("postgresql", "postgres"):
         raise ConfigurationError("USANCE_DATABASE_URL must begin with postgresql://")
+    return url
+
+
+def _key_service_url(env: Mapping[str, str]) -> str | None:
+    """Keys travel in clear over plain HTTP: that is for this machine alone."""
+    url = env.get("USANCE_KEY_SERVICE_URL")
+    if not url:
+        return None
+    split = urlsplit(url)
+    near = split.scheme == "http" and split.hostname in LOOPBACK
+    socket = split.scheme == "unix" and split.path.startswith("/") and not split.netloc
+    if not (near or socket or (split.scheme == "https" and split.hostname)):
+        forms = "unix:/path, http:// on this machine or https://"
+        raise ConfigurationError(f"USANCE_KEY_SERVICE_URL must be {forms}")
     return url

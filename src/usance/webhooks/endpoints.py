@@ -10,12 +10,12 @@ import msgspec
 
 from usance.core.refusals import Refused
 from usance.core.rules import rule
-from usance.identity import changes
+from usance.identity import changes, keys_sql
 from usance.identity.changes import Asking, Change
 from usance.identity.once import Answer
 from usance.ledger.digest import digest
 from usance.platform.clock import Clock, SystemClock
-from usance.platform.crypto import KeyService
+from usance.platform.crypto import KeyService, beside
 from usance.platform.database import Pool
 from usance.webhooks import secrets, store, types
 from usance.webhooks.policy import Policy, Reach, default_policy
@@ -54,13 +54,17 @@ class Endpoints:
             if await store.count_endpoints(change.connection, client_id) >= most:
                 raise Refused("R-HOOK-04", f"a client has at most {most} endpoints", "url")
             number = await store.new_endpoint_id(change.connection)
-            wrapped = secrets.new_wrapped_key(self.keys, number)
+            wrapped = await beside(
+                self.keys, lambda: secrets.new_wrapped_key(self.keys, number)
+            )
+            await secrets.check_current(change.connection, wrapped)
             await store.insert_endpoint(change.connection, number, client_id, url, chosen, wrapped)
             secret_id = await self._add_secret(change, number, wrapped)
             await self._note(change, "RegisterWebhook", number, client_id, types=chosen)
             return {"webhook_id": number, "secret_id": secret_id}
 
-        return await self._with_secret(await changes.make(self.pool, asking, make))
+        done = await changes.make(self.pool, asking, make, keys_sql.TOGETHER)
+        return await self._with_secret(done)
 
     async def change(
         self, endpoint_id: int, client_id: int | None, asking: Asking, *, url: str | None = None,
@@ -210,8 +214,9 @@ class Endpoints:
 
     async def _add_secret(self, change: Change, endpoint_id: int, wrapped: bytes) -> int:
         secret_id = await store.new_secret_id(change.connection)
-        value = secrets.sealed(
-            self.keys, wrapped, endpoint_id, secret_id, secrets.new_secret()
+        secret = secrets.new_secret()
+        value = await beside(
+            self.keys, lambda: secrets.sealed(self.keys, wrapped, endpoint_id, secret_id, secret)
         )
         now = self.clock.now()
         await store.insert_secret(change.connection, secret_id, endpoint_id, value, now)
@@ -224,7 +229,8 @@ class Endpoints:
         """
         number = answer.document["webhook_id"]
         rows = await store.secrets_of(self.pool, number)
-        secret = secrets.opened(self.keys, number, rows).get(answer.document["secret_id"])
+        opened = await beside(self.keys, lambda: secrets.opened(self.keys, number, rows))
+        secret = opened.get(answer.document["secret_id"])
         return replace(answer, document=answer.document | {"secret": secret})
 
     async def _note(

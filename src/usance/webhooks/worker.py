@@ -16,6 +16,7 @@ from typing import Any
 
 from usance.core.rules import rule
 from usance.platform import metrics
+from usance.platform.crypto import beside
 from usance.platform.database import CONNECTION_LOST, transaction
 from usance.platform.logs import get_logger
 from usance.webhooks import feed, secrets, store
@@ -213,7 +214,9 @@ class Worker:
             rows = await store.secrets_of(self._pool, endpoint_id) if row else []
         if row is None:
             return None
-        signing = list(secrets.opened(self._endpoints.keys, endpoint_id, rows).values())
+        keys = self._endpoints.keys
+        opened = await beside(keys, lambda: secrets.opened(keys, endpoint_id, rows))
+        signing = list(opened.values())
         until = now + timedelta(seconds=ROUTE_SECONDS)
         return Lane(endpoint_id, row["url"], row["failures"], signing, until, now)
 

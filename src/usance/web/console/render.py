@@ -172,7 +172,7 @@ def environment(language: str, decimals: int) -> Environment:
         "receipt_status": name(labels.RECEIPT_STATUS),
         "delivery_state": name(labels.DELIVERY_STATES), "attempt": name(labels.ATTEMPTS),
         "proposal_state": name(labels.PROPOSAL_STATES), "weight": name(labels.WEIGHTS),
-        "argument": name(labels.ARGUMENTS),
+        "argument": name(labels.ARGUMENTS), "reason": name(labels.REASONS),
         "hint": name(labels.HINTS), "tr": gettext,
         "refusal": lambda detail: refusals.sentence(detail, gettext),
         "settings": lambda document: words.settings(document, gettext),
