@@ -45,7 +45,8 @@ ACTIONS = {
     "BeginClose": _("Day close begun"), "ResumeClose": _("Day close resumed"),
     "AllocateReceipt": _("Receipt allocated"),
     "ReturnReceipt": _("Receipt returned"),
-    "CloseDay": _("Day end of contracts"),
+    "CloseDay": _("Day end of contracts"), "FinishDay": _("Day finished"),
+    "HoldReceipts": _("Bank money held"),
 }  # fmt: skip
 
 OUTCOMES = {
@@ -135,7 +136,7 @@ DETAILS = {
     "staff_id": _("account no."), "client_id": _("client no."), "scopes": _("scopes"),
     "borrowers": _("borrowers"), "rule": _("rule"), "detail": _("why"), "events": _("events"),
     "operations": _("operations"), "value_date": _("value date"),
-    "bank_transaction_id": _("bank's number"),
+    "bank_transaction_id": _("bank's number"), "ledger": _("turnover of the day (SHA-256)"),
 }  # fmt: skip
 HINTS = {
     "log in as": _("Account"), "name": _("Account"), "password": _("Password"),
