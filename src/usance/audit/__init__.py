@@ -4,6 +4,9 @@
 ``note``       signed notes and checkpoints; keys as they are written (pure)
 ``key``        the key file
 ``sequencer``  gives committed events their places, signs the root, writes checkpoints outside
+``documents``  proof documents, and what they prove without a database (pure)
+``proofs``     proofs from the book
+``export``     all that an external auditor needs, as files; ``verify_export`` checks them
 ``outside``    the directory of checkpoints, one file each, never rewritten
 ``check``      proof of the tree from the rows of the database
 ``store``      the SQL of this room; how an event is spelled

@@ -38,6 +38,10 @@ FINISH_DAY = "FinishDay"
 START = "0", -1
 
 
+class TreeEditedError(Exception):
+    """Somebody else wrote to the tree: it is not carried on before a person has looked."""
+
+
 @dataclass(slots=True)
 class Look:
     """One look at what is new, which may take several portions."""
@@ -137,7 +141,9 @@ class Sequencer:
             if not await store.take_turn(connection):
                 self._look = None
                 return None
-            head = await store.head_of(connection)
+            head, sealed = await store.head_of(connection)
+            if not sealed:
+                raise TreeEditedError("audit_tree is not what the sequencer wrote")
             if self._peaks.size != head.size:  # another process went on from where we were
                 self._peaks, self._look = await store.peaks(connection, head.size), None
             look = self._look = self._look or await self._begin(connection, head)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, NamedTuple
 
 from usance.audit.merkle import HASH_BYTES, Node, Peaks, nodes_of
@@ -116,12 +117,13 @@ async def heads(connection: Connection) -> list[Row]:
     return rows
 
 
-async def head_of(connection: Connection | Pool) -> Head:
-    """Where the tree stands; empty before the first leaf."""
+async def head_of(connection: Connection | Pool) -> tuple[Head, bool]:
+    """Where the tree stands (empty before the first leaf), and whether its seal holds."""
     row = await connection.fetchrow(
-        "SELECT size, checkpoints, snapshot, cluster FROM audit_tree WHERE one"
+        "SELECT size, checkpoints, snapshot, cluster, seal FROM audit_tree WHERE one"
     )
-    return Head(*row) if row else Head()
+    head = Head(*row[:4]) if row else Head()
+    return head, row is None or row[4] == head.seal
 
 
 async def write_head(connection: Connection, head: Head) -> None:
@@ -215,6 +217,39 @@ async def event_texts(connection: Connection, before: int) -> AsyncIterator[list
     while rows := await connection.fetch(query, last, before, PORTION):
         yield rows
         last = rows[-1][0]
+
+
+# -- for an auditor --------------------------------------------------------------------------------
+
+
+async def turnover(connection: Connection, size: int) -> list[Row]:
+    """(day, product, account, debit, credit) of closed days.
+
+    Not of a day whose end is an event beyond the first ``size`` leaves: it is not signed yet.
+    """
+    rows: list[Row] = await connection.fetch(
+        "SELECT booked_on, product_id, account, debit, credit FROM ledger_day"
+        " WHERE booked_on < coalesce((SELECT min(business_date) FROM operation o"
+        " LEFT JOIN audit_leaf l USING (operation_id) WHERE o.action = 'FinishDay'"
+        " AND coalesce(l.leaf_index, $1) >= $1), 'infinity')"
+        " ORDER BY booked_on, product_id, account",
+        size,
+    )
+    return rows
+
+
+async def products(connection: Connection) -> list[dict[str, Any]]:
+    """Products in force, with their settings."""
+    rows = await connection.fetch(
+        "SELECT product_id, code, name_zh, name_en, settings FROM product ORDER BY product_id"
+    )
+    return [dict(row) | {"settings": json.loads(row["settings"])} for row in rows]
+
+
+async def book(connection: Connection) -> tuple[str, str, date]:
+    """Name, currency and business date of the book."""
+    row = await connection.fetchrow("SELECT name, currency, business_date FROM book")
+    return row[0], row[1], row[2]
 
 
 # -- checkpoints -----------------------------------------------------------------------------------

@@ -18,6 +18,7 @@ day = App(name="day", help="The business date.")
 book = App(name="book", help="The book.")
 client = App(name="client", help="Machine clients of the API.")
 staff = App(name="staff", help="Accounts of staff.")
+audit = App(name="audit", help="The tree over the audit events, and its proofs.")
 imports = App(name="import", help="Read a file of real accounts into an empty book.")
 
 COMMANDS = (
@@ -34,11 +35,18 @@ COMMANDS = (
     (staff, "setting_up:create_staff", "create", "Make an account."),
     (staff, "setting_up:change_password", "password", "Give an account a new password."),
     (staff, "setting_up:log_staff_out", "log-out", "End every session of an account."),
+    (audit, "audit:sequence", "sequence", "Give audit events their places, and sign the root."),
+    (audit, "audit:key", "key", "Print the public key that signs checkpoints."),
+    (audit, "audit:prove", "prove", "Prove that an event is in the signed tree."),
+    (audit, "audit:consistency", "consistency", "Prove that one tree begins with another."),
+    (audit, "audit:verify", "verify", "Verify a proof or an export, with no database."),
+    (audit, "audit:export", "export", "Write all that an external auditor needs."),
+    (audit, "audit:check", "check", "Prove the tree from the rows of the database."),
     (imports, "bulk:uci_credit", "uci-credit", "Card accounts of the UCI credit file."),
 )
 for parent, place, name, text in COMMANDS:
     parent.command(f"usance.cli.{place}", name=name, help=text)
-for group in (day, book, client, staff, imports):
+for group in (day, book, client, staff, audit, imports):
     app.command(group)
 
 

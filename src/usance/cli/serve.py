@@ -6,6 +6,7 @@ import secrets
 import socket
 from typing import TYPE_CHECKING
 
+from usance.cli.audit import sequencer_of
 from usance.cli.house import opened, run
 
 if TYPE_CHECKING:
@@ -78,6 +79,8 @@ async def listen(
     book = Book(pool)
     await book.start()
     services = await open_services(settings, pool, keys, book, hints=hints)
+    sequencer = sequencer_of(settings, pool)
+    await sequencer.start()
     try:
         app = create_app(services)
         config = uvicorn.Config(
@@ -88,6 +91,7 @@ async def listen(
         await announced(config, hints).serve(sockets=[address])
     finally:
         await services.closing.stop()
+        await sequencer.stop()
         await book.stop()
 
 

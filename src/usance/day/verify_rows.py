@@ -11,7 +11,16 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
-from usance.contract.records import DAY, OPEN, STATEMENT, Event
+from usance.contract.records import (
+    DAY,
+    GOODWILL,
+    OPEN,
+    PAYOUT,
+    RECOVERY,
+    REPAYMENT,
+    STATEMENT,
+    Event,
+)
 from usance.contract.replay import History, Parts
 from usance.core.identifiers import CELLS
 from usance.core.refusals import Refused
@@ -28,6 +37,8 @@ MOST = 5_000
 FEW = 3
 """Rows that are all named where none stands out."""
 DAY_NAME = re.compile(r"\d{4}-\d\d-\d\d")
+AMOUNT_ONLY = (REPAYMENT, RECOVERY, GOODWILL, PAYOUT)
+"""Events that take an amount and nothing else."""
 Transfers = dict[int, list[tuple[int, ...]]]
 """By event: number, debit, credit, amount."""
 
@@ -82,6 +93,8 @@ def agrees(facts: Facts, history: History, row: tuple[Any, ...]) -> bool:
             return False
         history.state.advance(event.on + 1)
         return not any(row[4:14])
+    if event.kind in AMOUNT_ONLY and any((event.of, event.component, event.days, event.pinned)):
+        return False
     learn(history, event)
     parts = history.state.parts.get(event.seq, Parts())
     return parts.cycle == row[15] and not list(same_parts(facts, event, parts))
