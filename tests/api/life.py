@@ -61,6 +61,8 @@ PLACES = {
     "POST /v1/contracts/{contract_id}/allocations":
         """SELECT c.contract_id, receipt_id FROM receipt r, contract c WHERE r.status = 1
         AND r.amount > 0 AND c.status = 1 ORDER BY 1 DESC, 2 DESC LIMIT 9""",
+    "GET /v1/audit/events/{operation_id}/proof":
+        "SELECT operation_id FROM audit_leaf ORDER BY leaf_index LIMIT 9",
     "GET /v1/products/{code}": "SELECT code FROM product ORDER BY 1",
     "borrower_id": "SELECT borrower_id FROM borrower ORDER BY 1",
     "borrower_id code": """SELECT borrower_id, code FROM line JOIN product USING (product_id)
@@ -111,7 +113,10 @@ def put_values(case: schemathesis.Case, book: LivedIn, found: dict[str, Any], pi
         case.body = {"phone": book.phone}
     elif isinstance(case.body, dict):
         case.body = valued(case.body, fields(today) | {n: [v] for n, v in found.items()}, pick)
-    if case.query:
+    if label == "GET /v1/audit/consistency":
+        sizes = [row["size"] for row in book.rows("SELECT size FROM audit_checkpoint")]
+        case.query = {"old": min(sizes), "new": pick(sizes)}
+    elif case.query:
         case.query = valued(case.query, fields(today), pick)
 
 

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, NamedTuple
 
+import asyncpg
+
 from usance.audit.merkle import HASH_BYTES, Node, Peaks, nodes_of
 from usance.audit.note import Checkpoint
 from usance.core.rules import rule
@@ -217,6 +219,46 @@ async def event_texts(connection: Connection, before: int) -> AsyncIterator[list
     while rows := await connection.fetch(query, last, before, PORTION):
         yield rows
         last = rows[-1][0]
+
+
+# -- to look at ------------------------------------------------------------------------------------
+
+SHOWN = """operation_id, actor, action, borrower_id, contract_id, business_date, recorded_at,
+    detail, digest, l.leaf_index"""
+WINDOW = 20_000
+"""Events that a search looks through for one page: a rare actor must not cost a scan of all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which events; "" and 0 for any."""
+
+    actor: str = ""
+    action: str = ""
+    borrower_id: int = 0
+
+
+async def events(
+    pool: Pool, wanted: Wanted, before: int, limit: int
+) -> tuple[list[asyncpg.Record], int]:
+    """Events below an id, newest first, and below which id to look for more (0: no more)."""
+    among = "operation WHERE operation_id < $1"
+    among += " AND borrower_id = $2" if wanted.borrower_id else " AND $2 = 0::bigint"
+    rows: list[asyncpg.Record] = await pool.fetch(
+        f"SELECT {SHOWN}"
+        f" FROM (SELECT * FROM {among} ORDER BY operation_id DESC LIMIT {WINDOW}) AS o"
+        " LEFT JOIN audit_leaf l USING (operation_id)"
+        " WHERE ($3 = '' OR actor = $3) AND ($4 = '' OR action = $4)"
+        " ORDER BY operation_id DESC LIMIT $5",
+        *(before, wanted.borrower_id, wanted.actor, wanted.action, limit),
+    )
+    if len(rows) == limit:
+        return rows, rows[-1]["operation_id"]
+    last = await pool.fetchval(
+        f"SELECT operation_id FROM {among} ORDER BY operation_id DESC OFFSET {WINDOW - 1} LIMIT 1",
+        *(before, wanted.borrower_id),
+    )
+    return rows, last or 0
 
 
 # -- for an auditor --------------------------------------------------------------------------------

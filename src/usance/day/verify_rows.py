@@ -85,9 +85,10 @@ def agrees(facts: Facts, history: History, row: tuple[Any, ...]) -> bool:
         wanted = replace(Event(), seq=1, kind=OPEN, on=on, booked_on=on)
         return event == replace(wanted, amount=plan.principal if plan else 0) and row[15] == 0
     if event.kind == STATEMENT:
-        said = not list(issue(history, facts, event))
+        plain = (event.amount, event.of, event.component, event.days, event.credit, row[15])
+        said = not list(issue(history, facts, event)) and plain == (0,) * 6
         history.state.advance(event.on + 1)
-        return said and event.booked_on == event.on
+        return said and event.booked_on == event.on and event.pinned == 1
     if event.kind == DAY:
         if event.on < history.state.contract.on or event.booked_on != event.on:
             return False

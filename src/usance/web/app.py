@@ -8,6 +8,7 @@ from litestar import Litestar
 from litestar.datastructures import State
 from litestar.exceptions import HTTPException
 
+from usance.audit.key import open_key
 from usance.core.money import DECIMALS
 from usance.identity.borrowers import Borrowers
 from usance.identity.machine import MachineClients
@@ -38,7 +39,7 @@ async def open_services(
         settings=settings, pool=pool, keys=keys, book=book,
         borrowers=Borrowers(pool, keys), staff=Staff(pool, clock), clients=MachineClients(pool),
         name=found.name, currency=found.currency, decimals=DECIMALS[found.currency],
-        demo=found.demo, hints=hints or {},
+        demo=found.demo, hints=hints or {}, audit_key=open_key(settings.audit_key_file).public,
     )  # fmt: skip
 
 

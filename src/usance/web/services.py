@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from usance.audit.note import PublicKey
 from usance.identity.borrowers import Borrowers
 from usance.identity.machine import MachineClients
 from usance.identity.staff import Staff
@@ -67,4 +68,6 @@ class Services:
     demo: bool
     hints: Mapping[str, str]
     """Shown on the log-in page of a demo book: name and password."""
+    audit_key: PublicKey
+    """Whose signatures under checkpoints are believed."""
     closing: Closing = field(default_factory=Closing)

@@ -12,7 +12,16 @@ from usance.core.refusals import Refusal, Refused
 from usance.identity.permissions import PUBLIC, STAFF
 from usance.identity.staff import StaffSession
 from usance.web import i18n
-from usance.web.console import actions, borrowers, contracts, day, overview, receipts, records
+from usance.web.console import (
+    actions,
+    audit,
+    borrowers,
+    contracts,
+    day,
+    overview,
+    receipts,
+    records,
+)
 from usance.web.console.render import (
     STATIC,
     THEMES,
@@ -157,7 +166,7 @@ def console_router() -> Router:
         route_handlers=[
             static, login_page, login, logout, settings,
             *overview.HANDLERS, *borrowers.HANDLERS, *contracts.HANDLERS, *actions.HANDLERS,
-            *day.HANDLERS, *records.HANDLERS, *receipts.HANDLERS,
+            *day.HANDLERS, *records.HANDLERS, *receipts.HANDLERS, *audit.HANDLERS,
         ],
         exception_handlers={
             ProblemError: on_problem, Refused: on_refused, HTTPException: on_framework,

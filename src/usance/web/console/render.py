@@ -37,7 +37,7 @@ MENU = (
     ("/console", "Overview"), ("/console/borrowers", "Borrowers"), ("/console/day", "Day close"),
     ("/console/bank-files", "Bank files"), ("/console/receipts", "Unallocated receipts"),
     ("/console/products", "Products"), ("/console/operations", "Operations"),
-    ("/console/rules", "Rules"),
+    ("/console/audit", "Audit"), ("/console/rules", "Rules"),
 )  # fmt: skip
 THEMES = ("auto", "light", "dark")
 STATIC = {
