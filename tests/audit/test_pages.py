@@ -129,7 +129,7 @@ async def test_who_may_look(site: Site) -> None:
 
 async def logged_in(site: Site) -> dict[str, str]:
     """Headers of a member of staff."""
-    await site.services.staff.create(NAME, PASSWORD)
+    await site.services.staff.create(NAME, PASSWORD, ["auditor"])
     token, _ = await site.services.staff.log_in(NAME, PASSWORD)
     return {"cookie": f"usance_session={token}; language=en", "authorization": ""}
 

@@ -14,11 +14,10 @@ import asyncpg
 from usance.audit.merkle import HASH_BYTES, Node, Peaks, nodes_of
 from usance.audit.note import Checkpoint
 from usance.core.rules import rule
+from usance.platform import locks
 from usance.platform.database import Connection, Pool
 
 Row = Sequence[Any]
-SEQUENCER = 7_308_332_186
-"""Advisory lock of whoever sequences."""
 PORTION = 5_000
 """Rows fetched at a time where all are read."""
 FIRST = -(2**63)
@@ -38,7 +37,7 @@ LEAF = f"""jsonb_build_object('v', 1, 'operation_id', o.operation_id::text, 'act
 beyond the calendar of JSON (an edited row may) is spelled by its bytes."""
 HASH = rf"sha256('\x00'::bytea || convert_to({LEAF}, 'UTF8'))"
 
-TAKE_TURN = f"SELECT pg_try_advisory_xact_lock({SEQUENCER})"
+TAKE_TURN = f"SELECT pg_try_advisory_xact_lock({locks.SEQUENCING})"
 HERE = """
 SELECT pg_current_snapshot()::text, system_identifier::text,
     $1 <> '' AND pg_snapshot_xmax(pg_current_snapshot()) >= pg_snapshot_xmax(

@@ -33,6 +33,7 @@ COMMANDS = (
     (client, "setting_up:renew_client", "renew", "Give a client a new key."),
     (client, "setting_up:deactivate_client", "deactivate", "Lock a client out."),
     (staff, "setting_up:create_staff", "create", "Make an account."),
+    (staff, "setting_up:change_roles", "roles", "Give roles to an account, or take them."),
     (staff, "setting_up:change_password", "password", "Give an account a new password."),
     (staff, "setting_up:log_staff_out", "log-out", "End every session of an account."),
     (audit, "audit:sequence", "sequence", "Give audit events their places, and sign the root."),

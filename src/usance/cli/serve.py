@@ -81,6 +81,7 @@ async def listen(
     services = await open_services(settings, pool, keys, book, hints=hints)
     sequencer = sequencer_of(settings, pool)
     await sequencer.start()
+    await services.approvals.start()
     try:
         app = create_app(services)
         config = uvicorn.Config(
@@ -90,6 +91,7 @@ async def listen(
         )  # fmt: skip
         await announced(config, hints).serve(sockets=[address])
     finally:
+        await services.approvals.stop()
         await services.closing.stop()
         await sequencer.stop()
         await book.stop()
@@ -149,11 +151,12 @@ async def demo_access(pool: Pool) -> dict[str, str]:
     """A log-in and a key, made afresh at every start: nothing is known beforehand."""
     from usance.identity.machine import MachineClients
     from usance.identity.permissions import SCOPES
+    from usance.identity.roles import roles
     from usance.identity.staff import Staff
 
     staff, clients = Staff(pool), MachineClients(pool)
     password = secrets.token_urlsafe(12)
     if not await staff.change_password(DEMO_NAME, password):
-        await staff.create(DEMO_NAME, password)
+        await staff.create(DEMO_NAME, password, roles())
     key = await clients.renew(DEMO_NAME) or await clients.create(DEMO_NAME, SCOPES)
     return {"log in as": DEMO_NAME, "password": password, "API key": key}

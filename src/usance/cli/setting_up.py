@@ -102,25 +102,55 @@ async def _deactivate_client(name: str) -> None:
     print(f"{name} is locked out")
 
 
-def create_staff(name: str, *, password_file: Path | None = None) -> None:
+def create_staff(
+    name: str, *, role: Annotated[list[str], Parameter()], password_file: Path | None = None
+) -> None:
     """Make an account for a member of staff; asks for the password.
 
     Parameters
     ----------
     name
         The name to log in with.
+    role
+        What the account may do, such as service or supervisor; repeat it.
     password_file
         A file whose first line is the password, instead of being asked.
     """
-    run(_create_staff(name, password_of(password_file)))
+    run(_create_staff(name, password_of(password_file), role))
 
 
-async def _create_staff(name: str, password: str) -> None:
+async def _create_staff(name: str, password: str, roles: list[str]) -> None:
     from usance.identity.staff import Staff
 
     async with opened() as (_, pool):
-        await Staff(pool).create(name, password, actor=operator())
+        await Staff(pool).create(name, password, roles, actor=operator())
     print(f"{name} can log in")
+
+
+def change_roles(
+    name: str, *, grant: Annotated[list[str], Parameter()] | None = None,
+    revoke: Annotated[list[str], Parameter()] | None = None,
+) -> None:  # fmt: skip
+    """Give roles to a member of staff, or take them; it holds at once.
+
+    Parameters
+    ----------
+    name
+        The account's name.
+    grant
+        A role to give; repeat it.
+    revoke
+        A role to take; repeat it.
+    """
+    run(_change_roles(name, grant or [], revoke or []))
+
+
+async def _change_roles(name: str, grant: list[str], revoke: list[str]) -> None:
+    from usance.identity.staff import Staff
+
+    async with opened() as (_, pool):
+        await Staff(pool).change_roles(name, grant=grant, revoke=revoke, actor=operator())
+    print(f"{name} has other roles now")
 
 
 def change_password(name: str, *, password_file: Path | None = None) -> None:

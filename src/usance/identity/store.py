@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 import msgspec
 
 from usance.core.identifiers import cell_of_borrower
+from usance.identity.once import Kept
 from usance.platform.database import Connection, Pool
 
 Row: TypeAlias = Mapping[str, Any]
@@ -125,15 +126,15 @@ async def insert_operation(
     )
 
 
-async def first_answer(connection: Connection | Pool, client: str, key: str) -> Row | None:
+async def first_answer(connection: Connection | Pool, client: str, key: str) -> Kept | None:
     """What a client's key was answered with the first time."""
-    row: Row | None = await connection.fetchrow(
+    row = await connection.fetchrow(
         "SELECT request_hash, status, answer, operation_id FROM idempotency"
         " WHERE client = $1 AND key = $2",
         client,
         key,
     )
-    return row
+    return None if row is None else Kept.stored(*row)
 
 
 async def keep_answer(connection: Connection, row: tuple[str, str, bytes, int, str, int]) -> bool:
@@ -163,6 +164,30 @@ async def insert_staff(connection: Connection, name: str, password_hash: str) ->
     return staff_id
 
 
+async def grant_roles(connection: Connection, staff_id: int, roles: Sequence[str]) -> None:
+    """Give an account roles; those that it has stay."""
+    await connection.execute(
+        "INSERT INTO staff_role (staff_id, role) SELECT $1, unnest($2::text[])"
+        " ON CONFLICT DO NOTHING",
+        *(staff_id, roles),
+    )
+
+
+async def revoke_roles(connection: Connection, staff_id: int, roles: Sequence[str]) -> None:
+    """Take roles from an account."""
+    await connection.execute(
+        "DELETE FROM staff_role WHERE staff_id = $1 AND role = ANY($2::text[])", staff_id, roles
+    )
+
+
+async def staff_id_of(connection: Connection, name: str) -> int | None:
+    """The active account of this name, locked; None when there is none."""
+    staff_id: int | None = await connection.fetchval(
+        "SELECT staff_id FROM staff WHERE name = $1 AND active FOR UPDATE", name
+    )
+    return staff_id
+
+
 async def set_password(connection: Connection, name: str, password_hash: str) -> int | None:
     """Replace an active account's password; None when there is no such account."""
     staff_id: int | None = await connection.fetchval(
@@ -179,6 +204,11 @@ async def staff_by_name(pool: Pool, name: str) -> Row | None:
         "SELECT staff_id, name, password_hash FROM staff WHERE name = $1 AND active", name
     )
     return row
+
+
+async def staff_names(pool: Pool) -> dict[int, str]:
+    """Every account's name by its number."""
+    return dict(await pool.fetch("SELECT staff_id, name FROM staff"))
 
 
 async def count_attempt(
@@ -228,9 +258,14 @@ async def live_session(
 ) -> Row | None:
     """A session within its limits, of an account that is still active."""
     row: Row | None = await pool.fetchrow(
-        "SELECT staff_id, name, csrf, seen_at FROM staff_session JOIN staff USING (staff_id)"
+        "SELECT staff_id, name, csrf, seen_at,"
+        " ARRAY(SELECT role FROM staff_role r WHERE r.staff_id = s.staff_id"
+        " ORDER BY role) AS roles,"
+        " EXISTS (SELECT FROM delegation d WHERE d.to_staff = s.staff_id AND d.revoked_at IS NULL"
+        " AND now() BETWEEN d.from_at AND d.until_at) AS stands_in"
+        " FROM staff_session s JOIN staff USING (staff_id)"
         " WHERE token_hash = $1 AND ended_at IS NULL AND active"
-        " AND staff_session.created_at > $2 AND seen_at > $3",
+        " AND s.created_at > $2 AND seen_at > $3",
         *(token_hash, created_after, seen_after),
     )
     return row

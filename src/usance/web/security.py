@@ -20,13 +20,14 @@ from litestar.routes import HTTPRoute
 
 from usance.core.rules import rule
 from usance.identity.machine import MachineClient, MachineClients
-from usance.identity.permissions import PUBLIC, SCOPES, STAFF
+from usance.identity.permissions import PUBLIC, SCOPES, STAFF, STAFF_ONLY
 from usance.identity.staff import AGE_MAX, Staff, StaffSession
 from usance.platform.config import ConfigurationError
 from usance.web.problems import ProblemError
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 CSRF_FIELD, CSRF_HEADER = "csrf_token", "x-csrf-token"
+KNOWN = SCOPES | STAFF_ONLY | {PUBLIC, STAFF}
 FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 Connection = ASGIConnection[Any, Any, Any, Any]
 
@@ -42,7 +43,7 @@ class Caller(Protocol):
 
 def needs(permission: str, *, changes: bool = True) -> dict[str, Any]:
     """The ``opt`` of a route. ``changes=False`` for a POST that changes nothing."""
-    if permission not in SCOPES and permission not in (PUBLIC, STAFF):
+    if permission not in KNOWN:
         raise ConfigurationError(f"no permission is called {permission!r}")
     return {"permission": permission, "changes": changes}
 
@@ -98,8 +99,8 @@ class Gate:
             return client
         connection = connection or ASGIConnection(scope)
         session = await self._member_of_staff(connection)
-        if permission != STAFF and permission not in SCOPES:
-            raise ProblemError(403, "R-AUTH-02", "nobody may do this")
+        if permission != STAFF and permission not in session.permissions:
+            raise ProblemError(403, "R-AUTH-02", f"your roles do not give {permission}")
         if scope["method"] not in SAFE_METHODS:
             await self._check_csrf(connection, session)
         return session
@@ -162,7 +163,7 @@ def check_every_route(app: Litestar) -> None:
 @rule("R-AUTH-02")
 def check_declared(permission: str | None, method: str, name: str, changes: object) -> None:
     """Raise unless a route's permission is a known one, and a write one where it changes things."""
-    if permission not in SCOPES and permission not in (PUBLIC, STAFF):
+    if permission not in KNOWN:
         raise ConfigurationError(f"{name} declares no known permission, but {permission!r}")
     if method not in SAFE_METHODS and changes and permission.endswith(":read"):
         raise ConfigurationError(f"{name} changes things on {permission}")

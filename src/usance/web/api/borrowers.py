@@ -7,6 +7,7 @@ from typing import Any
 from msgspec import Struct
 
 from usance.core.refusals import Refused
+from usance.identity.once import Answer
 from usance.identity.people import Person
 from usance.servicing import api_read
 from usance.servicing import read as models
@@ -15,7 +16,6 @@ from usance.web.api.contracts import products, today
 from usance.web.api.endpoint import Asked, Empty, change, read
 from usance.web.api.paging import Page, PageQuery, page, position
 from usance.web.problems import not_found
-from usance.web.services import Answer
 
 LAST = 2**62
 

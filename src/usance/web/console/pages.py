@@ -14,6 +14,7 @@ from usance.identity.staff import StaffSession
 from usance.web import i18n
 from usance.web.console import (
     actions,
+    approvals,
     audit,
     borrowers,
     contracts,
@@ -166,7 +167,8 @@ def console_router() -> Router:
         route_handlers=[
             static, login_page, login, logout, settings,
             *overview.HANDLERS, *borrowers.HANDLERS, *contracts.HANDLERS, *actions.HANDLERS,
-            *day.HANDLERS, *records.HANDLERS, *receipts.HANDLERS, *audit.HANDLERS,
+            *day.HANDLERS, *records.HANDLERS, *receipts.HANDLERS,
+            *approvals.HANDLERS, *audit.HANDLERS,
         ],
         exception_handlers={
             ProblemError: on_problem, Refused: on_refused, HTTPException: on_framework,
