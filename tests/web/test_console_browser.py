@@ -174,7 +174,7 @@ def test_a_bank_file_is_loaded_once_and_shown_row_by_row(site: Site, enter: Open
     assert (page.url, site.fetch("SELECT count(*) FROM event")) == (first, events)
     upload(page, site, "bad.csv", [f"w9,{contract},1.0x,00,{day},"])
     page.wait_for_selector("#refusal")
-    assert "Line 2, column amount: not a decimal number: '1.0x'." in page.inner_text("#refusal")
+    assert "Line 2, column amount: not a decimal number." in page.inner_text("#refusal")
     assert flaws(page, 360) == []
     assert len(site.fetch("SELECT 1 FROM bank_file")) == 1
 

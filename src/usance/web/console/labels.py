@@ -54,6 +54,11 @@ ACTIONS = {
     "ReturnReceipt": _("Receipt returned"),
     "CloseDay": _("Day end of contracts"), "FinishDay": _("Day finished"),
     "HoldReceipts": _("Bank money held"),
+    "AddMasterKey": _("Master key added"), "RetireMasterKey": _("Master key retired"),
+    "AddIndexKey": _("Index key added"), "RetireIndexKey": _("Index key retired"),
+    "RewrapKeys": _("Data keys wrapped anew"), "RehashDirectory": _("Directory hashed anew"),
+    "RenewBorrowerKey": _("Data key of a person renewed"), "EraseBorrower": _("Person erased"),
+    "SetLegalHold": _("Legal hold set"), "LiftLegalHold": _("Legal hold lifted"),
 }  # fmt: skip
 
 OUTCOMES = {
@@ -155,8 +160,17 @@ DETAILS = {
     "staff_id": _("account no."), "client_id": _("client no."), "scopes": _("scopes"),
     "borrowers": _("borrowers"), "rule": _("rule"), "detail": _("why"), "events": _("events"),
     "operations": _("operations"), "value_date": _("value date"),
-    "bank_transaction_id": _("bank's number"), "ledger": _("turnover of the day (SHA-256)"),
+    "bank_transaction_id": _("bank's number"), "key_id": _("key no."), "column": _("column"),
+    "tables": _("tables"), "reason": _("reason"), "again": _("again after a restore"),
+    "ledger": _("turnover of the day (SHA-256)"),
 }  # fmt: skip
+REASONS = {
+    "request": _("The person asked for it"), "retention": _("The time of keeping is over"),
+    "mistake": _("Registered by mistake"), "court": _("A court"),
+    "authority": _("An authority"), "dispute": _("A dispute"),
+    "investigation": _("An investigation"), "lifted": _("Lifted"),
+}  # fmt: skip
+"""Why a person was erased, or must not be."""
 HINTS = {
     "log in as": _("Account"), "name": _("Account"), "password": _("Password"),
     "API key": _("Key for the API"),

@@ -6,8 +6,8 @@ Rows that are there keep the old form of digest (1) and count as written before 
 
 from alembic import op
 
-revision = "0009"
-down_revision = "0008"
+revision = "0010"
+down_revision = "0009"
 branch_labels = None
 depends_on = None
 
