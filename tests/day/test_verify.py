@@ -392,7 +392,7 @@ DAMAGES = {
 async def test_damage_is_named(good_book: str, name: str) -> None:
     """The aimed invariant names the row; what else breaks is what must, and nothing more.
 
-    R-VERIFY-01; and of what it proves R-ALARM-01, R-ACCR-01, R-ACCR-02 and R-AUDIT-01.
+    R-VERIFY-01; and of what it proves R-ALARM-01, R-ACCR-01, R-ACCR-02, R-AUDIT-01, R-PROOF-09.
     """
     damage = DAMAGES[name]
     key, found = await findings(good_book, damage.sql)
