@@ -78,6 +78,8 @@ PLACES = {
         MESSAGES.format(which="state <> 0"),
     "webhook_id": ENDPOINT.format(which="true"),
     "sequence webhook_id": MESSAGES.format(which="true"),
+    "GET /v1/audit/events/{operation_id}/proof":
+        "SELECT operation_id FROM audit_leaf ORDER BY leaf_index LIMIT 9",
     "POST /v1/approvals/{proposal_id}/approve": PROPOSALS,
     "POST /v1/approvals/{proposal_id}/refuse": PROPOSALS,
     "POST /v1/approvals/{proposal_id}/revoke":
@@ -134,7 +136,10 @@ def put_values(case: schemathesis.Case, book: LivedIn, found: dict[str, Any], pi
         case.body = {"phone": book.phone}
     elif isinstance(case.body, dict):
         case.body = valued(case.body, fields(today) | {n: [v] for n, v in found.items()}, pick)
-    if case.query:
+    if label == "GET /v1/audit/consistency":
+        sizes = [row["size"] for row in book.rows("SELECT size FROM audit_checkpoint")]
+        case.query = {"old": min(sizes), "new": pick(sizes)}
+    elif case.query:
         case.query = valued(case.query, fields(today), pick)
 
 

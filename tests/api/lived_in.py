@@ -14,9 +14,12 @@ from typing import Any, TypeVar
 import requests
 
 from tests.web import console_site
+from usance.audit.key import open_key
+from usance.audit.sequencer import Sequencer
 from usance.core.identifiers import written
 from usance.identity.machine import MachineClients
 from usance.identity.permissions import SCOPES, STAFF_ONLY
+from usance.platform.config import Settings
 
 T = TypeVar("T")
 KINDS = {"borrower_id", "contract_id", "offer_id", "authorisation_id", "operation_id",
@@ -106,11 +109,21 @@ def lived_in(url: str, home: Path, *, borrowers: int, months: int) -> Iterator[L
     with console_site.served(url, home, borrowers=borrowers, months=months) as site:
         found = LivedIn(site)
         found.run(make_keys(found))
+        found.run(sign(found, home))
         found.snapshot = " UNION ALL ".join(
             f"SELECT '{name}', count(*), max(xmin::text::bigint) FROM {name}"
             for (name,) in site.fetch(TABLES)
         )
         yield found
+
+
+async def sign(book: LivedIn, home: Path) -> None:
+    """Two checkpoints over what there is, once: what is written later can be counted."""
+    settings = Settings.from_environment({"USANCE_HOME": str(home)})
+    sequencer = Sequencer(book.site.pool, open_key(settings.audit_key_file))
+    await sequencer.catch_up()
+    await MachineClients(book.site.pool).create("between checkpoints", ["book:read"])
+    await sequencer.catch_up()
 
 
 async def make_keys(book: LivedIn) -> None:

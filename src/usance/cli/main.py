@@ -21,6 +21,7 @@ staff = App(name="staff", help="Accounts of staff.")
 webhooks = App(name="webhooks", help="Webhooks of machine clients.")
 keys = App(name="keys", help="The keys of personal data.")
 borrowers = App(name="borrowers", help="People, and what is held about them.")
+audit = App(name="audit", help="The tree over the audit events, and its proofs.")
 imports = App(name="import", help="Read a file of real accounts into an empty book.")
 
 COMMANDS = (
@@ -56,11 +57,18 @@ COMMANDS = (
     (borrowers, "people:set_hold", "legal-hold", "Forbid a person's erasure."),
     (borrowers, "people:lift_hold", "lift-hold", "Allow a person's erasure again."),
     (borrowers, "people:export", "export", "Write everything held about a person into a file."),
+    (audit, "audit:sequence", "sequence", "Give audit events their places, and sign the root."),
+    (audit, "audit:key", "key", "Print the public key that signs checkpoints."),
+    (audit, "audit:prove", "prove", "Prove that an event is in the signed tree."),
+    (audit, "audit:consistency", "consistency", "Prove that one tree begins with another."),
+    (audit, "audit:verify", "verify", "Verify a proof or an export, with no database."),
+    (audit, "audit:export", "export", "Write all that an external auditor needs."),
+    (audit, "audit:check", "check", "Prove the tree from the rows of the database."),
     (imports, "bulk:uci_credit", "uci-credit", "Card accounts of the UCI credit file."),
 )
 for parent, place, name, text in COMMANDS:
     parent.command(f"usance.cli.{place}", name=name, help=text)
-for group in (day, book, client, staff, webhooks, keys, borrowers, imports):
+for group in (day, book, client, staff, webhooks, keys, borrowers, audit, imports):
     app.command(group)
 
 

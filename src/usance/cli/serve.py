@@ -6,6 +6,7 @@ import secrets
 import socket
 from typing import TYPE_CHECKING
 
+from usance.cli.audit import sequencer_of
 from usance.cli.house import opened, run
 
 if TYPE_CHECKING:
@@ -82,6 +83,8 @@ async def listen(
     policy = services.webhooks.policy
     worker = Worker(services.webhooks, per_second=policy.serving_per_second)
     worker.start()
+    sequencer = sequencer_of(settings, pool)
+    await sequencer.start()
     await services.approvals.start()
     try:
         app = create_app(services)
@@ -95,6 +98,7 @@ async def listen(
         await worker.stop()
         await services.approvals.stop()
         await services.closing.stop()
+        await sequencer.stop()
         await book.stop()
 
 

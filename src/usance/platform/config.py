@@ -28,6 +28,10 @@ class Settings:
     """USANCE_DATABASE_URL: a PostgreSQL to use in place of the embedded one."""
     master_key_file: Path
     """USANCE_MASTER_KEY_FILE: wraps every borrower's data key; made on first use."""
+    audit_key_file: Path
+    """USANCE_AUDIT_KEY_FILE: signs checkpoints of the audit tree; made on first use."""
+    checkpoint_directory: Path | None
+    """USANCE_CHECKPOINT_DIR: where checkpoints are kept outside of the database."""
     log_level: str
     """USANCE_LOG: DEBUG, INFO, WARNING or ERROR."""
     log_format: str
@@ -55,10 +59,14 @@ class Settings:
         """Read the settings; raise ConfigurationError at the first one that is wrong."""
         env = os.environ if environment is None else environment
         home = _path(env, "USANCE_HOME", Path.home() / ".local/share/usance")
+        master_key_file = _path(env, "USANCE_MASTER_KEY_FILE", home / "master.key")
+        beside = master_key_file.with_name("audit.key")
         return cls(
             home=home,
             database_url=_database_url(env),
-            master_key_file=_path(env, "USANCE_MASTER_KEY_FILE", home / "master.key"),
+            master_key_file=master_key_file,
+            audit_key_file=_path(env, "USANCE_AUDIT_KEY_FILE", beside),
+            checkpoint_directory=_file(env, "USANCE_CHECKPOINT_DIR"),
             log_level=_choice(env, "USANCE_LOG", "INFO", LOG_LEVELS),
             log_format=_choice(env, "USANCE_LOG_FORMAT", "json", LOG_FORMATS),
             pool_size=_number(env, "USANCE_POOL_SIZE", 10, 1, 90),

@@ -13,6 +13,7 @@ from usance.approvals.delegation import Delegations
 from usance.approvals.rules import Policy
 from usance.approvals.rules import policy as approvals_policy
 from usance.approvals.service import Approvals
+from usance.audit.key import open_key
 from usance.core.money import DECIMALS
 from usance.identity.borrowers import Borrowers
 from usance.identity.machine import MachineClients
@@ -57,7 +58,7 @@ async def open_services(
         allowance=Allowance(pool, clock),
         webhooks=Endpoints(pool, keys, clock=clock, reach=reach),
         name=found.name, currency=found.currency, decimals=decimals,
-        demo=found.demo, hints=hints or {},
+        demo=found.demo, hints=hints or {}, audit_key=open_key(settings.audit_key_file).public,
     )  # fmt: skip
 
 

@@ -9,6 +9,7 @@ from typing import Protocol
 from usance.allowance.leases import Allowance
 from usance.approvals.delegation import Delegations
 from usance.approvals.service import Approvals
+from usance.audit.note import PublicKey
 from usance.identity.borrowers import Borrowers
 from usance.identity.machine import MachineClients
 from usance.identity.once import Answer
@@ -56,4 +57,6 @@ class Services:
     demo: bool
     hints: Mapping[str, str]
     """Shown on the log-in page of a demo book: name and password."""
+    audit_key: PublicKey
+    """Whose signatures under checkpoints are believed."""
     closing: Closing = field(default_factory=Closing)

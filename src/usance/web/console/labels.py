@@ -60,7 +60,8 @@ ACTIONS = {
     "BeginClose": _("Day close begun"), "ResumeClose": _("Day close resumed"),
     "AllocateReceipt": _("Receipt allocated"),
     "ReturnReceipt": _("Receipt returned"),
-    "CloseDay": _("Day end of contracts"),
+    "CloseDay": _("Day end of contracts"), "FinishDay": _("Day finished"),
+    "HoldReceipts": _("Bank money held"),
     "AddMasterKey": _("Master key added"), "RetireMasterKey": _("Master key retired"),
     "AddIndexKey": _("Index key added"), "RetireIndexKey": _("Index key retired"),
     "RewrapKeys": _("Data keys wrapped anew"), "RehashDirectory": _("Directory hashed anew"),
@@ -205,6 +206,7 @@ DETAILS = {
     "operations": _("operations"), "value_date": _("value date"),
     "bank_transaction_id": _("bank's number"), "column": _("column"),
     "tables": _("tables"), "reason": _("reason"), "again": _("again after a restore"),
+    "ledger": _("turnover of the day (SHA-256)"),
 }  # fmt: skip
 REASONS = {
     "request": _("The person asked for it"), "retention": _("The time of keeping is over"),

@@ -15,6 +15,7 @@ from usance.web import i18n
 from usance.web.console import (
     actions,
     approvals,
+    audit,
     borrowers,
     clients,
     contracts,
@@ -178,6 +179,7 @@ def console_router() -> Router:
             *overview.HANDLERS, *borrowers.HANDLERS, *contracts.HANDLERS, *actions.HANDLERS,
             *day.HANDLERS, *records.HANDLERS, *receipts.HANDLERS,
             *approvals.HANDLERS, *erasure.HANDLERS, *clients.HANDLERS, *webhooks.HANDLERS,
+            *audit.HANDLERS,
         ],
         exception_handlers={
             ProblemError: on_problem, Refused: on_refused, HTTPException: on_framework,

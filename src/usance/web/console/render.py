@@ -45,7 +45,8 @@ MENU = (
     ("/console/products", "Products", "products:read"),
     ("/console/clients", "Machine clients", "clients:read"),
     ("/console/webhooks", "Webhooks", "webhooks:read"),
-    ("/console/operations", "Operations", "operations:read"), ("/console/rules", "Rules", STAFF),
+    ("/console/operations", "Operations", "operations:read"),
+    ("/console/audit", "Audit", "audit:read"), ("/console/rules", "Rules", STAFF),
 )  # fmt: skip
 """Address, name, and the permission without which it is not shown."""
 THEMES = ("auto", "light", "dark")
