@@ -203,7 +203,7 @@ DETAILS = {
     "messages": _("messages"), "active": _("active"), "scopes": _("scopes"),
     "borrowers": _("borrowers"), "rule": _("rule"), "detail": _("why"), "events": _("events"),
     "operations": _("operations"), "value_date": _("value date"),
-    "bank_transaction_id": _("bank's number"), "key_id": _("key no."), "column": _("column"),
+    "bank_transaction_id": _("bank's number"), "column": _("column"),
     "tables": _("tables"), "reason": _("reason"), "again": _("again after a restore"),
 }  # fmt: skip
 REASONS = {
