@@ -30,6 +30,7 @@ SQL_FILES = {
     "platform/migrate.py": "asks for the revision",
     "platform/schema.py": "what a table needs that its description has no word for",
     "platform/work.py": "the job runner's own two tables",
+    "platform/once.py": "the audit event and the answer that every change from outside leaves",
     "servicing/api_read.py": "reads that only the API asks for",
     "servicing/read_sql.py": "the queries of the read models",
     "servicing/read_page.py": "the one query of a contract's page",
@@ -38,6 +39,9 @@ SQL_FILES = {
     "servicing/debit_file_sql.py": "what store.py is, for bank debit files",
     "servicing/receipts_sql.py": "the same for bank money that waits",
     "day/verify_sql.py": "invariants are queries",
+    "identity/staff_sql.py": "what store.py is, for accounts of staff and their sessions",
+    "identity/factors_sql.py": "the same for second factors",
+    "identity/access_sql.py": "the same for who looked at whom",
 }
 SQL_FOLDERS = ("platform/migrations/", "bench/")
 SQL = re.compile(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,10 +11,25 @@ from urllib.parse import urlsplit
 
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 LOG_FORMATS = ("json", "text")
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
 class ConfigurationError(ValueError):
     """A setting that cannot be used; the message names the variable and what it accepts."""
+
+
+@dataclass(frozen=True, slots=True)
+class IdentityProvider:
+    """An OpenID Connect provider that members of staff log in with."""
+
+    issuer: str
+    """USANCE_OIDC_ISSUER: exactly as the provider calls itself; https, but on this machine."""
+    client_id: str
+    """USANCE_OIDC_CLIENT_ID: what the provider calls this usance."""
+    client_secret_file: Path
+    """USANCE_OIDC_CLIENT_SECRET_FILE: its first line is the secret."""
+    claim: str
+    """USANCE_OIDC_CLAIM: what in the provider's answer is the name of an account here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +50,8 @@ class Settings:
     """USANCE_POOL_SIZE: database connections a process may hold, 1 to 90."""
     worker: int
     """USANCE_WORKER: number of this process, 0 to 1023, unique among those that run at once."""
+    identity_provider: IdentityProvider | None = None
+    """USANCE_OIDC_ISSUER and its companions: who else may say that somebody is staff."""
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Settings:
@@ -48,7 +66,32 @@ class Settings:
             log_format=_choice(env, "USANCE_LOG_FORMAT", "json", LOG_FORMATS),
             pool_size=_number(env, "USANCE_POOL_SIZE", 10, 1, 90),
             worker=_number(env, "USANCE_WORKER", 0, 0, 1023),
+            identity_provider=_identity_provider(env),
         )
+
+
+def _identity_provider(env: Mapping[str, str]) -> IdentityProvider | None:
+    """All of its settings, or none: half a provider would be a door that nobody looks at."""
+    issuer, client_id = env.get("USANCE_OIDC_ISSUER"), env.get("USANCE_OIDC_CLIENT_ID")
+    file = env.get("USANCE_OIDC_CLIENT_SECRET_FILE")
+    if not (issuer or client_id or file or env.get("USANCE_OIDC_CLAIM")):
+        return None
+    if not issuer:
+        raise ConfigurationError("USANCE_OIDC_ISSUER is missing beside the other USANCE_OIDC_...")
+    split = urlsplit(issuer)
+    near = split.scheme == "http" and split.hostname in LOOPBACK
+    whole = split.hostname and not (split.query or split.fragment or split.username)
+    if not (whole and (near or split.scheme == "https")):
+        raise ConfigurationError("USANCE_OIDC_ISSUER must be https://..., or http on this machine")
+    if not client_id:
+        raise ConfigurationError("USANCE_OIDC_CLIENT_ID is missing beside USANCE_OIDC_ISSUER")
+    if not file:
+        raise ConfigurationError("USANCE_OIDC_CLIENT_SECRET_FILE is missing beside the issuer")
+    claim = env.get("USANCE_OIDC_CLAIM") or "preferred_username"
+    if not re.fullmatch(r"[A-Za-z0-9_:/.-]{1,100}", claim):
+        raise ConfigurationError("USANCE_OIDC_CLAIM must be the name of one claim")
+    path = _path(env, "USANCE_OIDC_CLIENT_SECRET_FILE", Path())
+    return IdentityProvider(issuer, client_id, path, claim)
 
 
 def _path(env: Mapping[str, str], name: str, default: Path) -> Path:

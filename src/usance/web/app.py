@@ -9,10 +9,13 @@ from litestar.datastructures import State
 from litestar.exceptions import HTTPException
 
 from usance.core.money import DECIMALS
+from usance.identity.accesses import Accesses
 from usance.identity.borrowers import Borrowers
 from usance.identity.machine import MachineClients
+from usance.identity.provider import Provider
 from usance.identity.staff import Staff
-from usance.platform.clock import Clock
+from usance.identity.staff_policy import StaffPolicy, staff_policy
+from usance.platform.clock import Clock, SystemClock
 from usance.platform.config import ConfigurationError, Settings
 from usance.platform.crypto import KeyService
 from usance.platform.database import Pool
@@ -29,14 +32,19 @@ from usance.web.services import Services, Submits
 async def open_services(
     settings: Settings, pool: Pool, keys: KeyService, book: Submits, *,
     clock: Clock | None = None, hints: Mapping[str, str] | None = None,
+    policy: StaffPolicy | None = None,
 ) -> Services:  # fmt: skip
     """What the routes work with, for the book in this database; there must be one."""
     found = await read.book(pool)
     if found is None:
         raise ConfigurationError("there is no book yet: `usance book create` makes one")
+    clock, policy = clock or SystemClock(), policy or staff_policy()
+    elsewhere = settings.identity_provider
     return Services(
         settings=settings, pool=pool, keys=keys, book=book,
-        borrowers=Borrowers(pool, keys), staff=Staff(pool, clock), clients=MachineClients(pool),
+        borrowers=Borrowers(pool, keys), staff=Staff(pool, clock, keys, policy),
+        accesses=Accesses(pool, clock, policy), clients=MachineClients(pool),
+        provider=Provider(elsewhere, pool, keys, clock) if elsewhere else None,
         name=found.name, currency=found.currency, decimals=DECIMALS[found.currency],
         demo=found.demo, hints=hints or {},
     )  # fmt: skip

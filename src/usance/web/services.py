@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from usance.identity.accesses import Accesses
 from usance.identity.borrowers import Borrowers
 from usance.identity.machine import MachineClients
+from usance.identity.provider import Provider
 from usance.identity.staff import Staff
 from usance.platform.config import Settings
 from usance.platform.crypto import KeyService
@@ -60,6 +62,7 @@ class Services:
     book: Submits
     borrowers: Borrowers
     staff: Staff
+    accesses: Accesses
     clients: MachineClients
     name: str
     currency: str
@@ -67,4 +70,6 @@ class Services:
     demo: bool
     hints: Mapping[str, str]
     """Shown on the log-in page of a demo book: name and password."""
+    provider: Provider | None = None
+    """Who else may say that somebody is staff."""
     closing: Closing = field(default_factory=Closing)

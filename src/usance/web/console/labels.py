@@ -40,7 +40,13 @@ ACTIONS = {
     "ReturnDrawing": _("Drawing come back"), "CloseLine": _("Line closed"),
     "RegisterBorrower": _("Borrower registered"),
     "CreateStaff": _("Staff account made"), "ChangePassword": _("Password changed"),
-    "ChangeRoles": _("Roles of staff changed"),
+    "ChangeRoles": _("Roles of staff changed"), "DeactivateStaff": _("Staff account locked out"),
+    "ReactivateStaff": _("Staff account let in again"), "EndSessions": _("Sessions ended"),
+    "ResetFactor": _("Second factor reset"), "GivePassword": _("New password given"),
+    "LogIn": _("Logged in"), "LogOut": _("Logged out"), "StepUp": _("Factor shown again"),
+    "BeginFactor": _("Enrolment of a second factor begun"),
+    "EnrolFactor": _("Second factor enrolled"), "RenewCodes": _("New recovery codes made"),
+    "OpenPerson": _("Personal details shown in clear"),
     "CreateClient": _("Machine client made"), "RenewClient": _("Key of a client renewed"),
     "DeactivateClient": _("Machine client locked out"), "LoadDebitFile": _("Bank file loaded"),
     "BeginClose": _("Day close begun"), "ResumeClose": _("Day close resumed"),
@@ -136,12 +142,25 @@ DETAILS = {
     "staff_id": _("account no."), "client_id": _("client no."), "scopes": _("scopes"),
     "borrowers": _("borrowers"), "rule": _("rule"), "detail": _("why"), "events": _("events"),
     "operations": _("operations"), "value_date": _("value date"),
+    "roles": _("roles"), "grant": _("given"), "revoke": _("taken"), "sessions": _("sessions"),
+    "way": _("way"), "factor": _("factor"), "reason": _("reason"),
     "bank_transaction_id": _("bank's number"),
 }  # fmt: skip
 HINTS = {
     "log in as": _("Account"), "name": _("Account"), "password": _("Password"),
     "API key": _("Key for the API"),
 }  # fmt: skip
+
+WAYS = {
+    "password": _("password"), "provider": _("identity provider"),
+    "provider and factor": _("identity provider with a second factor"),
+}  # fmt: skip
+"""How a session was begun."""
+LOOKED_AT = {
+    "details": _("one person's details"), "list": _("a list"), "search": _("a search"),
+    "console": _("the console's pages"),
+}  # fmt: skip
+"""At what somebody looked."""
 
 ACTORS = {
     "staff": _("staff no. {}"), "machine": _("client no. {}"), "system": _("the system: {}"),

@@ -21,6 +21,7 @@ from usance.core.days import NEVER
 from usance.core.identifiers import parse, written
 from usance.core.money import format_decimal
 from usance.identity.permissions import STAFF
+from usance.identity.roles import roles
 from usance.identity.staff import StaffSession
 from usance.servicing import read
 from usance.web import i18n, rulebook
@@ -42,7 +43,8 @@ MENU = (
     ("/console/day", "Day close", "day:read"), ("/console/bank-files", "Bank files", "files:read"),
     ("/console/receipts", "Unallocated receipts", "files:read"),
     ("/console/products", "Products", "products:read"),
-    ("/console/operations", "Operations", "operations:read"), ("/console/rules", "Rules", STAFF),
+    ("/console/operations", "Operations", "operations:read"),
+    ("/console/staff", "Staff", "staff:read"), ("/console/rules", "Rules", STAFF),
 )  # fmt: skip
 """Address, name, and the permission without which it is not shown."""
 THEMES = ("auto", "light", "dark")
@@ -74,13 +76,20 @@ class Page:
     flash: Flash | None
 
     @property
+    def inside(self) -> bool:
+        """Whether the reader has come in, and lacks nothing."""
+        return self.staff is not None and not self.staff.lacks
+
+    @property
     def lang(self) -> str:
         """For the page's ``lang``."""
         return i18n.LANGUAGES[self.language]
 
     def may(self, permission: str) -> bool:
         """Whether the reader is allowed to; what they may not do is not offered."""
-        return self.staff is not None and permission in self.staff.permissions | {STAFF}
+        if self.staff is None or self.staff.lacks:
+            return False
+        return permission in self.staff.permissions | {STAFF}
 
     def open_to(self, actions: Iterable[Action]) -> list[Action]:
         """Of these actions, those that the reader may ask for."""
@@ -165,6 +174,8 @@ def environment(language: str, decimals: int) -> Environment:
         "offer_status": name(labels.OFFER_STATUS), "hold_status": name(labels.HOLD_STATUS),
         "line_status": name(labels.LINE_STATUS), "borrower_status": name(labels.BORROWER_STATUS),
         "receipt_status": name(labels.RECEIPT_STATUS),
+        "way": name(labels.WAYS), "looked_at": name(labels.LOOKED_AT),
+        "role": lambda code: role_name(code, language),
         "hint": name(labels.HINTS), "tr": gettext,
         "refusal": lambda detail: refusals.sentence(detail, gettext),
         "settings": lambda document: words.settings(document, gettext),
@@ -172,6 +183,14 @@ def environment(language: str, decimals: int) -> Environment:
         "actor": lambda code: words.actor(code, gettext),
     }  # fmt: skip
     return found
+
+
+def role_name(code: str, language: str) -> str:
+    """A role's name in the language; what is no role (a client's name) as it is."""
+    role = roles().get(code)
+    if role is None:
+        return code
+    return role.name_zh if language == "zh" else role.name_en
 
 
 def named(gettext: Any) -> Any:
@@ -203,14 +222,9 @@ def moment(value: datetime | None) -> Markup | str:
     return Markup('<time datetime="{}">{}</time>').format(value.isoformat(), text)
 
 
-def masked(text: str) -> str:
-    """Only the end of a personal detail."""
-    return f"••••{text[-4:]}" if len(text) > 4 else text and "••••"
-
-
 FILTERS = {
     "day": day, "moment": moment, "percent": words.percent, "decimal": words.decimal,
-    "share": words.share, "masked": masked, "prose": words.prose,
+    "share": words.share, "prose": words.prose,
     "borrower": lambda each: written("borrower", each),
     "contract": lambda each: written("contract", each),
     "offer": lambda each: written("offer", each),
@@ -227,10 +241,15 @@ def identifier(kind: str, text: str) -> int:
         raise not_found(kind) from error
 
 
+def session_of(request: Asked) -> StaffSession | None:
+    """Who asks, if it is a member of staff."""
+    staff = request.scope.get("user")
+    return staff if isinstance(staff, StaffSession) else None
+
+
 async def page_of(request: Asked) -> Page:
     """The frame of a page: one query for the book, one more after a form."""
-    staff = request.scope.get("user")
-    session = staff if isinstance(staff, StaffSession) else None
+    session = session_of(request)
     pool = services(request).pool
     return Page(
         language_of(request), theme_of(request), address_of(request), session,
