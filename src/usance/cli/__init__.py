@@ -6,5 +6,6 @@
 ``serve``    ``serve``
 ``days``     ``day close`` and ``verify``
 ``setting_up``  ``book create``, ``client create``, ``staff create``
+``staff``    ``staff list``, ``staff deactivate`` and its like, ``permissions``
 ``bulk``     ``import uci-credit`` and ``bench``
 """

@@ -35,6 +35,11 @@ COMMANDS = (
     (staff, "setting_up:change_roles", "roles", "Give roles to an account, or take them."),
     (staff, "setting_up:change_password", "password", "Give an account a new password."),
     (staff, "setting_up:log_staff_out", "log-out", "End every session of an account."),
+    (staff, "staff:show", "list", "List the accounts."),
+    (staff, "staff:deactivate", "deactivate", "Lock an account out."),
+    (staff, "staff:reactivate", "reactivate", "Let an account in again."),
+    (staff, "staff:reset_factor", "reset-factor", "Forget the second factor of an account."),
+    (app, "staff:permissions", "permissions", "Print which role may ask for which route."),
     (imports, "bulk:uci_credit", "uci-credit", "Card accounts of the UCI credit file."),
 )
 for parent, place, name, text in COMMANDS:

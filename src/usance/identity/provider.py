@@ -159,7 +159,7 @@ class Provider:
     # -- the token -----------------------------------------------------------------------------
 
     async def _identity(self, ticket: Ticket, code: str) -> Identity:
-        from authlib.oauth2.rfc6749 import OAuth2Error
+        from authlib.common.errors import AuthlibBaseError
 
         known = await self._description()
         secret = await asyncio.to_thread(self._settings.client_secret_file.read_text, "utf-8")
@@ -169,7 +169,7 @@ class Provider:
                 answer = await client.fetch_token(
                     known.token_endpoint, code=code, code_verifier=ticket.verifier
                 )
-            except (OAuth2Error, ValueError, KeyError) as error:
+            except (AuthlibBaseError, ValueError, KeyError) as error:
                 raise ProviderError(f"no token: {type(error).__name__}") from error
         token = answer.get("id_token")
         if not isinstance(token, str):

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from litestar import Litestar
 from litestar.datastructures import State
 from litestar.exceptions import HTTPException
+from litestar.types import ControllerRouterHandler
 
 from usance.core.money import DECIMALS
 from usance.identity.accesses import Accesses
@@ -50,11 +51,16 @@ async def open_services(
     )  # fmt: skip
 
 
+def route_handlers() -> list[ControllerRouterHandler]:
+    """Everything that the web framework serves; the API is beside it."""
+    return [operations.health, operations.exposition, openapi, console_router()]
+
+
 def create_app(services: Services) -> Litestar:
     """The application. Starting and stopping pool and book is for the caller."""
     gate = Gate(services.staff, services.clients)
     app = Litestar(
-        route_handlers=[operations.health, operations.exposition, openapi, console_router()],
+        route_handlers=route_handlers(),
         guards=[gate.check],
         exception_handlers={**problems.HANDLERS, HTTPException: on_no_route},
         request_max_body_size=BODY_MAX,

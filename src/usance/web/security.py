@@ -38,6 +38,7 @@ from usance.web.problems import ProblemError
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 CSRF_FIELD, CSRF_HEADER = "csrf_token", "x-csrf-token"
+PAGES = "/console"
 PROOF_FIELD = "proof"
 """A code, or a password, that a form brings along with a weighty act."""
 ANY_STAFF = frozenset({STAFF, COMING_IN, HALF_IN})
@@ -110,6 +111,8 @@ class Gate:
             self._check_origin(connection)
             return
         headers = dict(connection.scope["headers"])
+        if is_page(connection.scope["path"]):
+            headers.pop(b"authorization", None)  # pages are for people: a key opens none
         connection.scope["user"] = await self.admit(
             connection.scope, headers, permission, connection,
             step_up=bool(handler.opt.get("step_up")),
@@ -184,6 +187,11 @@ class Gate:
         foreign = origin is not None and urlsplit(origin).netloc != connection.headers.get("host")
         if foreign or site not in ("same-origin", "none"):
             raise ProblemError(403, "R-AUTH-03", "the request comes from another site")
+
+
+def is_page(path: str) -> bool:
+    """Whether it is for people with a browser, and not for machines."""
+    return path == PAGES or path.startswith(f"{PAGES}/")
 
 
 def method_of(connection: Connection) -> str:
