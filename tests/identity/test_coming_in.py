@@ -111,7 +111,7 @@ async def test_good_codes_do_not_count(staff: Staff, at: FixedClock) -> None:
     (False, False, "administrator", ""),
 ])  # fmt: skip
 async def test_who_must_have_a_factor(
-    pool: Pool, at: FixedClock, forced: bool, demo: bool, role: str, lacks: str
+    pool: Pool, at: FixedClock, *, forced: bool, demo: bool, role: str, lacks: str
 ) -> None:
     """R-FACTOR-04."""
     staff = await with_staff(pool, at, forced=forced, demo=demo)

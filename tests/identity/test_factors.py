@@ -31,7 +31,7 @@ def shown(steps: int) -> str:
 
 @pytest.mark.parametrize(("steps", "accepted"), [(-2, False), (-1, True), (0, True), (1, True),
                                                  (2, False)])  # fmt: skip
-def test_a_code_is_good_for_its_half_minute_and_its_neighbours(steps: int, accepted: bool) -> None:
+def test_a_code_is_good_for_its_half_minute_and_its_neighbours(steps: int, *, accepted: bool) -> None:
     assert step_of(SECRET, shown(steps), MORNING, 0) == (NOW + steps if accepted else None)
 
 

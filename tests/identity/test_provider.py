@@ -268,7 +268,7 @@ async def test_a_provider_that_is_away(
     ({}, False), ({"amr": [["mfa"]]}, False), ({"acr": "silver"}, False), ({"acr": 1}, False),
 ])  # fmt: skip
 async def test_what_the_provider_says_counts_as_the_policy_has_it(
-    pool: Pool, at: FixedClock, claims: Claims, counts: bool
+    pool: Pool, at: FixedClock, claims: Claims, *, counts: bool
 ) -> None:
     """R-FACTOR-05, R-FACTOR-04."""
     staff = await with_staff(pool, at, forced=True)
