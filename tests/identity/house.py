@@ -7,12 +7,12 @@ from datetime import UTC, date, datetime
 
 import pyotp
 
+from usance.identity.changing import Asking
 from usance.identity.staff import Staff, StaffSession
 from usance.identity.staff_policy import staff_policy
 from usance.platform.clock import FixedClock
 from usance.platform.crypto import LocalKeyService
 from usance.platform.database import Pool
-from usance.platform.once import Asking
 from usance.servicing.setup import create_book
 
 PASSWORD = "correct horse battery"

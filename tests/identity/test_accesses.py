@@ -15,12 +15,12 @@ from tests.servicing.books import fingerprint
 from usance.core.refusals import Refused
 from usance.identity.accesses import DETAILS, LIST, Accesses, role_that_sees
 from usance.identity.borrowers import Borrowers, masked
+from usance.identity.changing import Asking
 from usance.identity.people import Person
 from usance.identity.sessions import StaffSession
 from usance.identity.staff import Staff
 from usance.platform.clock import FixedClock
 from usance.platform.database import Pool
-from usance.platform.once import Asking
 
 PEOPLE = [
     Person("王小明", "+8613800000001", "ID0001AB", "xiaoming@example.org"),

@@ -14,11 +14,11 @@ from tests.servicing.books import fingerprint
 from usance.core.refusals import Refused
 from usance.identity import acts
 from usance.identity.acts import ACTS, StaffAct, perform
+from usance.identity.changing import Asking
 from usance.identity.passwords import checked_hash
 from usance.identity.staff import Staff
 from usance.platform.clock import FixedClock
 from usance.platform.database import Pool, transaction
-from usance.platform.once import Asking
 
 EXAMPLES = {
     "CreateStaff": acts.CreateStaff("bert", ("viewer",), "hash"),

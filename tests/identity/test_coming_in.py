@@ -12,11 +12,11 @@ import pytest_asyncio
 from tests.identity.house import OTHER, PASSWORD, clock, enrolled, logged_in, with_staff
 from usance.core.refusals import Refused
 from usance.identity.attempts import OF_A_FACTOR, WITHIN
+from usance.identity.changing import Asking
 from usance.identity.sessions import WAIT_MAX
 from usance.identity.staff import Staff
 from usance.platform.clock import FixedClock
 from usance.platform.database import Pool
-from usance.platform.once import Asking
 
 
 @pytest.fixture

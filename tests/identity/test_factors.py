@@ -12,11 +12,11 @@ import pytest_asyncio
 
 from tests.identity.house import MORNING, App, clock, enrolled, logged_in, with_staff
 from usance.core.refusals import Refused
+from usance.identity.changing import Asking
 from usance.identity.factors import address_for_app, step_of
 from usance.identity.staff import Staff
 from usance.platform.clock import FixedClock
 from usance.platform.database import Pool, transaction
-from usance.platform.once import Asking
 
 SECRET = pyotp.random_base32()
 NOW = int(MORNING.timestamp()) // 30
@@ -31,7 +31,9 @@ def shown(steps: int) -> str:
 
 @pytest.mark.parametrize(("steps", "accepted"), [(-2, False), (-1, True), (0, True), (1, True),
                                                  (2, False)])  # fmt: skip
-def test_a_code_is_good_for_its_half_minute_and_its_neighbours(steps: int, *, accepted: bool) -> None:
+def test_a_code_is_good_for_its_half_minute_and_its_neighbours(
+    steps: int, *, accepted: bool
+) -> None:
     assert step_of(SECRET, shown(steps), MORNING, 0) == (NOW + steps if accepted else None)
 
 

@@ -13,6 +13,8 @@ from typing import Any
 import httpx
 from litestar import Litestar
 
+from usance.approvals.rules import DONE
+from usance.core.identifiers import parse
 from usance.day import close
 from usance.identity.permissions import SCOPES
 from usance.identity.staff_policy import StaffPolicy, staff_policy
@@ -49,6 +51,18 @@ class Site:
         headers = {"idempotency-key": key or f"key-{next(_numbers)}"} | more.pop("headers", {})
         return await self.client.post(path, json=body, headers=headers, **more)
 
+    async def approved(self, answer: httpx.Response) -> dict[str, Any]:
+        """What waits happens: a second person agrees with what was answered."""
+        assert answer.status_code == 202, answer.text
+        staff, asked = self.services.staff, answer.json()
+        number = await staff.create(f"second {next(_numbers)}", "correct horse battery",
+                                    ["supervisor"])  # fmt: skip
+        done = await self.services.approvals.approve(
+            parse("proposal", asked["proposal_id"]), number, bytes.fromhex(asked["digest"]), ""
+        )
+        assert done.state == DONE, done.outcome
+        return done.outcome
+
     async def borrower(self) -> str:
         """A new borrower."""
         n = next(_numbers)
@@ -76,7 +90,7 @@ class Site:
 
 @asynccontextmanager
 async def opened(
-    url: str, home: Path, *, policy: StaffPolicy = NOT_FORCED, clock: Clock | None = None,
+    url: str, home: Path, *, staff: StaffPolicy = NOT_FORCED, clock: Clock | None = None,
     environment: dict[str, str] | None = None,
 ) -> AsyncIterator[Site]:  # fmt: skip
     """The application on a database; the book is made if there is none."""
@@ -87,7 +101,9 @@ async def opened(
     await book.start()
     settings = Settings.from_environment({"USANCE_HOME": str(home)} | (environment or {}))
     keys = LocalKeyService.open(settings.master_key_file)
-    services = await open_services(settings, pool, keys, book, policy=policy, clock=clock)
+    services = await open_services(
+        settings, pool, keys, book, staff_policy=staff, clock=clock
+    )
     app = create_app(services)
     secret = await services.clients.create(f"all {next(_numbers)}", SCOPES)
     try:

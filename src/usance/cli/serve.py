@@ -78,6 +78,7 @@ async def listen(
     book = Book(pool)
     await book.start()
     services = await open_services(settings, pool, keys, book, hints=hints)
+    await services.approvals.start()
     try:
         app = create_app(services)
         config = uvicorn.Config(
@@ -87,6 +88,7 @@ async def listen(
         )  # fmt: skip
         await announced(config, hints).serve(sockets=[address])
     finally:
+        await services.approvals.stop()
         await services.closing.stop()
         await book.stop()
 

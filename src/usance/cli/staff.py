@@ -66,8 +66,8 @@ def reset_factor(name: str) -> None:
 
 async def _do(kind: str, name: str) -> None:
     from usance.identity.acts import ACTS, perform
+    from usance.identity.changing import Asking
     from usance.identity.staff import Staff
-    from usance.platform.once import Asking
 
     async with opened() as (_, pool):
         shape: type[StaffAct] = ACTS[kind][0]

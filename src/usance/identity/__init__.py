@@ -4,6 +4,7 @@
 ``people``       what a person's details must look like
 ``staff``        accounts of staff and their sessions
 ``machine``      machine clients: hashed keys and scopes
+``once``         a caller's key, what it was answered with, and its refusal for anything else
 ``permissions``  the names of what may be done
 ``store``        the SQL of this room
 """

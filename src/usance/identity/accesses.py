@@ -16,6 +16,8 @@ from usance.core.identifiers import cell_of_borrower
 from usance.core.refusals import Refused
 from usance.core.rules import rule
 from usance.identity import access_sql
+from usance.identity.changing import Asking, Change, once
+from usance.identity.once import Answer
 from usance.identity.roles import roles
 from usance.identity.sessions import StaffSession
 from usance.identity.staff_policy import INTEGRATION, StaffPolicy
@@ -23,7 +25,6 @@ from usance.ledger.digest import digest
 from usance.platform.clock import Clock
 from usance.platform.database import Pool
 from usance.platform.identifiers import new_operation_id
-from usance.platform.once import Answer, Asking, Change, once
 
 SEES = "people:read"
 NOTE_MAX = 200

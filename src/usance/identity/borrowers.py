@@ -14,10 +14,11 @@ from typing import Any
 import msgspec
 
 from usance.core.identifiers import borrower_of, cell_of_borrower, written
-from usance.core.refusals import Refusal, Refused
+from usance.core.refusals import Refused
 from usance.core.rules import rule
 from usance.identity import access_sql, store
 from usance.identity.accesses import Seen
+from usance.identity.once import Answer, problem
 from usance.identity.people import Person, checked, identity_number_of, phone_of
 from usance.ledger.digest import digest
 from usance.platform.crypto import KeyService, decrypt_field, encrypt_field, new_data_key
@@ -26,16 +27,6 @@ from usance.platform.identifiers import new_operation_id
 
 PRIVATE_FIELDS = ("name", "phone", "identity_number", "email")
 STATUS = {1: "active", 2: "erased"}
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What registering was answered with: 201, or a problem document; as ``Book.submit`` gives."""
-
-    status: int
-    document: dict[str, Any]
-    operation_id: int
-    replayed: bool = False
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -97,10 +88,7 @@ class Borrowers:
         except Refused as refused:
             if key and (kept := await self._kept(actor, key, request_hash)):
                 return kept  # a twin of this request was committed meanwhile
-            document = refused.refusal.document()
-            taken = refused.refusal.rule in ("R-BORR-02", "R-BORR-03")
-            status = 409 if taken else 422
-            return Answer(status, document | {"status": status}, 0)
+            return problem(refused.refusal)
         except _TakenError:
             kept = await self._kept(actor, key, request_hash)
             assert kept is not None
@@ -161,16 +149,10 @@ class Borrowers:
         lookup = self._keys.blind_index(value, purpose)
         return await store.borrower_by_lookup(self._pool, purpose, lookup)
 
-    @rule("R-IDEM-01")
     async def _kept(self, actor: str, key: str, request_hash: bytes) -> Answer | None:
         """The first answer to this key; a refusal when it was another request."""
-        row = await store.first_answer(self._pool, actor, key)
-        if row is None:
-            return None
-        if row["request_hash"] != request_hash:
-            refusal = Refusal("R-IDEM-01", "the key was used for another request")
-            return Answer(409, refusal.document() | {"status": 409}, 0)
-        return Answer(row["status"], msgspec.json.decode(row["answer"]), row["operation_id"], True)
+        first = await store.first_answer(self._pool, actor, key)
+        return None if first is None else first.answer_to(request_hash)
 
     async def _register_once(
         self, person: Person, actor: str, key: str, request_hash: bytes

@@ -50,6 +50,7 @@ class StaffSession:
     name: str
     csrf: str
     roles: tuple[str, ...] = ()
+    stands_in: bool = False
     lacks: str = ""
     fresh: bool = False
     has_factor: bool = False
@@ -57,8 +58,12 @@ class StaffSession:
 
     @property
     def permissions(self) -> frozenset[str]:
-        """What the roles give together; nothing while something is missing."""
-        return frozenset() if self.lacks else permissions_of(self.roles)
+        """What the roles give together; who stands in for somebody comes as far as deciding.
+
+        Nothing while something is missing.
+        """
+        in_place = frozenset({"approvals:read", "approvals:decide"} if self.stands_in else ())
+        return frozenset() if self.lacks else permissions_of(self.roles) | in_place
 
     @property
     def actor(self) -> str:
@@ -123,8 +128,8 @@ class Sessions:
             await staff_sql.touch_session(self._pool, hashed, now)
         fresh = row["fresh_at"] is not None and now - row["fresh_at"] < self._policy.step_up
         return StaffSession(
-            row["staff_id"], row["name"], row["csrf"], tuple(row["roles"]), self.lacks(row), fresh,
-            row["has_factor"], hashed[:REFERENCE_BYTES].hex(),
+            row["staff_id"], row["name"], row["csrf"], tuple(row["roles"]), row["stands_in"],
+            self.lacks(row), fresh, row["has_factor"], hashed[:REFERENCE_BYTES].hex(),
         )  # fmt: skip
 
     @rule("R-FACTOR-01", "R-FACTOR-04", "R-STAFF-06")

@@ -14,8 +14,10 @@ from usance.core.refusals import Refused
 from usance.core.rules import rule
 from usance.identity import acts, attempts, staff_sql
 from usance.identity.attempts import Attempts
+from usance.identity.changing import Asking, Change, once
 from usance.identity.factors import TOTP, Factors
 from usance.identity.noting import noted
+from usance.identity.once import Answer
 from usance.identity.passwords import checked_hash, matches
 from usance.identity.roles import known
 from usance.identity.sessions import (
@@ -35,7 +37,6 @@ from usance.platform.clock import Clock, SystemClock
 from usance.platform.crypto import KeyService
 from usance.platform.database import Connection, Pool, transaction
 from usance.platform.logs import get_logger
-from usance.platform.once import Answer, Asking, Change, once
 
 __all__ = ["AGE_MAX", "Account", "Staff", "StaffSession"]
 
@@ -178,6 +179,18 @@ class Staff:
     async def session(self, token: str) -> StaffSession | None:
         """The session of a token; None when it is unknown, ended, idle too long or too old."""
         return await self.sessions.read(token)
+
+    async def names(self) -> dict[int, str]:
+        """Every account by its number."""
+        return await staff_sql.staff_names(self._pool)
+
+    @rule("R-STAFF-03")
+    async def number(self, name: str) -> int:
+        """The active account of this name; raises ``Refused``."""
+        row = await staff_sql.staff_by_name(self._pool, name) if name.isprintable() else None
+        if row is None:
+            raise Refused("R-STAFF-03", "there is no active account of this name", "to")
+        return int(row["staff_id"])
 
     async def log_out(self, token: str) -> None:
         """End one session."""

@@ -10,6 +10,8 @@ from usance.platform.database import Connection, Pool
 
 Row: TypeAlias = Mapping[str, Any]
 
+STANDS_IN = """EXISTS (SELECT FROM delegation d WHERE d.to_staff = s.staff_id
+AND d.revoked_at IS NULL AND now() BETWEEN d.from_at AND d.until_at)"""
 ROLES = "ARRAY(SELECT role FROM staff_role r WHERE r.staff_id = s.staff_id ORDER BY role) AS roles"
 HAS_FACTOR = "EXISTS (SELECT FROM staff_factor f WHERE f.staff_id = s.staff_id AND f.state = 2)"
 MANAGERS_LOCK = 7_308_332_190
@@ -114,6 +116,11 @@ async def password_of(connection: Connection, staff_id: int) -> str | None:
     return found
 
 
+async def staff_names(pool: Pool) -> dict[int, str]:
+    """Every account's name by its number."""
+    return dict(await pool.fetch("SELECT staff_id, name FROM staff"))
+
+
 async def names(connection: Connection | Pool, staff_id: int) -> list[str]:
     """What a password of this account must not be made of: its name, and the book's."""
     rows = await connection.fetch(
@@ -208,7 +215,8 @@ async def live_session(
     """A live session, with everything that decides what it opens."""
     row: Row | None = await pool.fetchrow(
         "SELECT token_hash, staff_id, name, csrf, s.created_at, seen_at, waits, way, fresh_at,"
-        f" must_change, {HAS_FACTOR} AS has_factor, {ROLES}, (SELECT demo FROM book) AS demo"
+        f" must_change, {HAS_FACTOR} AS has_factor, {ROLES}, {STANDS_IN} AS stands_in,"
+        " (SELECT demo FROM book) AS demo"
         f" FROM staff_session s JOIN staff USING (staff_id) WHERE token_hash = $1 AND {LIVE}",
         *(token_hash, created_after, seen_after),
     )

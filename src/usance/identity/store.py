@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 import msgspec
 
 from usance.core.identifiers import cell_of_borrower
+from usance.identity.once import Kept
 from usance.platform.database import Connection, Pool
 
 Row: TypeAlias = Mapping[str, Any]
@@ -125,15 +126,15 @@ async def insert_operation(
     )
 
 
-async def first_answer(connection: Connection | Pool, client: str, key: str) -> Row | None:
+async def first_answer(connection: Connection | Pool, client: str, key: str) -> Kept | None:
     """What a client's key was answered with the first time."""
-    row: Row | None = await connection.fetchrow(
+    row = await connection.fetchrow(
         "SELECT request_hash, status, answer, operation_id FROM idempotency"
         " WHERE client = $1 AND key = $2",
         client,
         key,
     )
-    return row
+    return None if row is None else Kept.stored(*row)
 
 
 async def keep_answer(connection: Connection, row: tuple[str, str, bytes, int, str, int]) -> bool:

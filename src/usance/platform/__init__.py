@@ -3,6 +3,7 @@
 config        settings from the environment, refused by name when they are wrong
 postgres      the embedded PostgreSQL server: make, start, share, stop
 database      the connection pool and the unit of work, the only place that commits
+locks         the numbers of advisory locks
 migrate       brings a database to the newest schema (Alembic, in ``migrations/``)
 schema        every table of the book, in one place
 work          the one job runner and the outbox; their tables in work_tables

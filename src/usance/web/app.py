@@ -9,44 +9,57 @@ from litestar.datastructures import State
 from litestar.exceptions import HTTPException
 from litestar.types import ControllerRouterHandler
 
+from usance.approvals.delegation import Delegations
+from usance.approvals.rules import Policy
+from usance.approvals.rules import policy as approvals_policy
+from usance.approvals.service import Approvals
 from usance.core.money import DECIMALS
 from usance.identity.accesses import Accesses
 from usance.identity.borrowers import Borrowers
 from usance.identity.machine import MachineClients
 from usance.identity.provider import Provider
 from usance.identity.staff import Staff
-from usance.identity.staff_policy import StaffPolicy, staff_policy
+from usance.identity.staff_policy import StaffPolicy
+from usance.identity.staff_policy import staff_policy as policy_of_staff
 from usance.platform.clock import Clock, SystemClock
 from usance.platform.config import ConfigurationError, Settings
 from usance.platform.crypto import KeyService
 from usance.platform.database import Pool
 from usance.servicing import read
+from usance.servicing.service import Book
 from usance.web import operations, problems
+from usance.web.acts import acts
 from usance.web.api.dispatch import BODY_MAX, Api
 from usance.web.api.routes import ENDPOINTS, openapi
 from usance.web.console.pages import console_router, on_no_route
 from usance.web.edge import Edge
 from usance.web.security import Gate, check_declared, check_every_route
-from usance.web.services import Services, Submits
+from usance.web.services import Services
 
 
 async def open_services(
-    settings: Settings, pool: Pool, keys: KeyService, book: Submits, *,
+    settings: Settings, pool: Pool, keys: KeyService, book: Book, *,
     clock: Clock | None = None, hints: Mapping[str, str] | None = None,
-    policy: StaffPolicy | None = None,
+    policy: Policy | None = None, staff_policy: StaffPolicy | None = None,
 ) -> Services:  # fmt: skip
-    """What the routes work with, for the book in this database; there must be one."""
+    """What the routes work with, for the book in this database; there must be one.
+
+    ``policy`` says what waits for a second person, ``staff_policy`` who needs a second factor: the
+    policy documents, unless others are given.
+    """
     found = await read.book(pool)
     if found is None:
         raise ConfigurationError("there is no book yet: `usance book create` makes one")
-    clock, policy = clock or SystemClock(), policy or staff_policy()
-    elsewhere = settings.identity_provider
+    clock, for_staff = clock or SystemClock(), staff_policy or policy_of_staff()
+    elsewhere, decimals = settings.identity_provider, DECIMALS[found.currency]
+    approvals = Approvals(pool, policy or approvals_policy(decimals), acts(pool, book), clock)
     return Services(
-        settings=settings, pool=pool, keys=keys, book=book,
-        borrowers=Borrowers(pool, keys), staff=Staff(pool, clock, keys, policy),
-        accesses=Accesses(pool, clock, policy), clients=MachineClients(pool),
+        settings=settings, pool=pool, keys=keys, book=approvals, posting=book, approvals=approvals,
+        delegations=Delegations(pool, clock), borrowers=Borrowers(pool, keys),
+        staff=Staff(pool, clock, keys, for_staff), accesses=Accesses(pool, clock, for_staff),
+        clients=MachineClients(pool),
         provider=Provider(elsewhere, pool, keys, clock) if elsewhere else None,
-        name=found.name, currency=found.currency, decimals=DECIMALS[found.currency],
+        name=found.name, currency=found.currency, decimals=decimals,
         demo=found.demo, hints=hints or {},
     )  # fmt: skip
 

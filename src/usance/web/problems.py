@@ -17,6 +17,7 @@ from litestar.types import ExceptionHandlersMap
 
 from usance.core.refusals import Refusal, Refused
 from usance.core.rules import rule
+from usance.identity.once import STATUS
 from usance.platform.database import CONNECTION_LOST
 from usance.platform.logs import get_logger
 
@@ -33,8 +34,6 @@ RULES = {
     413: "R-HTTP-04", 415: "R-HTTP-03", 429: "R-AUTH-05", 503: "R-HTTP-07",
 }  # fmt: skip
 """For refusals that the web framework makes."""
-STATUS = {"R-FOUND-01": 404, "R-IDEM-01": 409}
-"""Of refusals by these rules; of all others 422."""
 
 
 Headers: TypeAlias = tuple[tuple[bytes, bytes], ...]

@@ -11,6 +11,7 @@ from usance.core.rules import rule
 from usance.identity.accesses import DETAILS, LIST, SEARCH, SEES, Access, Seen
 from usance.identity.borrowers import Borrower
 from usance.identity.machine import MachineClient
+from usance.identity.once import Answer
 from usance.identity.people import Person
 from usance.identity.staff import StaffSession
 from usance.servicing import api_read
@@ -20,7 +21,6 @@ from usance.web.api.contracts import products, today
 from usance.web.api.endpoint import Asked, Empty, change, read
 from usance.web.api.paging import Page, PageQuery, page, position
 from usance.web.problems import not_found
-from usance.web.services import Answer
 
 LAST = 2**62
 

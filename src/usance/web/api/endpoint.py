@@ -19,12 +19,13 @@ from urllib.parse import parse_qsl
 import msgspec
 
 from usance.core.rules import rule
+from usance.identity.once import Answer
 from usance.servicing.commands import Command
 from usance.web.api.values import Ids, Money, identifier
 from usance.web.grades import is_weighty, permission_of
 from usance.web.problems import PROBLEM_JSON, Headers, ProblemError
 from usance.web.security import Caller
-from usance.web.services import Answer, Services
+from usance.web.services import Services
 
 Query = TypeVar("Query")
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -107,6 +108,8 @@ class Endpoint:
     """Whether a person who asks shows a fresh factor."""
     shows_people: bool = False
     """Whether a person's details are in the answer: every one of them is noted."""
+    may_wait: bool = False
+    """Whether the act may be put behind a second person, so that it is answered with 202."""
 
     @property
     def placeholders(self) -> list[str]:
@@ -134,7 +137,7 @@ def command(method: str, path: str) -> Callable[[Function], Function]:
             )
             return answered(answer)
 
-        add(build, method, path, permission, body=body, returns=dict, serve=serve,
+        add(build, method, path, permission, body=body, returns=dict, serve=serve, may_wait=True,
             step_up=is_weighty(permission, hints["return"]))  # fmt: skip
         return build
 

@@ -13,7 +13,7 @@ from usance.core.refusals import Refusal, Refused
 from usance.core.rules import rule
 from usance.identity.accesses import NOTE_MAX, SEES
 from usance.identity.borrowers import Borrower
-from usance.platform.once import Asking
+from usance.identity.changing import Asking
 from usance.servicing import read
 from usance.web.console.actions import form_of, hash_of, key_of
 from usance.web.console.render import (

@@ -47,6 +47,12 @@ ACTIONS = {
     "BeginFactor": _("Enrolment of a second factor begun"),
     "EnrolFactor": _("Second factor enrolled"), "RenewCodes": _("New recovery codes made"),
     "OpenPerson": _("Personal details shown in clear"),
+    "Propose": _("Proposed to a second person"), "Approve": _("Approved"),
+    "RefuseProposal": _("Proposal refused"), "RevokeProposal": _("Proposal taken back"),
+    "ProposalDone": _("Approved proposal carried out"),
+    "ProposalFailed": _("Approved proposal refused by the book"),
+    "ProposalExpired": _("Proposal expired"), "Delegate": _("Decisions delegated"),
+    "EndDelegation": _("Delegation ended"),
     "CreateClient": _("Machine client made"), "RenewClient": _("Key of a client renewed"),
     "DeactivateClient": _("Machine client locked out"), "LoadDebitFile": _("Bank file loaded"),
     "BeginClose": _("Day close begun"), "ResumeClose": _("Day close resumed"),
@@ -65,6 +71,20 @@ OFFER_STATUS = {1: _("open"), 2: _("accepted"), 3: _("withdrawn")}
 HOLD_STATUS = {1: _("open"), 2: _("captured"), 3: _("released"), 4: _("expired")}
 LINE_STATUS = {1: _("open"), 2: _("closed")}
 BORROWER_STATUS = {1: _("active"), 2: _("erased")}
+PROPOSAL_STATES = {
+    1: _("waiting for a second person"), 2: _("approved, about to happen"), 3: _("done"),
+    4: _("approved, but the book refused"),
+    5: _("refused"), 6: _("taken back"), 7: _("expired"),
+}  # fmt: skip
+WEIGHTS = {"light": _("light"), "heavy": _("heavy"), "grave": _("grave")}
+ARGUMENTS = {
+    "amount": _("Amount"), "component": _("Component"), "of": _("Number of the event"),
+    "effective_on": _("Value date"), "reason": _("Reason"), "days": _("Days"),
+    "staff_id": _("Account"), "grant": _("Roles given"), "revoke": _("Roles taken"),
+    "name": _("Name"), "roles": _("Roles"),
+    "must_change": _("Must be changed first"),
+}  # fmt: skip
+"""What an act is asked with."""
 RECEIPT_STATUS = {1: _("waiting"), 2: _("allocated"), 3: _("returned")}
 
 AGES = (_("not overdue"), "1–30", "31–60", "61–90", _("over 90"))

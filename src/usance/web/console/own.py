@@ -8,10 +8,10 @@ from markupsafe import Markup
 
 from usance.core.identifiers import written
 from usance.core.refusals import Refusal, Refused
+from usance.identity.changing import Asking
 from usance.identity.factors import address_for_app
 from usance.identity.passwords import PASSWORD_MIN
 from usance.identity.permissions import COMING_IN, STAFF
-from usance.platform.once import Asking
 from usance.web.console.actions import form_of, hash_of, key_of
 from usance.web.console.coming_in import next_of
 from usance.web.console.render import Asked, moved, services, show

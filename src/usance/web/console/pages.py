@@ -13,6 +13,7 @@ from usance.web import i18n
 from usance.web.console import (
     access,
     actions,
+    approvals,
     borrowers,
     coming_in,
     contracts,
@@ -140,6 +141,7 @@ def console_router() -> Router:
             static, settings, *coming_in.HANDLERS, *own.HANDLERS, *staff.HANDLERS,
             *access.HANDLERS, *overview.HANDLERS, *borrowers.HANDLERS, *contracts.HANDLERS,
             *actions.HANDLERS, *day.HANDLERS, *records.HANDLERS, *receipts.HANDLERS,
+            *approvals.HANDLERS,
         ],
         exception_handlers={
             ProblemError: on_problem, Refused: on_refused, HTTPException: on_framework,

@@ -42,6 +42,7 @@ MENU = (
     ("/console", "Overview", "book:read"), ("/console/borrowers", "Borrowers", "borrowers:read"),
     ("/console/day", "Day close", "day:read"), ("/console/bank-files", "Bank files", "files:read"),
     ("/console/receipts", "Unallocated receipts", "files:read"),
+    ("/console/approvals", "Approvals", "approvals:read"),
     ("/console/products", "Products", "products:read"),
     ("/console/operations", "Operations", "operations:read"),
     ("/console/staff", "Staff", "staff:read"), ("/console/rules", "Rules", STAFF),
@@ -110,6 +111,8 @@ class Page:
         """The entry of the menu that the page belongs to."""
         if self.address.startswith(("/console/contracts", "/console/borrowers")):
             return "/console/borrowers"
+        if self.address.startswith("/console/delegations"):
+            return "/console/approvals"
         found = [each for each, _ in self.menu if self.address.startswith(each)]
         return max(found, key=len, default="")
 
@@ -176,6 +179,8 @@ def environment(language: str, decimals: int) -> Environment:
         "receipt_status": name(labels.RECEIPT_STATUS),
         "way": name(labels.WAYS), "looked_at": name(labels.LOOKED_AT),
         "role": lambda code: role_name(code, language),
+        "proposal_state": name(labels.PROPOSAL_STATES), "weight": name(labels.WEIGHTS),
+        "argument": name(labels.ARGUMENTS),
         "hint": name(labels.HINTS), "tr": gettext,
         "refusal": lambda detail: refusals.sentence(detail, gettext),
         "settings": lambda document: words.settings(document, gettext),
@@ -230,6 +235,7 @@ FILTERS = {
     "offer": lambda each: written("offer", each),
     "hold": lambda each: written("authorisation", each),
     "operation": lambda each: written("operation", each),
+    "proposal": lambda each: written("proposal", each),
 }  # fmt: skip
 
 

@@ -10,12 +10,12 @@ from litestar.handlers import HTTPRouteHandler
 from usance.core.identifiers import written
 from usance.core.refusals import Refusal, Refused
 from usance.identity import acts
-from usance.identity.acts import StaffAct, perform
+from usance.identity.acts import StaffAct
+from usance.identity.once import Answer
 from usance.identity.passwords import checked_hash, initial_password
 from usance.identity.permissions import SCOPES, STAFF_ONLY
 from usance.identity.roles import known, roles
 from usance.identity.staff import Account
-from usance.platform.once import Asking
 from usance.web.console.actions import form_of, hash_of, key_of
 from usance.web.console.render import INTEGER_MAX, Asked, Number, language_of, moved, services, show
 from usance.web.problems import not_found
@@ -96,11 +96,15 @@ DEEDS = (
 )  # fmt: skip
 
 
-async def ask_for(request: Asked, act: StaffAct, form: dict[str, str]) -> tuple[int, bool]:
-    """Have it done; (the audit event, whether this is the first answer again)."""
-    asking = Asking(request.user.actor, key_of(form), hash_of(request, form))
-    answer = await perform(services(request).pool, act, asking)
-    return answer.operation_id, answer.replayed
+async def ask_for(request: Asked, act: StaffAct, form: dict[str, str]) -> Answer:
+    """Have it done, or let it wait for a second person (202). Raises ``Refused``."""
+    answer = await services(request).approvals.submit(
+        act, actor=request.user.actor, key=key_of(form), request_hash=hash_of(request, form)
+    )
+    if answer.status >= 400:
+        found = answer.document
+        raise Refused(found["rule"], found["detail"], found.get("path", ""))
+    return answer
 
 
 def role_names(request: Asked) -> dict[str, str]:
@@ -142,19 +146,25 @@ async def create_account(request: Asked) -> Response[Any]:
     try:
         given = tuple(known(ticked(form)))
         act = acts.CreateStaff(form.get("name", ""), given, await checked_hash(password))
-        done, again = await ask_for(request, act, form)
+        answer = await ask_for(request, act, form)
     except Refused as refused:
         return await new_form(request, form, refused.refusal)
-    staff_id = await services(request).staff.known_id(act.name)
-    return await told(request, staff_id, "" if again else password, done)
+    return await told(request, act.name, answer, password)
 
 
-async def told(request: Asked, staff_id: int, password: str, operation: int) -> Response[Any]:
-    """On to the account; where a password was made, a page that tells it."""
-    if not password:
-        return moved(f"{STAFF_PAGES}/{staff_id}", done=written("operation", operation))
-    account = await account_of(request, staff_id)
-    return await show(request, "staff_told.html", account=account, password=password)
+async def told(request: Asked, name: str, answer: Answer, password: str) -> Response[Any]:
+    """On to the account, or to what waits; where a password was made, a page that tells it."""
+    if answer.status == 202:
+        on = f"/console/approvals/{answer.document['proposal_id']}"
+    else:
+        on = f"{STAFF_PAGES}/{answer.document['staff_id']}"
+    if password and not answer.replayed:
+        waits = answer.status == 202
+        return await show(
+            request, "staff_told.html", name=name, password=password, on=on, waits=waits
+        )
+    done = {"done": written("operation", answer.operation_id)} if answer.status != 202 else {}
+    return moved(on, **done)
 
 
 async def account_of(request: Asked, staff_id: int) -> Account:
@@ -194,10 +204,10 @@ def routes_of(deed: Deed) -> list[HTTPRouteHandler]:
         account = await account_of(request, staff_id)
         try:
             act, password = await deed.build(account.staff_id, sent)
-            operation, again = await ask_for(request, act, sent)
+            answer = await ask_for(request, act, sent)
         except Refused as refused:
             return await deed_form(request, staff_id, deed, refused.refusal)
-        return await told(request, account.staff_id, "" if again else password, operation)
+        return await told(request, account.name, answer, password)
 
     return [form, done]
 
