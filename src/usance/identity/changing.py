@@ -1,4 +1,4 @@
-"""A change from outside: made once for its caller's key, with its audit event, in one transaction."""
+"""A change from outside: made once for its caller's key, with its audit event, or not at all."""
 
 from __future__ import annotations
 

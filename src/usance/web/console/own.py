@@ -115,7 +115,7 @@ async def factor_form(request: Asked, refusal: Refusal | None = None) -> Respons
 def picture_of(address: str) -> Markup:
     """A QR code as SVG, in attributes alone: the policy of the pages allows no styles in them."""
     code = segno.make(address, error="m", micro=False)
-    drawn = code.svg_inline(scale=4, border=4, dark="#000", light="#fff", svgclass="qr", nl=False)
+    drawn = code.svg_inline(scale=4, border=4, dark="#000", light="#fff", omitsize=True)
     return Markup(drawn)  # noqa: S704 - drawn by the library from bits, without any text
 
 
