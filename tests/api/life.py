@@ -57,7 +57,8 @@ PLACES = {
     "POST /v1/contracts/{contract_id}/settlement": ACTIVE.format(which="kind = 1"),
     "POST /v1/contracts/{contract_id}/payouts": ACTIVE.format(which="credit > 0"),
     "POST /v1/contracts/{contract_id}/recoveries":
-        "SELECT contract_id FROM contract WHERE status = 3 ORDER BY 1",
+        """SELECT contract_id FROM contract WHERE status = 3 AND unpaid_principal > 0
+        ORDER BY 1 DESC LIMIT 3""",
     "POST /v1/contracts/{contract_id}/drawing-return":
         ACTIVE.format(which="kind = 1 AND parent_id = 0"),
     "POST /v1/contracts/{contract_id}/allocations":

@@ -132,8 +132,11 @@ def newcomers(book: LivedIn) -> None:
     account, _ = opened(book, first, "pay_later"), opened(book, first, "cash_loan")
     path = f"/v1/borrowers/{first}"
     asked = {"product": "cash_loan", "principal": "1200.00", "instalments": 6}
-    offer = book.done(f"{path}/offers", asked)["offer_id"]
-    book.done(f"{path}/offers/{offer}/accept", {})
+    for _ in range(2):
+        offer = book.done(f"{path}/offers", asked)["offer_id"]
+        loan = book.done(f"{path}/offers/{offer}/accept", {})["contract_id"]
+    book.done(f"/v1/contracts/{loan}/charge-off", {})
+    book.site.agree(loan)
     book.done(f"{path}/offers", asked)
     for _ in range(3):
         hold = {"product": "pay_later", "amount": "700.00", "merchant": "Tea", "valid_days": 30}

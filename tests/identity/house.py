@@ -1,64 +1,76 @@
-"""A book with staff: accounts, an app that shows one-time codes, a clock that stands still."""
+"""People and keys to test on, and a worker process that can be killed."""
 
 from __future__ import annotations
 
-from dataclasses import replace
-from datetime import UTC, date, datetime
+import asyncio
+from collections.abc import Iterator
+from datetime import date, timedelta
+from itertools import count
+from pathlib import Path
 
-import pyotp
-
-from usance.identity.changing import Asking
-from usance.identity.staff import Staff, StaffSession
-from usance.identity.staff_policy import staff_policy
-from usance.platform.clock import FixedClock
-from usance.platform.crypto import LocalKeyService
-from usance.platform.database import Pool
+from usance.identity import rewrap
+from usance.identity.borrowers import Borrowers
+from usance.identity.people import Person
+from usance.platform import work
+from usance.platform.crypto import KeyService, LocalKeyService
+from usance.platform.database import Pool, open_pool
 from usance.servicing.setup import create_book
+from usance.web import personal  # noqa: F401 (enters what every room holds of a person)
 
-PASSWORD = "correct horse battery"
-OTHER = "another long password"
-KEYS = LocalKeyService(b"i" * 32, {1: b"m" * 32})
-MORNING = datetime(2026, 3, 1, 8, tzinfo=UTC)
-NOT_FORCED = replace(staff_policy(), required_for_roles=frozenset())
-
-
-def clock() -> FixedClock:
-    return FixedClock(MORNING)
+OPENED_ON = date(2026, 1, 5)
+QUICK = work.Patience(
+    lease=timedelta(milliseconds=300), attempts=1000, first_delay=timedelta(milliseconds=10)
+)
+_numbers = count(1)
 
 
-async def with_staff(
-    pool: Pool, at: FixedClock, *, forced: bool = False, demo: bool = False
-) -> Staff:
-    """A new book; nobody has an account yet."""
-    await create_book(pool, name="Harbour", opened_on=date(2026, 1, 5), demo=demo)
-    return Staff(pool, at, KEYS, staff_policy() if forced else NOT_FORCED)
+def people(many: int) -> list[Person]:
+    """So many people whom nobody knows yet."""
+    return [
+        Person(f"张小{n}", f"+86139{n:08}", f"ID{n:08}", f"p{n}@example.cn")
+        for n in next_numbers(many)
+    ]
 
 
-async def logged_in(staff: Staff, name: str, *roles: str) -> tuple[str, StaffSession]:
-    """A new account that has logged in."""
-    await staff.create(name, PASSWORD, roles or ["service"])
-    return await staff.log_in(name, PASSWORD)
+def next_numbers(many: int) -> Iterator[int]:
+    """Numbers that no other test has used."""
+    return (next(_numbers) for _ in range(many))
 
 
-class App:
-    """An authenticator app with the secret of one account."""
-
-    def __init__(self, secret: str, at: FixedClock) -> None:
-        self._totp = pyotp.TOTP(secret)
-        self._clock = at
-
-    def code(self, steps: int = 0) -> str:
-        """What it shows now, or so many half minutes later."""
-        return self._totp.generate_otp(int(self._clock.now().timestamp()) // 30 + steps)
+async def house(pool: Pool, path: Path) -> tuple[Borrowers, LocalKeyService]:
+    """A book, and its borrowers with the keys of a file."""
+    await create_book(pool, name="Test", opened_on=OPENED_ON)
+    keys = LocalKeyService.open(path)
+    return Borrowers(pool, keys), keys
 
 
-async def enrolled(staff: Staff, token: str, at: FixedClock) -> tuple[App, list[str]]:
-    """Enrol a factor in a session; (the app, the recovery codes)."""
-    session = await staff.session(token)
-    assert session is not None
-    await staff.begin_factor(session, Asking(session.actor))
-    secret = await staff.factors.enrolling(session.staff_id)
-    assert secret is not None
-    app = App(secret, at)
-    _, codes = await staff.confirm_factor(session, token, app.code(), Asking(session.actor))
-    return app, codes
+async def unreadable(pool: Pool, keys: KeyService) -> int:
+    """How many active borrowers cannot be decrypted or found by phone and identity number."""
+    borrowers, bad, after = Borrowers(pool, keys), 0, 0
+    while found := await borrowers.page(after, 500):
+        for each in found:
+            by_phone = await borrowers.by_phone(each.phone)
+            by_number = await borrowers.by_identity_number(each.identity_number)
+            bad += not each.name or {by_phone, by_number} != {each.borrower_id}
+        after = found[-1].borrower_id
+    return bad
+
+
+def rewrap_until_killed(url: str, path: str) -> None:
+    """Entry of a process: re-wrap slowly, so that it can be killed in the middle."""
+    asyncio.run(_rewrap(url, Path(path)))
+
+
+async def _rewrap(url: str, path: Path) -> None:
+    pool = await open_pool(url, 3)
+    inner = rewrap.rewrap_portion
+
+    async def slowly(*given: object) -> int:
+        done = await inner(*given)  # type: ignore[arg-type]
+        await asyncio.sleep(0.05)
+        return done
+
+    rewrap.rewrap_portion = slowly  # type: ignore[assignment]
+    rewrap.PORTION = 10
+    await rewrap.rewrap(pool, LocalKeyService.open(path), workers=1, patience=QUICK)
+    await pool.close()

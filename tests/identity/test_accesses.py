@@ -10,13 +10,22 @@ from datetime import timedelta
 import pytest
 import pytest_asyncio
 
-from tests.identity.house import KEYS, clock, logged_in, with_staff
+from tests.identity.accounts import KEYS, clock, logged_in, with_staff
 from tests.servicing.books import fingerprint
 from usance.core.refusals import Refused
-from usance.identity.accesses import DETAILS, LIST, Accesses, role_that_sees
+from usance.identity.accesses import (
+    DETAILS,
+    EXPORT,
+    LIST,
+    Accesses,
+    Opening,
+    by_operator,
+    role_that_sees,
+)
 from usance.identity.borrowers import Borrowers, masked
 from usance.identity.changing import Asking
 from usance.identity.people import Person
+from usance.identity.rotation import renew_borrower
 from usance.identity.sessions import StaffSession
 from usance.identity.staff import Staff
 from usance.platform.clock import FixedClock
@@ -50,7 +59,7 @@ async def house(pool: Pool, at: FixedClock) -> AsyncIterator[House]:
     staff = await with_staff(pool, at)
     borrowers = Borrowers(pool, KEYS)
     wang, ann = await borrowers.register_many(PEOPLE, actor="test")
-    yield House(pool, staff, Accesses(pool, at, staff.policy), borrowers, wang, ann)
+    yield House(pool, staff, Accesses(pool, at, staff.policy, KEYS), borrowers, wang, ann)
 
 
 @pytest.mark.parametrize(("text", "shown"), [
@@ -85,7 +94,7 @@ async def test_a_reason_opens_one_borrower_for_one_session_for_a_while(
     assert await house.accesses.opened(session, both) == {}
     await opened(house, session, house.wang)
     until = at.now() + timedelta(minutes=30)
-    assert await house.accesses.opened(session, both) == {house.wang: until}
+    assert await house.accesses.opened(session, both) == {house.wang: Opening(until, "case")}
     assert await house.accesses.opened(other, both) == {}
     at.advance(timedelta(minutes=30))
     assert await house.accesses.opened(session, both) == {}
@@ -171,3 +180,30 @@ def test_as_what_somebody_looks() -> None:
     assert role_that_sees(StaffSession(1, "a", "", ("auditor", "collections", "viewer"))) == (
         "collections"
     )
+
+
+async def test_a_note_is_the_persons_to_forget(house: House) -> None:
+    """It may hold a name: sealed under the borrower's key, and gone with it."""
+    _, session = await logged_in(house.staff, "anna", "service")
+    await opened(house, session, house.wang)
+    stored = await house.pool.fetchval("SELECT note FROM access")
+    assert b"no. 7" not in stored
+    assert "no. 7" not in repr(await house.accesses.of_borrower(house.wang, 2**62, 1))
+    await renew_borrower(house.pool, KEYS, house.wang, actor="operator:test")
+    (found,) = await house.accesses.of_borrower(house.wang, 2**62, 10)
+    assert found.note == "no. 7"
+    await house.pool.execute("UPDATE borrower SET data_key = '', status = 2")
+    (found,) = await house.accesses.of_borrower(house.wang, 2**62, 10)
+    assert (found.note, found.reason) == ("", "case")
+    with pytest.raises(Refused, match="R-ACCESS-02"):
+        await opened(house, session, house.wang)
+    await house.accesses.open(session, house.wang, "case", "", Asking(session.actor))
+
+
+async def test_the_operators_look_is_noted_too(house: House, at: FixedClock) -> None:
+    """R-ACCESS-03: the export at the command line."""
+    await house.borrowers.read(house.ann, by_operator("operator:root", EXPORT, at))
+    told = await house.accesses.shown_to_person(house.ann, "en")
+    assert [(each.who, each.is_machine, each.reason) for _, each in told] == [
+        ("The operator of the system", False, "Request of the borrower"),
+    ]  # fmt: skip

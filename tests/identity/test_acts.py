@@ -9,7 +9,7 @@ import msgspec
 import pytest
 import pytest_asyncio
 
-from tests.identity.house import OTHER, PASSWORD, clock, enrolled, logged_in, with_staff
+from tests.identity.accounts import OTHER, PASSWORD, clock, enrolled, logged_in, with_staff
 from tests.servicing.books import fingerprint
 from usance.core.refusals import Refused
 from usance.identity import acts

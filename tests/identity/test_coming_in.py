@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 import pytest_asyncio
 
-from tests.identity.house import OTHER, PASSWORD, clock, enrolled, logged_in, with_staff
+from tests.identity.accounts import OTHER, PASSWORD, clock, enrolled, logged_in, with_staff
 from usance.core.refusals import Refused
 from usance.identity.attempts import OF_A_FACTOR, WITHIN
 from usance.identity.changing import Asking

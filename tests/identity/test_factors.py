@@ -10,7 +10,7 @@ import pyotp
 import pytest
 import pytest_asyncio
 
-from tests.identity.house import MORNING, App, clock, enrolled, logged_in, with_staff
+from tests.identity.accounts import MORNING, App, clock, enrolled, logged_in, with_staff
 from usance.core.refusals import Refused
 from usance.identity.changing import Asking
 from usance.identity.factors import address_for_app, step_of

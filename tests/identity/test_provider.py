@@ -14,7 +14,7 @@ import pytest
 import pytest_asyncio
 
 from tests.identity import provider_site
-from tests.identity.house import KEYS, clock, enrolled, logged_in, with_staff
+from tests.identity.accounts import KEYS, clock, enrolled, logged_in, with_staff
 from tests.identity.provider_site import (
     CLIENT_ID,
     SECRET,

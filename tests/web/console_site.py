@@ -17,6 +17,7 @@ import pytest
 import uvicorn
 
 from usance.approvals.rules import DONE, WAITING
+from usance.core.identifiers import written
 from usance.identity.roles import roles
 from usance.platform.config import Settings
 from usance.platform.crypto import LocalKeyService
@@ -51,9 +52,12 @@ class Site:
         """What a coroutine gives, in the loop of the site."""
         return asyncio.run_coroutine_threadsafe(work, self.loop).result(30)
 
-    def agree(self) -> None:
-        """A second person approves what waits."""
-        for each in self.ask(self.services.approvals.page([WAITING], 2**62, 50)):
+    def agree(self, contract: str = "") -> None:
+        """A second person approves what waits: everything, or what is about a contract."""
+        waiting = self.ask(self.services.approvals.page([WAITING], 2**62, 50))
+        for each in waiting:
+            if contract and written("contract", each.contract_id) != contract:
+                continue
             number = self.ask(self.services.staff.number(SECOND))
             done = self.ask(
                 self.services.approvals.approve(each.proposal_id, number, each.digest, "")

@@ -12,7 +12,7 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from tests.identity.house import App
+from tests.identity.accounts import App
 from tests.web.api_site import Site, opened
 from tests.web.staff_site import (
     PASSWORD,

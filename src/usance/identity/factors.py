@@ -17,10 +17,19 @@ import pyotp
 
 from usance.core.refusals import Refused
 from usance.core.rules import rule
-from usance.identity import factors_sql
+from usance.identity import factors_sql, keys_sql
 from usance.platform.clock import Clock
-from usance.platform.crypto import KeyService, decrypt_field, encrypt_field, new_data_key
+from usance.platform.crypto import (
+    KeyService,
+    MissingKeyError,
+    beside,
+    decrypt_field,
+    encrypt_field,
+    master_id_of,
+    new_data_key,
+)
 from usance.platform.database import Connection, Pool
+from usance.platform.personal import wrapped_keys
 
 STEP_SECONDS, DRIFT = 30, 1
 RECOVERY_CODES = 10
@@ -29,7 +38,10 @@ TOTP, RECOVERY = "totp", "recovery"
 ONE_TIME = re.compile(r"[0-9]{6}")
 RECOVERY_CODE = re.compile(r"[a-z2-7]{4}(-[a-z2-7]{4}){3}")
 LETTERS = "abcdefghijklmnopqrstuvwxyz234567"
-PLACE = {"table": "staff_factor", "column": "secret"}
+TABLE = "staff_factor"
+PLACE = {"table": TABLE, "column": "secret"}
+
+wrapped_keys(TABLE, "data_key", "staff_id", has_cells=False)
 
 
 class Factors:
@@ -44,13 +56,17 @@ class Factors:
         """Make a secret; it counts for nothing until a code of it was shown."""
         data_key = new_data_key()
         sealed = encrypt_field(data_key, pyotp.random_base32(), row_id=staff_id, **PLACE)
-        wrapped = self._key_service.wrap(data_key, staff_id)
+        keys = self._key_service
+        await connection.execute(keys_sql.TOGETHER)
+        wrapped = await beside(keys, lambda: keys.wrap(data_key, staff_id, TABLE))
+        if (keys_sql.MASTER, master_id_of(wrapped)) in await keys_sql.retired(connection):
+            raise MissingKeyError("the key file of this process is an old one")
         await factors_sql.begin(connection, staff_id, wrapped, sealed, self._clock.now())
 
     async def enrolling(self, staff_id: int) -> str | None:
         """The secret that is being enrolled, to be shown to its holder; None if there is none."""
         row = await factors_sql.secret(self._pool, staff_id, factors_sql.ENROLLING)
-        return self._opened(row, staff_id) if row else None
+        return await self._opened(row, staff_id) if row else None
 
     @rule("R-FACTOR-02", "R-FACTOR-03")
     async def confirm(self, connection: Connection, staff_id: int, code: str) -> list[str]:
@@ -58,7 +74,8 @@ class Factors:
         row = await factors_sql.secret(connection, staff_id, factors_sql.ENROLLING)
         if row is None:
             raise Refused("R-FACTOR-02", "nothing is being enrolled; begin again", "code")
-        step = step_of(self._opened(row, staff_id), code, self._clock.now(), 0)
+        secret = await self._opened(row, staff_id)
+        step = step_of(secret, code, self._clock.now(), 0)
         if step is None:
             raise wrong_code()
         if not await factors_sql.confirm(connection, staff_id, step):
@@ -75,8 +92,8 @@ class Factors:
         row = await factors_sql.secret(connection, staff_id, factors_sql.IN_FORCE)
         if row is None:
             raise wrong_code()
-        last = row["last_step"]
-        step = step_of(self._opened(row, staff_id), code, self._clock.now(), last)
+        secret = await self._opened(row, staff_id)
+        step = step_of(secret, code, self._clock.now(), row["last_step"])
         if step is None or not await factors_sql.accept_step(connection, staff_id, step):
             raise wrong_code()
         return TOTP
@@ -94,8 +111,9 @@ class Factors:
         assert self._keys is not None, "second factors need the keys"
         return self._keys
 
-    def _opened(self, row: factors_sql.Row, staff_id: int) -> str:
-        data_key = self._key_service.unwrap(row["data_key"], staff_id)
+    async def _opened(self, row: factors_sql.Row, staff_id: int) -> str:
+        keys = self._key_service
+        data_key = await beside(keys, lambda: keys.unwrap(row["data_key"], staff_id, TABLE))
         return decrypt_field(data_key, row["secret"], row_id=staff_id, **PLACE)
 
 

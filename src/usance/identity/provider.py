@@ -29,7 +29,7 @@ from usance.identity import staff_sql
 from usance.identity.attempts import hashed
 from usance.platform.clock import Clock, SystemClock
 from usance.platform.config import LOOPBACK, IdentityProvider
-from usance.platform.crypto import KeyService
+from usance.platform.crypto import KeyService, beside
 from usance.platform.database import Pool
 from usance.platform.logs import get_logger
 
@@ -112,13 +112,13 @@ class Provider:
                 )  # fmt: skip
         except (ProviderError, httpx.HTTPError, OSError) as error:
             raise not_accepted(error) from error
-        return str(address), self._sealed(ticket)
+        return str(address), await self._sealed(ticket)
 
     @rule("R-STAFF-09")
     async def finish(self, sealed: str, query: Mapping[str, str]) -> tuple[Identity, str]:
         """(who it is, where to go on) from the provider's answer. Raises ``Refused``."""
         try:
-            ticket = self._opened(sealed)
+            ticket = await self._opened(sealed)
             code = await self._code_of(ticket, query)
             return await self._identity(ticket, code), ticket.target
         except (ProviderError, httpx.HTTPError, OSError) as error:
@@ -126,17 +126,18 @@ class Provider:
 
     # -- the cookie ----------------------------------------------------------------------------
 
-    def _sealed(self, ticket: Ticket) -> str:
+    async def _sealed(self, ticket: Ticket) -> str:
         text = base64.urlsafe_b64encode(msgspec.json.encode(ticket)).decode()
-        return f"{text}.{self._seal(text)}"
+        return f"{text}.{await self._seal(text)}"
 
-    def _seal(self, text: str) -> str:
-        digest = self._keys.blind_index(text, "log-in at the identity provider")
+    async def _seal(self, text: str) -> str:
+        keys, purpose = self._keys, "log-in at the identity provider"
+        digest = await beside(keys, lambda: keys.blind_index(text, purpose))
         return hashlib.sha256(digest).hexdigest()
 
-    def _opened(self, sealed: str) -> Ticket:
+    async def _opened(self, sealed: str) -> Ticket:
         text, _, seal = sealed.partition(".")
-        if not hmac.compare_digest(seal.encode(), self._seal(text).encode()):
+        if not hmac.compare_digest(seal.encode(), (await self._seal(text)).encode()):
             raise ProviderError("the browser has not begun this log-in")
         ticket = msgspec.json.decode(base64.urlsafe_b64decode(text), type=Ticket)
         if self._clock.now().timestamp() - ticket.began_at > LASTS.total_seconds():

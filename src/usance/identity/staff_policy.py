@@ -18,11 +18,13 @@ from usance.identity.roles import roles
 DOCUMENT = "staff.yaml"
 INTEGRATION = "integration"
 """The reason of a machine that names none; people cannot give it."""
+OPERATOR = "operator"
+"""As what somebody looks who is at the command line."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """Why somebody looks at a person's details."""
+    """Why somebody looks at a person's details, or as what, in both languages."""
 
     code: str
     name_en: str
@@ -43,6 +45,7 @@ class StaffPolicy:
     step_up: timedelta
     access: timedelta
     reasons: Mapping[str, Reason]
+    operator: Reason
 
     @rule("R-FACTOR-04")
     def requires_factor(self, roles_of_account: Iterable[str]) -> bool:
@@ -55,6 +58,15 @@ class StaffPolicy:
         amr = claims.get("amr")
         methods = {each for each in amr if isinstance(each, str)} if isinstance(amr, list) else ()
         return claims.get("acr") in self.provider_acr or not self.provider_amr.isdisjoint(methods)
+
+    def name_of_role(self, code: str, language: str) -> str:
+        """A role in ``zh`` or ``en``, as whoever it is was looking; an unknown one as it is."""
+        if code == OPERATOR:
+            return self.operator.name(language)
+        role = roles().get(code)
+        if role is None:
+            return code
+        return role.name_zh if language == "zh" else role.name_en
 
     def reasons_of_people(self) -> list[Reason]:
         """Those that a member of staff can choose from."""
@@ -82,4 +94,5 @@ def policy_in(document: dict[str, Any]) -> StaffPolicy:
         step_up=timedelta(minutes=factor["step_up_minutes"]),
         access=timedelta(minutes=access["minutes"]),
         reasons={c: Reason(c, each["en"], each["zh"]) for c, each in access["reasons"].items()},
+        operator=Reason(OPERATOR, access["operator"]["en"], access["operator"]["zh"]),
     )

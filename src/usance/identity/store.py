@@ -62,12 +62,17 @@ async def insert_directory(
     return {(purpose, lookup) for purpose, lookup, _ in entries} - entered
 
 
-async def borrower_by_lookup(pool: Pool, purpose: str, lookup: bytes) -> int | None:
-    """Whose look-up hash it is."""
-    found: int | None = await pool.fetchval(
-        "SELECT borrower_id FROM directory WHERE purpose = $1 AND lookup = $2", purpose, lookup
+async def borrower_by_lookups(
+    pool: Pool, purpose: str, lookups: Sequence[bytes], index_id: int
+) -> tuple[int | None, bool]:
+    """Whose look-up hashes they are, and whether the index key ``index_id`` has been retired."""
+    row = await pool.fetchrow(
+        "SELECT (SELECT borrower_id FROM directory WHERE purpose = $1 AND lookup = ANY($2::bytea[])"
+        "  LIMIT 1) AS borrower_id, EXISTS (SELECT FROM key_epoch WHERE kind = 'index'"
+        "  AND key_id = $3 AND retired_at IS NOT NULL) AS retired",
+        *(purpose, list(lookups), index_id),
     )
-    return found
+    return row["borrower_id"], row["retired"]
 
 
 async def borrowers(pool: Pool, identifiers: Sequence[int]) -> Sequence[Row]:

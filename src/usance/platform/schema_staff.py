@@ -35,9 +35,10 @@ access = Table(
     "access", metadata,
     cell(), key("borrower_id"), key("access_id"),
     Column("actor", Text, nullable=False), Column("acted_as", Text, nullable=False),
-    Column("reason", Text, nullable=False), Column("note", Text, nullable=False),
+    Column("reason", Text, nullable=False), Column("note", LargeBinary, nullable=False),
     Column("what", Text, nullable=False),
     Column("session", LargeBinary, nullable=False), moment("at"),
 )  # fmt: skip
 """Who was shown a person's details, and why. ``acted_as``: a role of staff, or a client's name.
-``session``: for which session of staff they stay in clear for a while; empty for machines."""
+``note`` is ciphertext under the borrower's key, or empty. ``session``: for which session of staff
+the details stay in clear for a while; empty for machines."""

@@ -56,7 +56,7 @@ async def open_services(
     return Services(
         settings=settings, pool=pool, keys=keys, book=approvals, posting=book, approvals=approvals,
         delegations=Delegations(pool, clock), borrowers=Borrowers(pool, keys),
-        staff=Staff(pool, clock, keys, for_staff), accesses=Accesses(pool, clock, for_staff),
+        staff=Staff(pool, clock, keys, for_staff), accesses=Accesses(pool, clock, for_staff, keys),
         clients=MachineClients(pool),
         provider=Provider(elsewhere, pool, keys, clock) if elsewhere else None,
         name=found.name, currency=found.currency, decimals=decimals,

@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from usance.core.refusals import Refused
 from usance.core.rules import rule
-from usance.identity.accesses import DETAILS, LIST, SEARCH, SEES, Access, Seen
+from usance.identity.accesses import DETAILS, EXPORT, LIST, SEARCH, SEES, Access, Seen
 from usance.identity.borrowers import Borrower
 from usance.identity.machine import MachineClient
 from usance.identity.once import Answer
@@ -16,6 +16,7 @@ from usance.identity.people import Person
 from usance.identity.staff import StaffSession
 from usance.servicing import api_read
 from usance.servicing import read as models
+from usance.web import personal
 from usance.web.api import bodies, views
 from usance.web.api.contracts import products, today
 from usance.web.api.endpoint import Asked, Empty, change, read
@@ -134,6 +135,20 @@ def access_view(found: Access) -> AccessView:
         str(found.access_id), found.at.isoformat(), found.actor, found.acted_as, found.reason,
         found.note, found.what,
     )  # fmt: skip
+
+
+@read("/v1/borrowers/{borrower_id}/export", "borrowers:read", shows_people=True)
+async def export_borrower(asked: Asked[Empty]) -> personal.Export:
+    """Everything held about a borrower, as of one moment.
+
+    ``parts`` holds each part by its name, in the shapes of this API; later versions add parts.
+    """
+    services = asked.services
+    seen = seen_by(asked, EXPORT)
+    found = await personal.export(services.pool, services.keys, asked.at["borrower_id"], seen)
+    if found is None:
+        raise not_found("borrower", "borrower_id")
+    return found
 
 
 async def whole(asked: Asked[Any]) -> models.BorrowerPage:

@@ -18,6 +18,7 @@ from urllib.parse import parse_qsl
 
 import msgspec
 
+from usance.core.refusals import without_values
 from usance.core.rules import rule
 from usance.identity.once import Answer
 from usance.servicing.commands import Command
@@ -308,7 +309,7 @@ def query_from(incoming: Incoming, shape: type) -> Any:
 
 def misshapen(error: msgspec.ValidationError) -> ProblemError:
     """What is wrong with the shape, and where."""
-    detail, _, path = str(error).partition(" - at `")
+    detail, _, path = without_values(str(error)).partition(" - at `")
     return ProblemError(422, "R-DOC-01", detail, path.removeprefix("$").strip(".`"))
 
 

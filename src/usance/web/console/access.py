@@ -46,7 +46,7 @@ async def people(request: Asked, borrowers: Sequence[int]) -> dict[int, Shown]:
     opened = await services(request).accesses.opened(request.user, borrowers)
     found = await services(request).borrowers.read_many(borrowers)
     return {
-        each.borrower_id: Shown(each, opened[each.borrower_id])
+        each.borrower_id: Shown(each, opened[each.borrower_id].until)
         if each.borrower_id in opened else Shown(each.masked(), None)
         for each in found
     }  # fmt: skip

@@ -7,11 +7,14 @@ from litestar import Response, get, post
 
 from usance.core.identifiers import cell_of_borrower, parse, written
 from usance.core.refusals import Refusal, Refused
+from usance.identity.borrowers import ACTIVE
+from usance.identity.erasure_sql import hold as legal_hold
 from usance.identity.people import LANGUAGES, Person
 from usance.servicing import read
 from usance.web.console import forms
 from usance.web.console.access import people, person
 from usance.web.console.actions import form_of, hash_of, key_of
+from usance.web.console.erasure import deeds_for
 from usance.web.console.render import Asked, Word, identifier, moved, services, show
 from usance.web.problems import not_found
 from usance.web.security import needs
@@ -138,9 +141,11 @@ async def borrower_page(request: Asked, borrower: Word) -> Response[str]:
     shown = await person(request, borrower_id)
     pool = services(request).pool
     found = await read.borrower_page(pool, borrower_id, await today_of(request))
+    hold = await legal_hold(pool, borrower_id)
     return await show(
         request, "borrower.html", who=shown.person, until=shown.until, found=found,
-        products=await read.products(pool), actions=forms.ON_BORROWER,
+        products=await read.products(pool), hold=hold, deeds=deeds_for(shown.person.status, hold),
+        actions=forms.ON_BORROWER if shown.person.status == ACTIVE else (),
     )  # fmt: skip
 
 

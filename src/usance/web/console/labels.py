@@ -59,6 +59,11 @@ ACTIONS = {
     "AllocateReceipt": _("Receipt allocated"),
     "ReturnReceipt": _("Receipt returned"),
     "CloseDay": _("Day end of contracts"),
+    "AddMasterKey": _("Master key added"), "RetireMasterKey": _("Master key retired"),
+    "AddIndexKey": _("Index key added"), "RetireIndexKey": _("Index key retired"),
+    "RewrapKeys": _("Data keys wrapped anew"), "RehashDirectory": _("Directory hashed anew"),
+    "RenewBorrowerKey": _("Data key of a person renewed"), "EraseBorrower": _("Person erased"),
+    "SetLegalHold": _("Legal hold set"), "LiftLegalHold": _("Legal hold lifted"),
 }  # fmt: skip
 
 OUTCOMES = {
@@ -163,9 +168,17 @@ DETAILS = {
     "borrowers": _("borrowers"), "rule": _("rule"), "detail": _("why"), "events": _("events"),
     "operations": _("operations"), "value_date": _("value date"),
     "roles": _("roles"), "grant": _("given"), "revoke": _("taken"), "sessions": _("sessions"),
-    "way": _("way"), "factor": _("factor"), "reason": _("reason"),
-    "bank_transaction_id": _("bank's number"),
+    "way": _("way"), "factor": _("factor"),
+    "bank_transaction_id": _("bank's number"), "key_id": _("key no."), "column": _("column"),
+    "tables": _("tables"), "reason": _("reason"), "again": _("again after a restore"),
 }  # fmt: skip
+REASONS = {
+    "request": _("The person asked for it"), "retention": _("The time of keeping is over"),
+    "mistake": _("Registered by mistake"), "court": _("A court"),
+    "authority": _("An authority"), "dispute": _("A dispute"),
+    "investigation": _("An investigation"), "lifted": _("Lifted"),
+}  # fmt: skip
+"""Why a person was erased, or must not be."""
 HINTS = {
     "log in as": _("Account"), "name": _("Account"), "password": _("Password"),
     "API key": _("Key for the API"),
@@ -178,7 +191,7 @@ WAYS = {
 """How a session was begun."""
 LOOKED_AT = {
     "details": _("one person's details"), "list": _("a list"), "search": _("a search"),
-    "console": _("the console's pages"),
+    "console": _("the console's pages"), "export": _("all that is held"),
 }  # fmt: skip
 """At what somebody looked."""
 

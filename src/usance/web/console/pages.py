@@ -18,6 +18,7 @@ from usance.web.console import (
     coming_in,
     contracts,
     day,
+    erasure,
     overview,
     own,
     receipts,
@@ -38,7 +39,14 @@ from usance.web.console.render import (
     session_of,
     theme_of,
 )
-from usance.web.problems import ProblemError, accident, not_found, of_framework, on_http
+from usance.web.problems import (
+    ProblemError,
+    accident,
+    not_found,
+    of_framework,
+    on_http,
+    route_of,
+)
 from usance.web.security import CSRF_FIELD, PROOF_FIELD, StepUp, needs
 
 LACKING = ("R-FACTOR-01", "R-FACTOR-04", "R-STAFF-06")
@@ -115,7 +123,7 @@ def on_no_route(request: Asked, error: HTTPException) -> Response[Any]:
 
 def on_accident(request: Asked, error: Exception) -> Response[Any]:
     """Something broke inside: the page says under which number the log has it."""
-    status, refusal, _ = accident(error, request.method, request.scope["path"])
+    status, refusal, _ = accident(error, request.method, route_of(request.scope))
     return problem_page(request, status, refusal)
 
 
@@ -141,7 +149,7 @@ def console_router() -> Router:
             static, settings, *coming_in.HANDLERS, *own.HANDLERS, *staff.HANDLERS,
             *access.HANDLERS, *overview.HANDLERS, *borrowers.HANDLERS, *contracts.HANDLERS,
             *actions.HANDLERS, *day.HANDLERS, *records.HANDLERS, *receipts.HANDLERS,
-            *approvals.HANDLERS,
+            *approvals.HANDLERS, *erasure.HANDLERS,
         ],
         exception_handlers={
             ProblemError: on_problem, Refused: on_refused, HTTPException: on_framework,

@@ -1,7 +1,8 @@
 """Refusals in the reader's language: every detail that a page can show, as a message.
 
-A detail with values in it ("not a day: x") is found by its shape; a value that is itself a message
-is said in the reader's language too.
+A detail with values in it ("more than 2 decimals") is found by its shape; a value that is itself a
+message is said in the reader's language too. A value that was sent is never part of a detail: it
+could be somebody's phone number in the wrong field.
 """
 
 import re
@@ -15,6 +16,22 @@ def _(message: str) -> str:
 
 
 DETAILS = (
+    _("a credit balance is not paid out"),
+    _("a key is not here yet ({number})"),
+    _("an act still waits for a second person"),
+    _("a legal hold stands since {day}"),
+    _("a line is still open"),
+    _("bank money of the borrower is unallocated"),
+    _("line {line} of the list of erasures cannot be read"),
+    _("no legal hold stands"),
+    _("only an old key that is in the file is retired"),
+    _("something is still owed"),
+    _("the borrower has no personal data"),
+    _("the borrower is erased"),
+    _("the keys cannot be reached now ({number})"),
+    _("the records must be kept until {day}"),
+    _("{count} entries are not yet under the newest index key"),
+    _("{count} keys of {column} are still wrapped under it"),
     _("a borrower with this identity number is registered"),
     _("a closed contract does not accept this"),
     _("a contract is still open"),
@@ -59,21 +76,22 @@ DETAILS = (
     _("more than is left of the repayment"),
     _("more than is still held"),
     _("more than is unpaid of it"),
-    _("more than {count} decimals: {text}"),
+    _("more than {count} decimals"),
     _("must lie between {least} and {most}"),
-    _("neither a contract nor a borrower: {text}"),
+    _("neither a contract nor a borrower"),
     _("no debit was collected under the reference"),
     _("no permission is called {name}"),
     _("nobody has this id, phone or identity number"),
     _("nobody may do this"),
     _("nobody stands in for themselves"),
+    _("not UTF-8 text"),
+    _("not a day (YYYY-MM-DD)"),
     _("not a day (year-month-day)"),
-    _("not a day (YYYY-MM-DD): {text}"),
-    _("not a day: {text}"),
-    _("not a decimal number: {text}"),
+    _("not a day"),
+    _("not a decimal number"),
     _("not a phone number"),
     _("not a whole number in range"),
-    _("not a {column}: {text}"),
+    _("not a {column}"),
     _("not an amount of money"),
     _("not an e-mail address"),
     _("not an identity number"),
@@ -168,7 +186,6 @@ DETAILS = (
     _("there is no book yet"),
     _("there is no book yet; make one first"),
     _("there is no book yet; make one with `usance book create`"),
-    _("there is no product {code}"),
     _("there is no such action"),
     _("there is no such authorisation"),
     _("there is no such borrower"),
@@ -199,7 +216,7 @@ DETAILS = (
     _("this product has no line of its own"),
     _("this product is not drawn as a loan"),
     _("too many attempts; try again in a quarter of an hour"),
-    _("unknown currency {code}"),
+    _("unknown currency"),
     _("what the bank took back pays nothing"),
     _("who asked for it does not decide it"),
     _("who delegates may decide, to an active account"),
@@ -214,6 +231,7 @@ DETAILS = (
     _("nobody does this to their own account"),
     _("nobody would be left who manages accounts"),
     _("nothing is being enrolled; begin again"),
+    _("nothing personal is held; a note is not kept"),
     _("recovery codes stand in for a factor; enrol one"),
     _("show your second factor again first"),
     _("the Idempotency-Key was used with another request"),

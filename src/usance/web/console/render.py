@@ -21,8 +21,8 @@ from usance.core.days import NEVER
 from usance.core.identifiers import parse, written
 from usance.core.money import format_decimal
 from usance.identity.permissions import STAFF
-from usance.identity.roles import roles
 from usance.identity.staff import StaffSession
+from usance.identity.staff_policy import staff_policy
 from usance.servicing import read
 from usance.web import i18n, rulebook
 from usance.web.console import labels, refusals, words
@@ -178,9 +178,9 @@ def environment(language: str, decimals: int) -> Environment:
         "line_status": name(labels.LINE_STATUS), "borrower_status": name(labels.BORROWER_STATUS),
         "receipt_status": name(labels.RECEIPT_STATUS),
         "way": name(labels.WAYS), "looked_at": name(labels.LOOKED_AT),
-        "role": lambda code: role_name(code, language),
+        "role": lambda code: staff_policy().name_of_role(code, language),
         "proposal_state": name(labels.PROPOSAL_STATES), "weight": name(labels.WEIGHTS),
-        "argument": name(labels.ARGUMENTS),
+        "argument": name(labels.ARGUMENTS), "reason": name(labels.REASONS),
         "hint": name(labels.HINTS), "tr": gettext,
         "refusal": lambda detail: refusals.sentence(detail, gettext),
         "settings": lambda document: words.settings(document, gettext),
@@ -188,14 +188,6 @@ def environment(language: str, decimals: int) -> Environment:
         "actor": lambda code: words.actor(code, gettext),
     }  # fmt: skip
     return found
-
-
-def role_name(code: str, language: str) -> str:
-    """A role's name in the language; what is no role (a client's name) as it is."""
-    role = roles().get(code)
-    if role is None:
-        return code
-    return role.name_zh if language == "zh" else role.name_en
 
 
 def named(gettext: Any) -> Any:

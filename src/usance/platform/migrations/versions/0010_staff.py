@@ -2,8 +2,8 @@
 
 from alembic import op
 
-revision = "0009"
-down_revision = "0008"
+revision = "0010"
+down_revision = "0009"
 branch_labels = None
 depends_on = None
 
@@ -42,7 +42,7 @@ STATEMENTS = (
         actor text NOT NULL,
         acted_as text NOT NULL,
         reason text NOT NULL,
-        note text NOT NULL,
+        note bytea NOT NULL,
         what text NOT NULL,
         session bytea NOT NULL,
         at timestamp with time zone DEFAULT now() NOT NULL,
