@@ -80,6 +80,7 @@ async def listen(
     services = await open_services(settings, pool, keys, book, hints=hints)
     try:
         app = create_app(services)
+        services.cases.watch.start()
         config = uvicorn.Config(
             app, host=host, port=address.getsockname()[1], http="httptools", ws="none",
             lifespan="off", access_log=False, log_config=None, log_level="warning",
@@ -87,6 +88,7 @@ async def listen(
         )  # fmt: skip
         await announced(config, hints).serve(sockets=[address])
     finally:
+        await services.cases.watch.stop()
         await services.closing.stop()
         await book.stop()
 

@@ -103,6 +103,25 @@ async def borrower_ids_after(pool: Pool, after: int, count: int) -> list[int]:
     return [row["borrower_id"] for row in rows]
 
 
+async def borrower_alone(connection: Connection, borrower_id: int) -> Row | None:
+    """The wrapped data key of a borrower, whose row is locked; None if there is none."""
+    row: Row | None = await connection.fetchrow(
+        "SELECT data_key FROM borrower WHERE cell = $1 AND borrower_id = $2 FOR UPDATE",
+        *(cell_of_borrower(borrower_id), borrower_id),
+    )
+    return row
+
+
+async def set_detail(
+    connection: Connection, borrower_id: int, field: str, ciphertext: bytes
+) -> None:
+    """A detail of a borrower, encrypted; ``field`` is one of the columns of personal data."""
+    await connection.execute(
+        f"UPDATE borrower SET {field} = $3 WHERE cell = $1 AND borrower_id = $2",
+        *(cell_of_borrower(borrower_id), borrower_id, ciphertext),
+    )
+
+
 # -- audit and idempotency -------------------------------------------------------------------------
 
 
@@ -285,6 +304,16 @@ async def end_sessions(pool: Pool, staff_id: int, now: datetime) -> int:
         *(staff_id, now),
     )
     return int(tag.removeprefix("UPDATE "))
+
+
+async def staff_and_roles(pool: Pool) -> Sequence[Row]:
+    """Every active account with its roles, by name."""
+    rows: Sequence[Row] = await pool.fetch(
+        "SELECT staff_id, name, ARRAY(SELECT role FROM staff_role r"
+        " WHERE r.staff_id = s.staff_id ORDER BY role) AS roles"
+        " FROM staff s WHERE active ORDER BY name"
+    )
+    return rows
 
 
 # -- machine clients -------------------------------------------------------------------------------

@@ -8,11 +8,18 @@ from litestar import Litestar
 from litestar.datastructures import State
 from litestar.exceptions import HTTPException
 
+from usance.cases.borrower import OwnCases
+from usance.cases.deciding import Deciding
+from usance.cases.policy import case_policy
+from usance.cases.remedies import Follows
+from usance.cases.service import Cases
+from usance.cases.watch import Watch
+from usance.cases.work import Desk
 from usance.core.money import DECIMALS
 from usance.identity.borrowers import Borrowers
 from usance.identity.machine import MachineClients
 from usance.identity.staff import Staff
-from usance.platform.clock import Clock
+from usance.platform.clock import Clock, SystemClock
 from usance.platform.config import ConfigurationError, Settings
 from usance.platform.crypto import KeyService
 from usance.platform.database import Pool
@@ -22,8 +29,9 @@ from usance.web.api.dispatch import BODY_MAX, Api
 from usance.web.api.routes import ENDPOINTS, openapi
 from usance.web.console.pages import console_router, on_no_route
 from usance.web.edge import Edge
+from usance.web.remedies import CaseHandlers, Remedies
 from usance.web.security import Gate, check_declared, check_every_route
-from usance.web.services import Services, Submits
+from usance.web.services import CaseRoom, Services, Submits
 
 
 async def open_services(
@@ -37,9 +45,21 @@ async def open_services(
     return Services(
         settings=settings, pool=pool, keys=keys, book=book,
         borrowers=Borrowers(pool, keys), staff=Staff(pool, clock), clients=MachineClients(pool),
+        cases=case_room(pool, keys, book, found.currency, clock or SystemClock()),
         name=found.name, currency=found.currency, decimals=DECIMALS[found.currency],
         demo=found.demo, hints=hints or {},
     )  # fmt: skip
+
+
+def case_room(
+    pool: Pool, keys: KeyService, book: Submits, currency: str, clock: Clock,
+    follows: Follows | None = None,
+) -> CaseRoom:
+    """The room of cases on a book; ``follows`` knows what became of remedies held back."""
+    policy = case_policy()
+    desk = Desk(pool, keys, clock, policy, policy.home(currency))
+    work, deciding = Cases(desk, CaseHandlers(pool)), Deciding(desk, Remedies(book, pool, keys))
+    return CaseRoom(desk, work, deciding, OwnCases(work), Watch(deciding, follows))
 
 
 def create_app(services: Services) -> Litestar:

@@ -6,6 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from usance.cases.borrower import OwnCases
+from usance.cases.deciding import Deciding
+from usance.cases.service import Cases
+from usance.cases.watch import Watch
+from usance.cases.work import Desk
 from usance.identity.borrowers import Borrowers
 from usance.identity.machine import MachineClients
 from usance.identity.once import Answer
@@ -28,6 +33,17 @@ class Submits(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class CaseRoom:
+    """Everything of cases: what staff and programs do, decisions, a borrower's own, the watch."""
+
+    desk: Desk
+    work: Cases
+    deciding: Deciding
+    own: OwnCases
+    watch: Watch
+
+
+@dataclass(frozen=True, slots=True)
 class Services:
     """Everything a route may need."""
 
@@ -38,6 +54,7 @@ class Services:
     borrowers: Borrowers
     staff: Staff
     clients: MachineClients
+    cases: CaseRoom
     name: str
     currency: str
     decimals: int
