@@ -160,7 +160,7 @@ def change(
 
 
 def read(path: str, permission: str, *, method: str = "GET") -> Callable[[Function], Function]:
-    """An async function (asked[, body]) -> document that changes nothing."""
+    """An async function (asked[, body]) -> document, or a ``Reply`` as it is; changes nothing."""
 
     def enter(look: Function) -> Function:
         hints = get_type_hints(look)
@@ -172,6 +172,8 @@ def read(path: str, permission: str, *, method: str = "GET") -> Callable[[Functi
             raw = raw_json(incoming) if method != "GET" else b""
             asked = ask(incoming, "", b"", raw)
             document = await (look(asked, decode(raw)) if decode else look(asked))
+            if isinstance(document, Reply):  # a file, as it is
+                return document
             return Reply(200, msgspec.json.encode(document))
 
         add(look, method, path, permission, body=body, query=query, returns=hints["return"],

@@ -9,7 +9,7 @@ import msgspec
 
 from usance import __version__
 from usance.core.identifiers import PREFIXES
-from usance.web.api.endpoint import ENDPOINTS, Empty, Endpoint
+from usance.web.api.endpoint import ENDPOINTS, Empty, Endpoint, Reply
 from usance.web.api.values import KINDS
 from usance.web.problems import PROBLEM_JSON
 
@@ -36,6 +36,8 @@ OPERATION = {
     "properties": {"operation_id": {"type": "string", "description": "The audit event."}},
     "description": "What was done, and how what it was done to stands now.",
 }
+FILES = ("image/png", "image/jpeg", "application/pdf", "text/plain")
+"""What a file that is handed out can be."""
 MEANING = {
     400: "Malformed, or without Idempotency-Key", 401: "No known key",
     403: "The key lacks the scope",
@@ -72,7 +74,7 @@ def document() -> bytes:
 
 def is_shape(annotation: Any) -> bool:
     """Whether it has a schema of its own."""
-    return annotation is not None and annotation is not dict
+    return annotation not in (None, dict, Reply)
 
 
 def described(
@@ -133,9 +135,10 @@ def responses(endpoint: Endpoint, known: dict[int, Any]) -> dict[str, Any]:
     """Success, and every refusal there can be."""
     schema = known.get(id(endpoint.returns), {"$ref": REF.format(name="Operation")})
     success = "201" if endpoint.changes else "200"
-    found: dict[str, Any] = {
-        success: {"description": "Done", "content": {"application/json": {"schema": schema}}}
-    }
+    content = {"application/json": {"schema": schema}}
+    if endpoint.returns is Reply:
+        content = {each: {"schema": {"type": "string"}} for each in FILES}
+    found: dict[str, Any] = {success: {"description": "Done", "content": content}}
     for status in refusals(endpoint):
         content = {PROBLEM_JSON: {"schema": {"$ref": REF.format(name="Problem")}}}
         found[str(status)] = {"description": MEANING[status], "content": content}

@@ -9,6 +9,7 @@ from usance.identity.permissions import PUBLIC
 from usance.web.api import (  # noqa: F401 (each enters its endpoints)
     book,
     borrowers,
+    cases,
     changes,
     contracts,
     day,
