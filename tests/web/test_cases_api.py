@@ -270,7 +270,7 @@ async def test_files_that_are_refused(office: Office) -> None:
     await office.refused("R-HTTP-04", 413, send(case, b"a" * 5_000_001))
     await office.refused("R-FILE-04", 422, send(case, b"a", "a\u202eb"))
     await office.refused("R-DOC-01", 422, send(case, b"a", "x" * 121))
-    await office.refused("R-FOUND-01", 404, send("q-1", b"a"))
+    await office.refused("R-FOUND-01", 404, send("m-1", b"a"))
     as_json = office.ask("host", f"/{case}/attachments?name=a", {"a": 1})
     await office.refused("R-HTTP-03", 415, as_json)
     largest = await send(case, b"a" * 5_000_000)
@@ -389,7 +389,7 @@ async def test_what_ended_takes_nothing_more(office: Office) -> None:
     await office.refused("R-CASE-07", 422, office.ask("anna", f"/{case}/extensions", {
         "reasons": "x"}))  # fmt: skip
     await office.refused("R-CASE-07", 422, office.ask("host", f"/{case}/withdrawal"))
-    await office.refused("R-FOUND-01", 404, office.ask("anna", "/q-zz/messages", words))
+    await office.refused("R-FOUND-01", 404, office.ask("anna", "/m-zz/messages", words))
     await office.refused("R-FOUND-01", 404, office.ask("anna", "/b-zz/messages", words))
 
 

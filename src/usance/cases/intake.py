@@ -10,7 +10,7 @@ import msgspec
 from usance.cases import rules, store
 from usance.cases.clocks import clocks_of, in_force
 from usance.cases.records import Case
-from usance.cases.sealing import Seal, own_key, seal_of
+from usance.cases.sealing import own_key, seal_of
 from usance.cases.subjects import check_subject
 from usance.cases.view import summary
 from usance.cases.words import message
@@ -76,8 +76,7 @@ async def sealed_first(change: Change, case: Case, text: str) -> None:
     if row is not None and row["data_key"]:
         seal = await seal_of(change.connection, change.desk.keys, case)
     else:
-        key, case.data_key = own_key(change.desk.keys, case.case_id)
-        seal = Seal(key)
+        seal, case.data_key = await own_key(change.connection, change.desk.keys, case.case_id)
     case.text = seal.sealed(text, "case_file", "text", case.case_id)
 
 

@@ -9,15 +9,23 @@ from dataclasses import dataclass
 
 from usance.cases import store
 from usance.cases.records import Attachment, Case, Message, Outcome
+from usance.core.rules import rule
+from usance.identity import keys_sql
 from usance.platform.crypto import (
     KeyService,
+    MissingKeyError,
+    beside,
     decrypt_bytes,
     decrypt_field,
     encrypt_bytes,
     encrypt_field,
+    master_id_of,
     new_data_key,
 )
 from usance.platform.database import Connection, Pool
+
+TABLE = "case_file"
+"""To which the keys of cases are bound, beside their numbers."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -71,16 +79,25 @@ class Seal:
         )  # fmt: skip
 
 
-def own_key(keys: KeyService, case_id: int) -> tuple[bytes, bytes]:
-    """A fresh data key of a case, and the same wrapped."""
+@rule("R-KEY-02")
+async def own_key(
+    connection: Connection, keys: KeyService, case_id: int
+) -> tuple[Seal, bytes]:
+    """A fresh seal of a case, and its key wrapped; never under a master key that is retired."""
+    await connection.execute(keys_sql.TOGETHER)
     data_key = new_data_key()
-    return data_key, keys.wrap(data_key, case_id)
+    wrapped = await beside(keys, lambda: keys.wrap(data_key, case_id, TABLE))
+    if (keys_sql.MASTER, master_id_of(wrapped)) in await keys_sql.retired(connection):
+        raise MissingKeyError("the key file of this process is an old one")
+    return Seal(data_key), wrapped
 
 
 async def seal_of(connection: Connection | Pool, keys: KeyService, case: Case) -> Seal:
     """The seal of a case."""
     if case.data_key:
-        return Seal(keys.unwrap(case.data_key, case.case_id))
+        return Seal(await beside(keys, lambda: keys.unwrap(case.data_key, case.case_id, TABLE)))
     row = await store.borrower(connection, case.borrower_id)
     wrapped = row["data_key"] if row else b""
-    return Seal(keys.unwrap(wrapped, case.borrower_id) if wrapped else None)
+    if not wrapped:
+        return Seal(None)
+    return Seal(await beside(keys, lambda: keys.unwrap(wrapped, case.borrower_id)))

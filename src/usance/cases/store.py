@@ -362,3 +362,29 @@ async def ages(pool: Pool, today: date) -> list[Row]:
         today,
     )
     return rows
+
+
+# -- a person is told everything, or forgotten -----------------------------------------------------
+
+
+async def last_touched(connection: Connection, borrower_id: int) -> date | None:
+    """The last day on which a case of the borrower came in, was decided or ended."""
+    found: date | None = await connection.fetchval(
+        "SELECT max(greatest(received_on, decided_on, ended_on)) FROM case_file"
+        " WHERE cell = $1 AND borrower_id = $2",
+        *(cell_of_borrower(borrower_id), borrower_id),
+    )
+    return found
+
+
+async def forget(connection: Connection, borrower_id: int) -> None:
+    """No words and no files of a borrower's cases are left; what was done to them stays."""
+    for table, emptied in {
+        "case_file": ("data_key", "text"), "case_message": ("text",),
+        "case_attachment": ("name", "content"), "case_outcome": ("reasons", "value", "note"),
+    }.items():  # fmt: skip
+        sets = ", ".join(f"{column} = ''" for column in emptied)
+        await connection.execute(
+            f"UPDATE {table} SET {sets} WHERE cell = $1 AND borrower_id = $2",
+            *(cell_of_borrower(borrower_id), borrower_id),
+        )

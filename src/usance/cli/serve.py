@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import uvicorn
 
     from usance.platform.config import Settings
-    from usance.platform.crypto import LocalKeyService
+    from usance.platform.crypto import KeyService
     from usance.platform.database import Pool
 
 DEMO_NAME = "demo"
@@ -40,13 +40,13 @@ def serve(
 
 async def _serve(host: str, port: int, invented: int | None) -> None:
     from usance.core.refusals import Refused
-    from usance.platform.crypto import LocalKeyService
+    from usance.platform.key_client import open_keys
 
     if invented is not None and not 1 <= invented <= INVENTED_MAX:
         raise Refused("R-RANGE-01", f"between 1 and {INVENTED_MAX} borrowers", "--borrowers")
     with bound(host, port) as address:
         async with opened() as (settings, pool):
-            keys = LocalKeyService.open(settings.master_key_file)
+            keys = open_keys(settings)
             hints = {} if invented is None else await demo_book(pool, keys, invented)
             await listen(settings, pool, keys, address, host=host, hints=hints)
 
@@ -66,7 +66,7 @@ def bound(host: str, port: int) -> socket.socket:
 
 
 async def listen(
-    settings: Settings, pool: Pool, keys: LocalKeyService, address: socket.socket, *, host: str,
+    settings: Settings, pool: Pool, keys: KeyService, address: socket.socket, *, host: str,
     hints: dict[str, str],
 ) -> None:  # fmt: skip
     """Serve until told to stop; then finish what is under way."""
@@ -78,6 +78,7 @@ async def listen(
     book = Book(pool)
     await book.start()
     services = await open_services(settings, pool, keys, book, hints=hints)
+    await services.approvals.start()
     try:
         app = create_app(services)
         services.cases.watch.start()
@@ -89,6 +90,7 @@ async def listen(
         await announced(config, hints).serve(sockets=[address])
     finally:
         await services.cases.watch.stop()
+        await services.approvals.stop()
         await services.closing.stop()
         await book.stop()
 
@@ -117,7 +119,7 @@ def where_to_look(host: str, port: int, hints: dict[str, str]) -> str:
 
 
 async def demo_book(
-    pool: Pool, keys: LocalKeyService, borrowers: int = 1000
+    pool: Pool, keys: KeyService, borrowers: int = 1000
 ) -> dict[str, str]:
     """Fill an empty database; refuse to touch a real book. Returns what to log in with."""
     from usance.core.refusals import Refused
@@ -131,7 +133,7 @@ async def demo_book(
     return await demo_access(pool)
 
 
-async def fill(pool: Pool, keys: LocalKeyService, borrowers: int) -> None:
+async def fill(pool: Pool, keys: KeyService, borrowers: int) -> None:
     """A year in the life of invented borrowers that ends today, with progress."""
     from usance.demo.fill import open_demo_book
     from usance.platform.clock import SystemClock

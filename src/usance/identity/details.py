@@ -14,7 +14,7 @@ from usance.identity import store
 from usance.identity.once import Answer
 from usance.identity.people import email_of, name_of
 from usance.ledger.digest import digest
-from usance.platform.crypto import KeyService, encrypt_field
+from usance.platform.crypto import KeyService, beside, encrypt_field
 from usance.platform.database import Connection, Pool, retrying, transaction
 from usance.platform.identifiers import new_operation_id
 
@@ -71,7 +71,7 @@ async def _corrected(
         raise Refused("R-FOUND-01", "there is no such borrower", "borrower_id")
     if not row["data_key"]:
         raise Refused("R-CASE-18", "nothing is known of this borrower that could be corrected")
-    data_key = keys.unwrap(row["data_key"], borrower_id)
+    data_key = await beside(keys, lambda: keys.unwrap(row["data_key"], borrower_id))
     ciphertext = encrypt_field(
         data_key, value, table="borrower", column=detail, row_id=borrower_id
     )

@@ -62,12 +62,17 @@ async def insert_directory(
     return {(purpose, lookup) for purpose, lookup, _ in entries} - entered
 
 
-async def borrower_by_lookup(pool: Pool, purpose: str, lookup: bytes) -> int | None:
-    """Whose look-up hash it is."""
-    found: int | None = await pool.fetchval(
-        "SELECT borrower_id FROM directory WHERE purpose = $1 AND lookup = $2", purpose, lookup
+async def borrower_by_lookups(
+    pool: Pool, purpose: str, lookups: Sequence[bytes], index_id: int
+) -> tuple[int | None, bool]:
+    """Whose look-up hashes they are, and whether the index key ``index_id`` has been retired."""
+    row = await pool.fetchrow(
+        "SELECT (SELECT borrower_id FROM directory WHERE purpose = $1 AND lookup = ANY($2::bytea[])"
+        "  LIMIT 1) AS borrower_id, EXISTS (SELECT FROM key_epoch WHERE kind = 'index'"
+        "  AND key_id = $3 AND retired_at IS NOT NULL) AS retired",
+        *(purpose, list(lookups), index_id),
     )
-    return found
+    return row["borrower_id"], row["retired"]
 
 
 async def borrowers(pool: Pool, identifiers: Sequence[int]) -> Sequence[Row]:
@@ -225,6 +230,11 @@ async def staff_by_name(pool: Pool, name: str) -> Row | None:
     return row
 
 
+async def staff_names(pool: Pool) -> dict[int, str]:
+    """Every account's name by its number."""
+    return dict(await pool.fetch("SELECT staff_id, name FROM staff"))
+
+
 async def count_attempt(
     pool: Pool, subjects: Iterable[bytes], now: datetime, since: datetime
 ) -> dict[bytes, int]:
@@ -273,7 +283,10 @@ async def live_session(
     """A session within its limits, of an account that is still active."""
     row: Row | None = await pool.fetchrow(
         "SELECT staff_id, name, csrf, seen_at,"
-        " ARRAY(SELECT role FROM staff_role r WHERE r.staff_id = s.staff_id ORDER BY role) AS roles"
+        " ARRAY(SELECT role FROM staff_role r WHERE r.staff_id = s.staff_id"
+        " ORDER BY role) AS roles,"
+        " EXISTS (SELECT FROM delegation d WHERE d.to_staff = s.staff_id AND d.revoked_at IS NULL"
+        " AND now() BETWEEN d.from_at AND d.until_at) AS stands_in"
         " FROM staff_session s JOIN staff USING (staff_id)"
         " WHERE token_hash = $1 AND ended_at IS NULL AND active"
         " AND s.created_at > $2 AND seen_at > $3",

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 LOG_FORMATS = ("json", "text")
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
 class ConfigurationError(ValueError):
@@ -34,6 +35,15 @@ class Settings:
     """USANCE_POOL_SIZE: database connections a process may hold, 1 to 90."""
     worker: int
     """USANCE_WORKER: number of this process, 0 to 1023, unique among those that run at once."""
+    key_service_url: str | None = None
+    """USANCE_KEY_SERVICE_URL: who keeps the master keys in place of the file."""
+    key_service_token_file: Path | None = None
+    """USANCE_KEY_SERVICE_TOKEN_FILE: holds what this process shows to the key service."""
+
+    @property
+    def erasures_file(self) -> Path:
+        """Whom a restored backup must forget again: kept beside the master key."""
+        return self.master_key_file.with_name(f"{self.master_key_file.name}.erasures")
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Settings:
@@ -48,6 +58,8 @@ class Settings:
             log_format=_choice(env, "USANCE_LOG_FORMAT", "json", LOG_FORMATS),
             pool_size=_number(env, "USANCE_POOL_SIZE", 10, 1, 90),
             worker=_number(env, "USANCE_WORKER", 0, 0, 1023),
+            key_service_url=_key_service_url(env),
+            key_service_token_file=_file(env, "USANCE_KEY_SERVICE_TOKEN_FILE"),
         )
 
 
@@ -56,6 +68,10 @@ def _path(env: Mapping[str, str], name: str, default: Path) -> Path:
     if not path.is_absolute():
         raise ConfigurationError(f"{name} must be an absolute path, not {str(path)!r}")
     return path
+
+
+def _file(env: Mapping[str, str], name: str) -> Path | None:
+    return _path(env, name, Path()) if env.get(name) else None
 
 
 def _choice(env: Mapping[str, str], name: str, default: str, choices: tuple[str, ...]) -> str:
@@ -80,4 +96,18 @@ def _database_url(env: Mapping[str, str]) -> str | None:
         return None
     if urlsplit(url).scheme not in ("postgresql", "postgres"):
         raise ConfigurationError("USANCE_DATABASE_URL must begin with postgresql://")
+    return url
+
+
+def _key_service_url(env: Mapping[str, str]) -> str | None:
+    """Keys travel in clear over plain HTTP: that is for this machine alone."""
+    url = env.get("USANCE_KEY_SERVICE_URL")
+    if not url:
+        return None
+    split = urlsplit(url)
+    near = split.scheme == "http" and split.hostname in LOOPBACK
+    socket = split.scheme == "unix" and split.path.startswith("/") and not split.netloc
+    if not (near or socket or (split.scheme == "https" and split.hostname)):
+        forms = "unix:/path, http:// on this machine or https://"
+        raise ConfigurationError(f"USANCE_KEY_SERVICE_URL must be {forms}")
     return url

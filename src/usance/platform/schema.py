@@ -106,7 +106,7 @@ terms = Table(
 directory = Table(
     "directory", metadata,
     Column("purpose", Text, primary_key=True), Column("lookup", LargeBinary, primary_key=True),
-    whole("borrower_id"),
+    whole("borrower_id"), Index("directory_borrower", "borrower_id"),
 )  # fmt: skip
 """Which borrower an identity number or phone belongs to, by keyed hash."""
 

@@ -8,7 +8,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from usance.cases.remedies import Remedy
+from usance.approvals.rules import DONE, EXPIRED, FAILED, REFUSED, REVOKED
+from usance.approvals.service import Approvals
+from usance.cases.remedies import Approval, Remedy
+from usance.core.identifiers import parse
 from usance.core.refusals import Refused
 from usance.core.rules import rule
 from usance.identity import details
@@ -77,6 +80,31 @@ class Remedies:
             )  # fmt: skip
         except Refused as refused:
             return problem(refused.refusal)
+
+
+NOT_GIVEN = {REFUSED: "R-APPR-05", REVOKED: "R-APPR-07", EXPIRED: "R-APPR-04"}
+"""Why something that waited was not done, where nobody said another rule."""
+
+
+@dataclass(frozen=True, slots=True)
+class Followed:
+    """``usance.cases.remedies.Follows``: what became of a remedy that waits for approval."""
+
+    approvals: Approvals
+
+    async def approval(self, proposal_id: str) -> Approval | None:
+        """How it stands; None where nobody knows it."""
+        try:
+            found = await self.approvals.found(parse("proposal", proposal_id))
+        except Refused:
+            return None
+        if found.state == DONE:
+            return Approval(waits=False, operation_id=found.operation_id)
+        if found.state == FAILED:
+            return Approval(waits=False, refused_by=str(found.outcome.get("rule", "R-APPR-08")))
+        if found.state in NOT_GIVEN:
+            return Approval(waits=False, refused_by=NOT_GIVEN[found.state])
+        return Approval(waits=True)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from usance.approvals.delegation import Delegations
+from usance.approvals.service import Approvals
 from usance.cases.borrower import OwnCases
 from usance.cases.deciding import Deciding
 from usance.cases.service import Cases
@@ -19,6 +21,7 @@ from usance.platform.config import Settings
 from usance.platform.crypto import KeyService
 from usance.platform.database import Pool
 from usance.servicing.commands import Command
+from usance.servicing.service import Book
 from usance.web.closing import Closing
 
 
@@ -51,6 +54,11 @@ class Services:
     pool: Pool
     keys: KeyService
     book: Submits
+    """Where commands are asked for; approvals stand before it."""
+    posting: Book
+    """The book itself, for what is not asked for command by command: bank files."""
+    approvals: Approvals
+    delegations: Delegations
     borrowers: Borrowers
     staff: Staff
     clients: MachineClients

@@ -540,7 +540,7 @@ async def propose_outcome(asked: Asked[Empty], body: ProposalBody) -> Answer:
     return await room(asked).deciding.propose(asked.at["case_id"], finding, who(asked))
 
 
-@change("POST", "/v1/cases/{case_id}/decision", "cases:decide")
+@change("POST", "/v1/cases/{case_id}/decision", "cases:decide", waiting="Operation")
 async def decide_case(asked: Asked[Empty], body: DecisionBody) -> Answer:
     """Follow a proposal, which is carried out and told to the borrower, or send it back.
 

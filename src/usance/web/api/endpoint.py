@@ -18,6 +18,7 @@ from urllib.parse import parse_qsl
 
 import msgspec
 
+from usance.core.refusals import without_values
 from usance.core.rules import rule
 from usance.identity.once import Answer
 from usance.servicing.commands import Command
@@ -37,6 +38,7 @@ JSON_HEADERS: Headers = ((b"content-type", b"application/json"),)
 PROBLEM_HEADERS: Headers = ((b"content-type", PROBLEM_JSON.encode()),)
 REPLAYED = (b"idempotent-replayed", b"true")
 JSON = "application/json"
+PROPOSAL = "Proposal"
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +104,10 @@ class Endpoint:
     changes: bool = True
     media_type: str = JSON
     body_max: int | None = None
+    may_wait: bool = False
+    """Whether the act may be put behind a second person, so that it is answered with 202."""
+    waiting: str = PROPOSAL
+    """What is answered then, by the name of its shape."""
 
     @property
     def placeholders(self) -> list[str]:
@@ -129,16 +135,20 @@ def command(method: str, path: str) -> Callable[[Function], Function]:
             )
             return answered(answer)
 
-        add(build, method, path, permission, body=body, returns=dict, serve=serve)
+        add(build, method, path, permission, body=body, returns=dict, serve=serve, may_wait=True)
         return build
 
     return enter
 
 
 def change(
-    method: str, path: str, permission: str, *, media_type: str = JSON, body_max: int | None = None
-) -> Callable[[Function], Function]:
-    """An async function (asked, body) -> ``Answer`` that changes something beside the book."""
+    method: str, path: str, permission: str, *, media_type: str = JSON,
+    body_max: int | None = None, waiting: str = "",
+) -> Callable[[Function], Function]:  # fmt: skip
+    """An async function (asked, body) -> ``Answer`` that changes something beside the book.
+
+    ``waiting`` names the shape of its answer (202) where a part of it waits for a second person.
+    """
 
     def enter(act: Function) -> Function:
         hints = get_type_hints(act)
@@ -153,7 +163,8 @@ def change(
             return answered(await (act(asked, decode(raw)) if decode else act(asked)))
 
         add(act, method, path, permission, body=body, query=query, returns=dict, serve=serve,
-            media_type=media_type, body_max=body_max)  # fmt: skip
+            media_type=media_type, body_max=body_max, may_wait=bool(waiting),
+            waiting=waiting or PROPOSAL)  # fmt: skip
         return act
 
     return enter
@@ -298,7 +309,7 @@ def query_from(incoming: Incoming, shape: type) -> Any:
 
 def misshapen(error: msgspec.ValidationError) -> ProblemError:
     """What is wrong with the shape, and where."""
-    detail, _, path = str(error).partition(" - at `")
+    detail, _, path = without_values(str(error)).partition(" - at `")
     return ProblemError(422, "R-DOC-01", detail, path.removeprefix("$").strip(".`"))
 
 

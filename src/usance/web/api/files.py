@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, cast
+from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta, Struct
@@ -10,7 +10,6 @@ from msgspec import Meta, Struct
 from usance.identity.once import Answer
 from usance.servicing import debit_file
 from usance.servicing import read as models
-from usance.servicing.service import Book
 from usance.web.api import views
 from usance.web.api.endpoint import Asked, Empty, change, read
 from usance.web.api.paging import Page, PageQuery, page, position
@@ -53,7 +52,7 @@ class RowView(Struct):
 @change("POST", "/v1/bank-files", "files:write", media_type="text/csv", body_max=FILE_MAX)
 async def load_bank_file(asked: Asked[NameQuery]) -> Answer:
     """Load a debit-result file: an outcome for each row. The same content is loaded once."""
-    book = cast(Book, asked.services.book)
+    book = asked.services.posting
     key = debit_file.Key(asked.key, asked.request_hash)
     found = await debit_file.load(book, asked.query.name, asked.raw, asked.caller.actor, key)
     document = {

@@ -9,6 +9,7 @@ import msgspec
 
 from usance import __version__
 from usance.core.identifiers import PREFIXES
+from usance.identity.permissions import STAFF_ONLY
 from usance.web.api.endpoint import ENDPOINTS, Empty, Endpoint, Reply
 from usance.web.api.values import KINDS
 from usance.web.problems import PROBLEM_JSON
@@ -36,6 +37,22 @@ OPERATION = {
     "properties": {"operation_id": {"type": "string", "description": "The audit event."}},
     "description": "What was done, and how what it was done to stands now.",
 }
+PROPOSAL = {
+    "type": "object",
+    "required": ["proposal_id", "operation_id", "state", "act", "weight", "approvers", "digest"],
+    "properties": {
+        "proposal_id": {"type": "string"}, "operation_id": {"type": "string"},
+        "state": {"const": "waiting"}, "act": {"type": "string"}, "weight": {"type": "string"},
+        "approvers": {"type": "integer"},
+        "expires_at": {"type": "string", "format": "date-time"},
+        "digest": {"type": "string", "description": "Of exactly what runs once it is approved."},
+    },
+    "description": "What was asked for waits; `GET /v1/approvals/{proposal_id}` says how long.",
+}  # fmt: skip
+SESSION = {
+    "type": "apiKey", "in": "cookie", "name": "usance_session",
+    "description": "A member of staff who has logged in; `X-CSRF-Token` comes along.",
+}  # fmt: skip
 FILES = ("image/png", "image/jpeg", "application/pdf", "text/plain")
 """What a file that is handed out can be."""
 MEANING = {
@@ -54,7 +71,7 @@ def document() -> bytes:
     shapes = [each for e in ENDPOINTS for each in (e.body, e.query, e.returns) if is_shape(each)]
     schemas, components = msgspec.json.schema_components(shapes, ref_template=REF)
     known = {id(shape): schema for shape, schema in zip(shapes, schemas, strict=True)}
-    components |= {"Problem": PROBLEM, "Operation": OPERATION}
+    components |= {"Problem": PROBLEM, "Operation": OPERATION, "Proposal": PROPOSAL}
     paths: dict[str, dict[str, Any]] = {}
     for endpoint in ENDPOINTS:
         method = endpoint.method.lower()
@@ -67,7 +84,7 @@ def document() -> bytes:
         "paths": paths,
         "components": {
             "schemas": components,
-            "securitySchemes": {"key": {"type": "http", "scheme": "bearer"}},
+            "securitySchemes": {"key": {"type": "http", "scheme": "bearer"}, "session": SESSION},
         },
     })  # fmt: skip
 
@@ -90,6 +107,8 @@ def described(
         "parameters": parameters(endpoint, components),
         "responses": responses(endpoint, known),
     }
+    if endpoint.permission in STAFF_ONLY:
+        operation["security"] = [{"session": []}]
     if endpoint.body is not None:
         content = {endpoint.media_type: {"schema": known[id(endpoint.body)]}}
         operation["requestBody"] = {"required": True, "content": content}
@@ -139,6 +158,10 @@ def responses(endpoint: Endpoint, known: dict[int, Any]) -> dict[str, Any]:
     if endpoint.returns is Reply:
         content = {each: {"schema": {"type": "string"}} for each in FILES}
     found: dict[str, Any] = {success: {"description": "Done", "content": content}}
+    if endpoint.may_wait:
+        waits = {"schema": {"$ref": REF.format(name=endpoint.waiting)}}
+        found["202"] = {"description": "It waits for a second person; nothing has changed yet",
+                        "content": {"application/json": waits}}  # fmt: skip
     for status in refusals(endpoint):
         content = {PROBLEM_JSON: {"schema": {"$ref": REF.format(name="Problem")}}}
         found[str(status)] = {"description": MEANING[status], "content": content}

@@ -7,6 +7,7 @@ from litestar.response.base import ASGIResponse
 
 from usance.identity.permissions import PUBLIC
 from usance.web.api import (  # noqa: F401 (each enters its endpoints)
+    approvals,
     book,
     borrowers,
     cases,

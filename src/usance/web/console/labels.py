@@ -41,12 +41,23 @@ ACTIONS = {
     "RegisterBorrower": _("Borrower registered"),
     "CreateStaff": _("Staff account made"), "ChangePassword": _("Password changed"),
     "ChangeRoles": _("Roles of staff changed"),
+    "Propose": _("Proposed to a second person"), "Approve": _("Approved"),
+    "RefuseProposal": _("Proposal refused"), "RevokeProposal": _("Proposal taken back"),
+    "ProposalDone": _("Approved proposal carried out"),
+    "ProposalFailed": _("Approved proposal refused by the book"),
+    "ProposalExpired": _("Proposal expired"), "Delegate": _("Decisions delegated"),
+    "EndDelegation": _("Delegation ended"),
     "CreateClient": _("Machine client made"), "RenewClient": _("Key of a client renewed"),
     "DeactivateClient": _("Machine client locked out"), "LoadDebitFile": _("Bank file loaded"),
     "BeginClose": _("Day close begun"), "ResumeClose": _("Day close resumed"),
     "AllocateReceipt": _("Receipt allocated"),
     "ReturnReceipt": _("Receipt returned"),
     "CloseDay": _("Day end of contracts"),
+    "AddMasterKey": _("Master key added"), "RetireMasterKey": _("Master key retired"),
+    "AddIndexKey": _("Index key added"), "RetireIndexKey": _("Index key retired"),
+    "RewrapKeys": _("Data keys wrapped anew"), "RehashDirectory": _("Directory hashed anew"),
+    "RenewBorrowerKey": _("Data key of a person renewed"), "EraseBorrower": _("Person erased"),
+    "SetLegalHold": _("Legal hold set"), "LiftLegalHold": _("Legal hold lifted"),
 }  # fmt: skip
 
 OUTCOMES = {
@@ -59,6 +70,18 @@ OFFER_STATUS = {1: _("open"), 2: _("accepted"), 3: _("withdrawn")}
 HOLD_STATUS = {1: _("open"), 2: _("captured"), 3: _("released"), 4: _("expired")}
 LINE_STATUS = {1: _("open"), 2: _("closed")}
 BORROWER_STATUS = {1: _("active"), 2: _("erased")}
+PROPOSAL_STATES = {
+    1: _("waiting for a second person"), 2: _("approved, about to happen"), 3: _("done"),
+    4: _("approved, but the book refused"),
+    5: _("refused"), 6: _("taken back"), 7: _("expired"),
+}  # fmt: skip
+WEIGHTS = {"light": _("light"), "heavy": _("heavy"), "grave": _("grave")}
+ARGUMENTS = {
+    "amount": _("Amount"), "component": _("Component"), "of": _("Number of the event"),
+    "effective_on": _("Value date"), "reason": _("Reason"), "days": _("Days"),
+    "staff_id": _("Account"), "grant": _("Roles given"), "revoke": _("Roles taken"),
+}  # fmt: skip
+"""What an act is asked with."""
 RECEIPT_STATUS = {1: _("waiting"), 2: _("allocated"), 3: _("returned")}
 
 AGES = (_("not overdue"), "1–30", "31–60", "61–90", _("over 90"))
@@ -136,8 +159,16 @@ DETAILS = {
     "staff_id": _("account no."), "client_id": _("client no."), "scopes": _("scopes"),
     "borrowers": _("borrowers"), "rule": _("rule"), "detail": _("why"), "events": _("events"),
     "operations": _("operations"), "value_date": _("value date"),
-    "bank_transaction_id": _("bank's number"),
+    "bank_transaction_id": _("bank's number"), "key_id": _("key no."), "column": _("column"),
+    "tables": _("tables"), "reason": _("reason"), "again": _("again after a restore"),
 }  # fmt: skip
+REASONS = {
+    "request": _("The person asked for it"), "retention": _("The time of keeping is over"),
+    "mistake": _("Registered by mistake"), "court": _("A court"),
+    "authority": _("An authority"), "dispute": _("A dispute"),
+    "investigation": _("An investigation"), "lifted": _("Lifted"),
+}  # fmt: skip
+"""Why a person was erased, or must not be."""
 HINTS = {
     "log in as": _("Account"), "name": _("Account"), "password": _("Password"),
     "API key": _("Key for the API"),

@@ -41,6 +41,7 @@ MENU = (
     ("/console", "Overview", "book:read"), ("/console/borrowers", "Borrowers", "borrowers:read"),
     ("/console/day", "Day close", "day:read"), ("/console/bank-files", "Bank files", "files:read"),
     ("/console/receipts", "Unallocated receipts", "files:read"),
+    ("/console/approvals", "Approvals", "approvals:read"),
     ("/console/products", "Products", "products:read"),
     ("/console/operations", "Operations", "operations:read"), ("/console/rules", "Rules", STAFF),
 )  # fmt: skip
@@ -101,6 +102,8 @@ class Page:
         """The entry of the menu that the page belongs to."""
         if self.address.startswith(("/console/contracts", "/console/borrowers")):
             return "/console/borrowers"
+        if self.address.startswith("/console/delegations"):
+            return "/console/approvals"
         found = [each for each, _ in self.menu if self.address.startswith(each)]
         return max(found, key=len, default="")
 
@@ -165,6 +168,8 @@ def environment(language: str, decimals: int) -> Environment:
         "offer_status": name(labels.OFFER_STATUS), "hold_status": name(labels.HOLD_STATUS),
         "line_status": name(labels.LINE_STATUS), "borrower_status": name(labels.BORROWER_STATUS),
         "receipt_status": name(labels.RECEIPT_STATUS),
+        "proposal_state": name(labels.PROPOSAL_STATES), "weight": name(labels.WEIGHTS),
+        "argument": name(labels.ARGUMENTS), "reason": name(labels.REASONS),
         "hint": name(labels.HINTS), "tr": gettext,
         "refusal": lambda detail: refusals.sentence(detail, gettext),
         "settings": lambda document: words.settings(document, gettext),
@@ -216,6 +221,7 @@ FILTERS = {
     "offer": lambda each: written("offer", each),
     "hold": lambda each: written("authorisation", each),
     "operation": lambda each: written("operation", each),
+    "proposal": lambda each: written("proposal", each),
 }  # fmt: skip
 
 
