@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,7 +22,9 @@ from usance.core.refusals import Refused
 from usance.identity import store as identity
 from usance.identity.once import Answer
 from usance.identity.roles import permissions_of
+from usance.platform import key_file
 from usance.platform.clock import FixedClock
+from usance.platform.crypto import LocalKeyService
 from usance.platform.database import Pool, transaction
 from usance.servicing import commands as ask
 from usance.web.app import case_room
@@ -179,12 +182,32 @@ async def hired(pool: Pool) -> dict[str, int]:
     return ids
 
 
+@dataclass
+class Keyed:
+    """A house whose keys are in a file."""
+
+    house: House
+    keys: LocalKeyService
+    path: Path
+
+    def another(self) -> LocalKeyService:
+        """The keys of another process, which has read the file as it is now and never again."""
+        ring = key_file.read(self.path)
+        return LocalKeyService(ring.index_keys, ring.master_keys)
+
+    def room(self, keys: LocalKeyService) -> CaseRoom:
+        """The room of cases with other keys."""
+        return case_room(self.house.pool, keys, self.house.gate, "CNY", self.house.clock)
+
+
 @asynccontextmanager
-async def opened(pool: Pool, moment: datetime = MORNING) -> AsyncIterator[House]:
+async def opened(
+    pool: Pool, moment: datetime = MORNING, keys: LocalKeyService = KEYS
+) -> AsyncIterator[House]:
     """A house on an empty database."""
-    async with fresh(pool) as book:
+    async with fresh(pool, keys=keys) as book:
         clock, ids = FixedClock(moment), await hired(pool)
         gate = HeldBack(book)
-        room = case_room(pool, KEYS, gate, "CNY", clock, gate)
+        room = case_room(pool, keys, gate, "CNY", clock, gate)
         yield House(pool, book, gate, clock, room, ids)
         await room.watch.stop()

@@ -138,7 +138,7 @@ class RulesQuery(Struct, forbid_unknown_fields=True, kw_only=True):
 # -- views -----------------------------------------------------------------------------------------
 
 
-class SubjectView(Struct):
+class CaseSubjectView(Struct):
     """What a case is about."""
 
     kind: str
@@ -155,7 +155,7 @@ class CaseView(Struct, kw_only=True):
     state: str
     jurisdiction: str
     channel: str
-    subject: SubjectView | None
+    subject: CaseSubjectView | None
     opened_by: str
     opened_at: str
     assignee: str | None
@@ -177,7 +177,7 @@ class CaseView(Struct, kw_only=True):
     attachments: int
 
 
-class OutcomeView(Struct, kw_only=True):
+class CaseOutcomeView(Struct, kw_only=True):
     """A proposal and what became of it."""
 
     number: int
@@ -196,7 +196,7 @@ class OutcomeView(Struct, kw_only=True):
     operation_id: str | None
 
 
-class RuleView(Struct, kw_only=True):
+class ClockRuleView(Struct, kw_only=True):
     """A row of the policy document."""
 
     id: str
@@ -217,11 +217,11 @@ class WholeCaseView(Struct, kw_only=True):
 
     case: CaseView
     text: str
-    rule: RuleView
-    outcomes: list[OutcomeView]
+    rule: ClockRuleView
+    outcomes: list[CaseOutcomeView]
 
 
-class MessageView(Struct):
+class CaseMessageView(Struct):
     """A message or a note."""
 
     number: int
@@ -231,7 +231,7 @@ class MessageView(Struct):
     text: str
 
 
-class AttachmentView(Struct):
+class CaseAttachmentView(Struct):
     """A file without its content."""
 
     number: int
@@ -243,7 +243,7 @@ class AttachmentView(Struct):
     size: int
 
 
-class EventView(Struct):
+class CaseEventView(Struct):
     """Something that was done to a case."""
 
     number: int
@@ -254,14 +254,14 @@ class EventView(Struct):
     operation_id: str
 
 
-class HandlerView(Struct):
+class CaseHandlerView(Struct):
     """Somebody to whom a case can be given."""
 
     staff_id: int
     name: str
 
 
-class SumsView(Struct, kw_only=True):
+class CaseSumsView(Struct, kw_only=True):
     """Cases of a kind, or of all. Shares are decimals of one; null where nothing was decided."""
 
     kind: str
@@ -276,14 +276,14 @@ class SumsView(Struct, kw_only=True):
     median_days: int | None
 
 
-class StatisticsView(Struct):
+class CaseStatisticsView(Struct):
     """Cases that came in within days; ``ages`` are the bounds of ``open_by_age``, in days."""
 
     since: str
     until: str
     ages: list[str]
-    kinds: list[SumsView]
-    total: SumsView
+    kinds: list[CaseSumsView]
+    total: CaseSumsView
 
 
 def room(asked: Asked[Any]) -> CaseRoom:
@@ -298,12 +298,22 @@ def who(asked: Asked[Any]) -> Any:
 
 @rule("R-FOUND-01")
 def spelled_id(kind: str, text: str | None, path: str) -> int:
-    """An id in a body or a query, 0 for none; what cannot be one is not there."""
+    """An id in a body, 0 for none; what cannot be one is not there."""
     if not text:
         return 0
     with suppress(ValueError):
         return parse(kind, text)
     raise Refused("R-FOUND-01", f"there is no such {kind}", path)
+
+
+@rule("R-DOC-01")
+def wanted(kind: str, text: str) -> int:
+    """An id to look for, 0 for any; raises ``Refused`` for what cannot be one."""
+    if not text:
+        return 0
+    with suppress(ValueError):
+        return parse(kind, text)
+    raise Refused("R-DOC-01", f"not the id of a {kind}", f"{kind}_id")
 
 
 # -- opening and reading ---------------------------------------------------------------------------
@@ -347,9 +357,9 @@ async def cases(asked: Asked[CasesQuery]) -> Page[CaseView]:
     found = await models.listed(
         desk, position(query, store.LAST), query.limit, state=query.state, kind=query.kind,
         assignee=query.assignee,
-        borrower_id=spelled_id("borrower", query.borrower_id, "borrower_id"),
-        contract_id=spelled_id("contract", query.contract_id, "contract_id"),
-        operation_id=spelled_id("operation", query.operation_id, "operation_id"),
+        borrower_id=wanted("borrower", query.borrower_id),
+        contract_id=wanted("contract", query.contract_id),
+        operation_id=wanted("operation", query.operation_id),
     )  # fmt: skip
     items = [case_view(asked, each) for each in found]
     return page(items, query, found[-1].case_id if found else 0)
@@ -376,7 +386,7 @@ async def case(asked: Asked[Empty]) -> WholeCaseView:
     outcomes = await store.outcomes(desk.pool, found)
     return WholeCaseView(
         case=case_view(asked, found), text=seal.text_of(found), rule=rule_view(found.clock_rule),
-        outcomes=[OutcomeView(**view.outcome_document(each, seal)) for each in outcomes],
+        outcomes=[CaseOutcomeView(**view.outcome_document(each, seal)) for each in outcomes],
     )
 
 
@@ -385,35 +395,35 @@ def case_view(asked: Asked[Any], each: Any) -> CaseView:
     ends = models.clock(room(asked).desk, each)
     document = view.summary(each)
     if document["subject"]:
-        document["subject"] = SubjectView(**document["subject"])
+        document["subject"] = CaseSubjectView(**document["subject"])
     return CaseView(**document, days_left=ends.days, clock=ends.tone)  # type: ignore[arg-type]
 
 
-def rule_view(found: clocks.ClockRule) -> RuleView:
+def rule_view(found: clocks.ClockRule) -> ClockRuleView:
     """A rule."""
-    return RuleView(**found.document())
+    return ClockRuleView(**found.document())
 
 
 @read("/v1/cases/{case_id}/events", "cases:read")
-async def case_events(asked: Asked[PageQuery]) -> Page[EventView]:
+async def case_events(asked: Asked[PageQuery]) -> Page[CaseEventView]:
     """What was done to a case, oldest first."""
     desk = room(asked).desk
     found = await models.one(desk, asked.at["case_id"])
     after = position(asked.query, 0, 2**31 - 1)
     rows = await store.events(desk.pool, found, after, asked.query.limit)
-    items = [EventView(**view.event_document(row)) for row in rows]
+    items = [CaseEventView(**view.event_document(row)) for row in rows]
     return page(items, asked.query, items[-1].number if items else 0)
 
 
 @read("/v1/cases/handlers", "cases:read")
-async def case_handlers(asked: Asked[Empty]) -> list[HandlerView]:
+async def case_handlers(asked: Asked[Empty]) -> list[CaseHandlerView]:
     """Members of staff to whom a case can be given."""
     found = await colleagues(asked.services.pool, "cases:write")
-    return [HandlerView(each.staff_id, each.name) for each in found]
+    return [CaseHandlerView(each.staff_id, each.name) for each in found]
 
 
 @read("/v1/cases/rules", "cases:read")
-async def case_rules(asked: Asked[RulesQuery]) -> list[RuleView]:
+async def case_rules(asked: Asked[RulesQuery]) -> list[ClockRuleView]:
     """How soon cases are acknowledged and decided, as it was on a day."""
     desk = room(asked).desk
     on = desk.policy.jurisdiction(desk.home).day_of(desk.clock.now())
@@ -432,21 +442,23 @@ def as_date(text: str, path: str) -> date:
 
 
 @read("/v1/cases/statistics", "cases:read")
-async def case_statistics(asked: Asked[SpanQuery]) -> StatisticsView:
+async def case_statistics(asked: Asked[SpanQuery]) -> CaseStatisticsView:
     """Cases in sums: how many, how old, decided in time, upheld, after how many days."""
-    since = as_date(asked.query.since, "since") if asked.query.since else None
-    until = as_date(asked.query.until, "until") if asked.query.until else None
+    since, until = (
+        None if text is None else as_date(text, name)
+        for name, text in (("since", asked.query.since), ("until", asked.query.until))
+    )
     found = await statistics.statistics(room(asked).desk, since, until)
     kinds = [sums_view(name, each) for name, each in found.kinds.items()]
-    return StatisticsView(
+    return CaseStatisticsView(
         found.since.isoformat(), found.until.isoformat(), list(statistics.AGES), kinds,
         sums_view("any", found.total),
     )  # fmt: skip
 
 
-def sums_view(kind: str, sums: statistics.Sums) -> SumsView:
+def sums_view(kind: str, sums: statistics.Sums) -> CaseSumsView:
     """Sums."""
-    return SumsView(
+    return CaseSumsView(
         kind=kind, cases=sums.cases, states=sums.states, results=sums.results,
         open_by_age=sums.ages, decided=sums.decided, in_time=sums.in_time,
         in_time_share=sums.in_time_share, upheld_share=sums.upheld_share,
@@ -458,14 +470,14 @@ def sums_view(kind: str, sums: statistics.Sums) -> SumsView:
 
 
 @read("/v1/cases/{case_id}/messages", "cases:read")
-async def case_messages(asked: Asked[PageQuery]) -> Page[MessageView]:
+async def case_messages(asked: Asked[PageQuery]) -> Page[CaseMessageView]:
     """Messages and notes, oldest first."""
     desk = room(asked).desk
     found = await models.one(desk, asked.at["case_id"])
     seal = await seal_of(desk.pool, desk.keys, found)
     after = position(asked.query, 0, 2**31 - 1)
     rows = await store.messages(desk.pool, found, models.EVERY_WAY, after, asked.query.limit)
-    items = [MessageView(**view.message_document(each, seal)) for each in rows]
+    items = [CaseMessageView(**view.message_document(each, seal)) for each in rows]
     return page(items, asked.query, items[-1].number if items else 0)
 
 
@@ -479,13 +491,13 @@ async def write_in_case(asked: Asked[Empty], body: MessageBody) -> Answer:
 
 
 @read("/v1/cases/{case_id}/attachments", "cases:read")
-async def case_attachments(asked: Asked[Empty]) -> list[AttachmentView]:
+async def case_attachments(asked: Asked[Empty]) -> list[CaseAttachmentView]:
     """Files without their content."""
     desk = room(asked).desk
     found = await models.one(desk, asked.at["case_id"])
     seal = await seal_of(desk.pool, desk.keys, found)
     rows = await store.attachments(desk.pool, found, models.EVERY_WAY)
-    return [AttachmentView(**view.attachment_document(each, seal)) for each in rows]
+    return [CaseAttachmentView(**view.attachment_document(each, seal)) for each in rows]
 
 
 @change(
