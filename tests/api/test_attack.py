@@ -21,7 +21,11 @@ import schemathesis
 from hypothesis import HealthCheck, Phase, seed, settings
 from schemathesis import openapi
 from schemathesis.config import SchemathesisConfig
-from schemathesis.specs.openapi.checks import ignored_auth, negative_data_rejection
+from schemathesis.specs.openapi.checks import (
+    ignored_auth,
+    missing_required_header,
+    negative_data_rejection,
+)
 
 from tests.api.life import give_life
 from tests.api.lived_in import HANDLED, LivedIn, lived_in, new_cases, newcomers
@@ -112,7 +116,7 @@ def left_out(case: schemathesis.Case) -> list[Any]:
     found: list[Any] = [negative_data_rejection] if says_nothing_odd(case) else []
     if case.operation.path in HANDLED:  # asked by a session, though a key may have the scope
         case.headers.pop("Authorization", None)
-        found.append(ignored_auth)
+        found += [ignored_auth, missing_required_header]
     return found
 
 
