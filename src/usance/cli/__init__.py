@@ -5,6 +5,7 @@
 ``contracts``  ``quote`` and ``rule``
 ``serve``    ``serve``
 ``days``     ``day close`` and ``verify``
+``audit``    ``audit sequence``, ``prove``, ``verify``, ``export`` and ``check``
 ``setting_up``  ``book create``, ``client create``, ``staff create``
 ``bulk``     ``import uci-credit`` and ``bench``
 """

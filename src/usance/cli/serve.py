@@ -6,6 +6,7 @@ import secrets
 import socket
 from typing import TYPE_CHECKING
 
+from usance.cli.audit import sequencer_of
 from usance.cli.house import opened, run
 
 if TYPE_CHECKING:
@@ -74,10 +75,16 @@ async def listen(
 
     from usance.servicing.service import Book
     from usance.web.app import create_app, open_services
+    from usance.webhooks.worker import Worker
 
     book = Book(pool)
     await book.start()
     services = await open_services(settings, pool, keys, book, hints=hints)
+    policy = services.webhooks.policy
+    worker = Worker(services.webhooks, per_second=policy.serving_per_second)
+    worker.start()
+    sequencer = sequencer_of(settings, pool)
+    await sequencer.start()
     await services.approvals.start()
     try:
         app = create_app(services)
@@ -90,8 +97,10 @@ async def listen(
         await announced(config, hints).serve(sockets=[address])
     finally:
         await services.cases.watch.stop()
+        await worker.stop()
         await services.approvals.stop()
         await services.closing.stop()
+        await sequencer.stop()
         await book.stop()
 
 

@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from usance.allowance.leases import Allowance
 from usance.approvals.delegation import Delegations
 from usance.approvals.service import Approvals
+from usance.audit.note import PublicKey
 from usance.cases.borrower import OwnCases
 from usance.cases.deciding import Deciding
 from usance.cases.service import Cases
@@ -23,6 +25,7 @@ from usance.platform.database import Pool
 from usance.servicing.commands import Command
 from usance.servicing.service import Book
 from usance.web.closing import Closing
+from usance.webhooks.endpoints import Endpoints
 
 
 class Submits(Protocol):
@@ -62,6 +65,8 @@ class Services:
     borrowers: Borrowers
     staff: Staff
     clients: MachineClients
+    allowance: Allowance
+    webhooks: Endpoints
     cases: CaseRoom
     name: str
     currency: str
@@ -69,4 +74,6 @@ class Services:
     demo: bool
     hints: Mapping[str, str]
     """Shown on the log-in page of a demo book: name and password."""
+    audit_key: PublicKey
+    """Whose signatures under checkpoints are believed."""
     closing: Closing = field(default_factory=Closing)
