@@ -88,6 +88,7 @@ async def listen(
     await services.approvals.start()
     try:
         app = create_app(services)
+        services.cases.watch.start()
         config = uvicorn.Config(
             app, host=host, port=address.getsockname()[1], http="httptools", ws="none",
             lifespan="off", access_log=False, log_config=None, log_level="warning",
@@ -95,6 +96,7 @@ async def listen(
         )  # fmt: skip
         await announced(config, hints).serve(sockets=[address])
     finally:
+        await services.cases.watch.stop()
         await worker.stop()
         await services.approvals.stop()
         await services.closing.stop()

@@ -108,6 +108,25 @@ async def borrower_ids_after(pool: Pool, after: int, count: int) -> list[int]:
     return [row["borrower_id"] for row in rows]
 
 
+async def borrower_alone(connection: Connection, borrower_id: int) -> Row | None:
+    """The wrapped data key of a borrower, whose row is locked; None if there is none."""
+    row: Row | None = await connection.fetchrow(
+        "SELECT data_key FROM borrower WHERE cell = $1 AND borrower_id = $2 FOR UPDATE",
+        *(cell_of_borrower(borrower_id), borrower_id),
+    )
+    return row
+
+
+async def set_detail(
+    connection: Connection, borrower_id: int, field: str, ciphertext: bytes
+) -> None:
+    """A detail of a borrower, encrypted; ``field`` is one of the columns of personal data."""
+    await connection.execute(
+        f"UPDATE borrower SET {field} = $3 WHERE cell = $1 AND borrower_id = $2",
+        *(cell_of_borrower(borrower_id), borrower_id, ciphertext),
+    )
+
+
 # -- audit and idempotency -------------------------------------------------------------------------
 
 

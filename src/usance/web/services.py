@@ -10,6 +10,11 @@ from usance.allowance.leases import Allowance
 from usance.approvals.delegation import Delegations
 from usance.approvals.service import Approvals
 from usance.audit.note import PublicKey
+from usance.cases.borrower import OwnCases
+from usance.cases.deciding import Deciding
+from usance.cases.service import Cases
+from usance.cases.watch import Watch
+from usance.cases.work import Desk
 from usance.identity.accesses import Accesses
 from usance.identity.borrowers import Borrowers
 from usance.identity.machine import MachineClients
@@ -36,6 +41,17 @@ class Submits(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class CaseRoom:
+    """Everything of cases: what staff and programs do, decisions, a borrower's own, the watch."""
+
+    desk: Desk
+    work: Cases
+    deciding: Deciding
+    own: OwnCases
+    watch: Watch
+
+
+@dataclass(frozen=True, slots=True)
 class Services:
     """Everything a route may need."""
 
@@ -54,6 +70,7 @@ class Services:
     clients: MachineClients
     allowance: Allowance
     webhooks: Endpoints
+    cases: CaseRoom
     name: str
     currency: str
     decimals: int

@@ -11,6 +11,7 @@ from usance.web.api import (  # noqa: F401 (each enters its endpoints)
     audit,
     book,
     borrowers,
+    cases,
     changes,
     contracts,
     day,
