@@ -34,6 +34,8 @@ class Settings:
     """USANCE_POOL_SIZE: database connections a process may hold, 1 to 90."""
     worker: int
     """USANCE_WORKER: number of this process, 0 to 1023, unique among those that run at once."""
+    backup_dir: Path | None = None
+    """USANCE_BACKUP_DIR: where backups and the write-ahead log go; None: nothing is kept."""
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Settings:
@@ -48,6 +50,7 @@ class Settings:
             log_format=_choice(env, "USANCE_LOG_FORMAT", "json", LOG_FORMATS),
             pool_size=_number(env, "USANCE_POOL_SIZE", 10, 1, 90),
             worker=_number(env, "USANCE_WORKER", 0, 0, 1023),
+            backup_dir=_path_or_none(env, "USANCE_BACKUP_DIR"),
         )
 
 
@@ -56,6 +59,10 @@ def _path(env: Mapping[str, str], name: str, default: Path) -> Path:
     if not path.is_absolute():
         raise ConfigurationError(f"{name} must be an absolute path, not {str(path)!r}")
     return path
+
+
+def _path_or_none(env: Mapping[str, str], name: str) -> Path | None:
+    return _path(env, name, Path()) if env.get(name) else None
 
 
 def _choice(env: Mapping[str, str], name: str, default: str, choices: tuple[str, ...]) -> str:

@@ -40,6 +40,14 @@ jobs = Counter(
 outbox_lag_seconds = Gauge(
     "usance_outbox_lag_seconds", "Age of the oldest message that is due", registry=registry
 )
+backup_receiving = Gauge(
+    "usance_backup_receiving", "1 while the write-ahead log is received", registry=registry
+)
+backup_behind = Gauge(
+    "usance_backup_behind_bytes",
+    "Bytes of the write-ahead log that are not in the backup directory yet",
+    registry=registry,
+)
 
 
 def exposition() -> bytes:
