@@ -5,6 +5,7 @@
 ``contracts``  ``quote`` and ``rule``
 ``serve``    ``serve``
 ``days``     ``day close`` and ``verify``
+``recovery``  ``backup``, ``restore`` and ``drill``
 ``setting_up``  ``book create``, ``client create``, ``staff create``
 ``bulk``     ``import uci-credit`` and ``bench``
 """

@@ -11,6 +11,7 @@ from usance.identity.permissions import PUBLIC
 from usance.identity.store import business_date
 from usance.platform import metrics
 from usance.platform.work import observe_outbox
+from usance.recovery import store as recovery
 from usance.web.problems import respond
 from usance.web.security import needs
 
@@ -35,6 +36,7 @@ async def exposition(request: Request[Any, Any, Any]) -> ASGIResponse:
     """Prometheus' text format."""
     pool = request.app.state.services.pool
     await observe_outbox(pool)
+    await recovery.observe(pool)
     if on := await business_date(pool):
         metrics.business_date.set(on.toordinal())
     return ASGIResponse(body=metrics.exposition(), media_type=metrics.CONTENT_TYPE)

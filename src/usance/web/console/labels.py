@@ -46,6 +46,8 @@ ACTIONS = {
     "AllocateReceipt": _("Receipt allocated"),
     "ReturnReceipt": _("Receipt returned"),
     "CloseDay": _("Day end of contracts"),
+    "TakeBackup": _("Backup taken"), "RestoreBook": _("Book restored from a backup"),
+    "BeginDrill": _("Restore drill begun"), "EndDrill": _("Restore drill ended"),
 }  # fmt: skip
 
 OUTCOMES = {
@@ -136,6 +138,9 @@ DETAILS = {
     "borrowers": _("borrowers"), "rule": _("rule"), "detail": _("why"), "events": _("events"),
     "operations": _("operations"), "value_date": _("value date"),
     "bank_transaction_id": _("bank's number"),
+    "backup": _("backup"), "parent": _("rests on"), "bytes": _("bytes"),
+    "until": _("up to"), "drill": _("drill"), "rpo_ms": _("RPO, ms"), "rto_ms": _("RTO, ms"),
+    "ok": _("succeeded"),
 }  # fmt: skip
 HINTS = {
     "log in as": _("Account"), "name": _("Account"), "password": _("Password"),
