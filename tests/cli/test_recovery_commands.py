@@ -11,11 +11,13 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.cli.conftest import USANCE, Ended, environment, run
-from usance.platform import postgres, wal_receiver
+from tests.cli.test_commands import fetch
+from usance.platform import postgres
 
 Command = Callable[..., Ended]
 
@@ -37,6 +39,11 @@ def home(place: Path) -> Path:
     assert made.status == 0, made.err
     assert run("day", "close", env=env).status == 0
     return place / "home"
+
+
+def slots(url: str) -> list[Any]:
+    """What the server keeps its log for."""
+    return fetch(url, "SELECT slot_name FROM pg_replication_slots")
 
 
 def command(home: Path, backups: Path | None = None, **more: str) -> Command:
@@ -116,9 +123,10 @@ def test_the_log_of_a_server_of_ones_own_is_received(home: Path, place: Path) ->
             receiver.send_signal(signal.SIGTERM)
             assert receiver.wait(20) == 0
         assert "nobody receives" in usance("backup").err
-        cluster_url = cluster.url()
-        wal_receiver.run_client("pg_receivewal", "--drop-slot", f"--slot={wal_receiver.SLOT}",
-                                url=cluster_url)  # fmt: skip
+        assert "unset USANCE_BACKUP_DIR" in usance("backup", "stop").err
+        stopped = command(other, USANCE_DATABASE_URL=cluster.url())("backup", "stop")
+        assert stopped == Ended(0, "the write-ahead log is received no more\n", "")
+        assert slots(cluster.url()) == []
     restored = usance("restore", "--from", str(backups), "--to", str(place / "third"))
     assert restored.status == 0, restored.err
     shutil.rmtree(place / "third")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import subprocess
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -72,14 +72,16 @@ class Lived:
         command = asked.Repay(contract_id=self.loans[loan], amount=amount)
         return (await self.book.submit(command)).operation_id
 
-    async def back_up(self, *, keep: int = 7, incremental: bool = False) -> Backup:
+    async def back_up(
+        self, *, keep: int = 7, incremental: bool = False, tell: Callable[[str], None] = quiet
+    ) -> Backup:
         """A backup, with the log received."""
         source = Source(
             self.house.cluster.url(), self.house.cluster, [self.house.settings.master_key_file]
         )
         return await take(
             self.pool, source, self.house.directory, keep=keep, incremental=incremental,
-            streamed=True, tell=quiet,
+            streamed=True, tell=tell,
         )  # fmt: skip
 
     async def received(self) -> None:

@@ -82,6 +82,18 @@ async def test_two_at_once(house: House) -> None:
     assert len(names(house)) == 1
 
 
+async def test_nothing_goes_while_somebody_restores_from_it(house: House) -> None:
+    said: list[str] = []
+    async with lived(house) as live:
+        await live.back_up()
+        with house.directory.read():
+            await live.back_up(keep=1, tell=said.append)
+            assert len(names(house)) == 2
+        await live.back_up(keep=1)
+    assert "nothing is removed this time" in said[-1]
+    assert len(names(house)) == 1
+
+
 # -- what must not be there -----------------------------------------------------------------------
 
 

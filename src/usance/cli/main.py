@@ -32,6 +32,7 @@ COMMANDS = (
     (app, "recovery:drill", "drill", "Restore the newest backup beside the live book; prove it."),
     (backup, "recovery:listed", "list", "List the backups of a directory."),
     (backup, "recovery:receive", "receive", "Receive the log of a server of your own."),
+    (backup, "recovery:stop", "stop", "Receive the log no more."),
     (day, "days:close", "close", "Close business days."),
     (book, "setting_up:create_book", "create", "Make the book."),
     (client, "setting_up:create_client", "create", "Make a machine client; prints its key once."),

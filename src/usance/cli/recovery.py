@@ -31,9 +31,7 @@ KEY_NEXT = (
 )
 
 
-def backup(
-    directory: Path | None = None, /, *, keep: int = 7, incremental: bool = False
-) -> None:
+def backup(directory: Path | None = None, *, keep: int = 7, incremental: bool = False) -> None:
     """Take a backup of the running book, check it, and let the oldest ones go.
 
     Parameters
@@ -64,7 +62,7 @@ async def _backup(path: Path | None, keep: int, *, incremental: bool) -> None:
     print(KEYS_APART, file=sys.stderr)
 
 
-def listed(directory: Path | None = None, /, *, json: bool = False) -> None:
+def listed(directory: Path | None = None, *, json: bool = False) -> None:
     """List the backups of a directory, oldest first, and how far the log after them goes.
 
     Parameters
@@ -90,7 +88,7 @@ def listed(directory: Path | None = None, /, *, json: bool = False) -> None:
     print(reach.sentence())
 
 
-def receive(directory: Path | None = None, /) -> None:
+def receive(directory: Path | None = None) -> None:
     """Receive the write-ahead log of a server of your own until told to stop.
 
     The embedded server needs no such command: its log is received while it runs.
@@ -122,6 +120,27 @@ async def _receive(path: Path | None) -> tuple[list[str], dict[str, str]]:
         await asyncio.to_thread(wal_receiver.make_slot, url)
     command = wal_receiver.receive_command(url, directory.path)
     return command, wal_receiver.receive_environment(url)
+
+
+def stop() -> None:
+    """Receive the write-ahead log no more: the server keeps nothing for a receiver.
+
+    Backups stay. Unset USANCE_BACKUP_DIR first, also where the book is served.
+    """
+    run(_stop())
+
+
+async def _stop() -> None:
+    from usance.platform import wal_receiver
+    from usance.platform.config import ConfigurationError
+
+    async with opened() as (settings, _):
+        if settings.backup_dir is not None:
+            raise ConfigurationError("unset USANCE_BACKUP_DIR first, also where the book is served")
+        if settings.database_url is None:
+            await asyncio.to_thread(wal_receiver.stop, settings.home)
+        await asyncio.to_thread(wal_receiver.drop_slot, source_of(settings).url)
+    print("the write-ahead log is received no more")
 
 
 def restore(
@@ -173,7 +192,7 @@ async def _restore(source: Path, home: Path, until: str | None, name: str | None
 
 
 def drill(
-    directory: Path | None = None, /, *, rpo_max: float = 60, rto_max: float = 300,
+    directory: Path | None = None, *, rpo_max: float = 60, rto_max: float = 300,
     folder: Annotated[Path | None, Parameter(name="--in")] = None, json: bool = False,
 ) -> None:  # fmt: skip
     """Restore the newest backup beside the live book, prove it, measure; exit 1 if it fails.

@@ -82,6 +82,12 @@ def make_slot(url: str) -> None:
     run_client("pg_receivewal", *options, url=url)
 
 
+def drop_slot(url: str) -> None:
+    """The server keeps nothing for a receiver any more."""
+    with suppress(ClientFailed):  # there may be none
+        run_client("pg_receivewal", "--drop-slot", f"--slot={SLOT}", url=url)
+
+
 def receive_command(url: str, directory: Path) -> list[str]:
     """What runs."""
     folder = f"--directory={directory / WAL_FOLDER}"
@@ -120,8 +126,7 @@ def stop(home: Path) -> None:
 def begin_anew(cluster: Cluster, directory: Path, aside: str) -> None:
     """The stream broke: what is there is put aside, and a new one begins at this moment."""
     stop(cluster.home)
-    with suppress(ClientFailed):  # there may be none
-        run_client("pg_receivewal", "--drop-slot", f"--slot={SLOT}", url=cluster.url())
+    drop_slot(cluster.url())
     wal = directory / WAL_FOLDER
     wal.rename(directory / f"{WAL_FOLDER}-until-{aside}")
     wal.mkdir(mode=0o700)

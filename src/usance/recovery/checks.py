@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import struct
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 from usance.core.refusals import Refused
 from usance.core.rules import rule
@@ -81,9 +83,9 @@ def check_copy(data: Path) -> None:
 @rule("R-BACKUP-04")
 def check_segment(file: Path, system: str) -> None:
     """A segment is as long as it must be, and begins with its own place in its own log."""
-    with open(file, "rb") as opened:
+    with open_segment(file) as opened:
         raw = opened.read(SEGMENT_HEAD.size)
-    whole = file.stat().st_size == rules.SEGMENT
+        whole = os.fstat(opened.fileno()).st_size == rules.SEGMENT
     _, _, _, at, _, of, _, _ = SEGMENT_HEAD.unpack(raw) if whole else (0,) * 8
     empty = file.name.endswith(rules.PARTIAL) and whole and not any(raw)
     place = rules.segment_number(file.name) * rules.SEGMENT
@@ -91,9 +93,18 @@ def check_segment(file: Path, system: str) -> None:
         raise Refused("R-BACKUP-04", f"the write-ahead log is damaged: {file.name} is no segment")
 
 
+def open_segment(file: Path) -> BinaryIO:
+    """Open it under its name, or under that of a whole one, which it may have become meanwhile."""
+    try:
+        return open(file, "rb")
+    except FileNotFoundError:
+        return open(file.with_name(file.name.removesuffix(rules.PARTIAL)), "rb")
+
+
 def pages_of(file: Path) -> list[rules.PageHead]:
     """The pages of a segment that have been written."""
-    raw = file.read_bytes()
+    with open_segment(file) as opened:
+        raw = opened.read()
     start = rules.segment_number(file.name) * rules.SEGMENT
     found = []
     for place in range(0, len(raw) - PAGE_HEAD.size, rules.PAGE):

@@ -27,6 +27,9 @@ from usance.core.rules import rule
 from usance.platform.wal_receiver import BOOK_FILE, WAL_FOLDER, Identity
 from usance.recovery import rules
 
+READERS = "readers"
+"""Locked, shared, by whoever restores from here."""
+
 
 @dataclass(frozen=True, slots=True)
 class Backup:
@@ -84,6 +87,7 @@ class Directory:
         """Make the directory of this server; its owner alone looks into it."""
         for folder in (self.path, self.path / "base"):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        (self.path / READERS).touch()
         file = self.path / BOOK_FILE
         if not file.exists():
             file.write_text(json.dumps(asdict(identity)) + "\n")
@@ -142,6 +146,29 @@ class Directory:
             except BlockingIOError:
                 raise_busy(self.path)
             yield
+
+    @contextmanager
+    def read(self) -> Iterator[None]:
+        """Nothing is removed meanwhile; of a copy of the directory nothing is anyhow."""
+        try:
+            readers = open(self.path / READERS)  # noqa: SIM115 (closed below)
+        except OSError:
+            yield
+            return
+        with readers:
+            fcntl.flock(readers, fcntl.LOCK_SH)
+            yield
+
+    @contextmanager
+    def unread(self) -> Iterator[bool]:
+        """Whether nobody reads here, and if so, until the end of the block."""
+        with open(self.path / READERS, "a") as readers:
+            try:
+                fcntl.flock(readers, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                yield False
+            else:
+                yield True
 
 
 @rule("R-BACKUP-13")

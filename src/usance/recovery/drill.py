@@ -125,8 +125,9 @@ async def restored(
 ) -> None:  # fmt: skip
     """The timed part, and what was lost."""
     watch = Watch(found.phases)
-    plan = await to_its_end(planned, directory, end=moment.received)
-    recovered, cluster = await to_its_end(recover, directory, home, plan, tell)
+    with directory.read():
+        plan = await to_its_end(planned, directory, end=moment.received)
+        recovered, cluster = await to_its_end(recover, directory, home, plan, tell)
     watch.lap("restored")
     there = await open_pool(await made_ours(cluster, plan.backup), 4)
     try:

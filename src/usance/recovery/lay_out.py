@@ -17,7 +17,7 @@ from usance.core.rules import rule
 from usance.platform.postgres import Cluster
 from usance.platform.postgres_client import run_client
 from usance.recovery import rules
-from usance.recovery.checks import check_copy, check_segment, pages_of
+from usance.recovery.checks import check_copy, check_segment, open_segment, pages_of
 from usance.recovery.directory import Backup, Directory
 
 SPARE = 256 * 1024 * 1024
@@ -102,7 +102,8 @@ def add_segment(file: Path, target: Path, end: int | None) -> None:
     """Add what was received, unless the backup itself brought more of this segment."""
     if target.exists() and len(pages_of(target)) > len(pages_of(file)):
         return
-    shutil.copyfile(file, target)
+    with open_segment(file) as source, open(target, "wb") as written:
+        shutil.copyfileobj(source, written, rules.SEGMENT)
     if end is not None:
         cut(target, end)
 

@@ -70,8 +70,9 @@ async def restore(
     ``again`` is what must be done to every restored book before anybody sees it.
     """
     with beside(home) as new:
-        plan = await to_its_end(planned, directory, until=until, name=name)
-        recovered, cluster = await to_its_end(recover, directory, new, plan, tell)
+        with directory.read():
+            plan = await to_its_end(planned, directory, until=until, name=name)
+            recovered, cluster = await to_its_end(recover, directory, new, plan, tell)
         pool = await open_pool(await made_ours(cluster, plan.backup), 2)
         try:
             newest = await store.newest(pool)

@@ -65,9 +65,18 @@ async def take(
             await receive(pool, source, directory, tell)
         parent = await parent_of(pool, directory, found, tell) if incremental else None
         backup = await copied(pool, source, directory, found, parent, tell)
+        await let_go(directory, keep, tell)
+    return backup
+
+
+async def let_go(directory: Directory, keep: int, tell: Tell) -> None:
+    """Remove what is not kept, unless somebody is restoring from it just now."""
+    with directory.unread() as free:
+        if not free:
+            tell("a restore is reading here: nothing is removed this time")
+            return
         for name in await to_its_end(prune.prune, directory, keep):
             tell(f"{name} removed")
-    return backup
 
 
 @rule("R-BACKUP-09")
