@@ -29,7 +29,7 @@ def clock() -> FixedClock:
 async def staff(pool: Pool, clock: FixedClock) -> AsyncIterator[Staff]:
     await create_book(pool, name="Test", opened_on=date(2026, 1, 5))
     accounts = Staff(pool, clock)
-    await accounts.create("anna", PASSWORD)
+    await accounts.create("anna", PASSWORD, ["service", "auditor"])
     yield accounts
 
 
@@ -149,7 +149,7 @@ async def test_good_attempts_do_not_count_and_old_ones_go(
 )
 async def test_accounts_that_cannot_be(staff: Staff, name: str, password: str, rule: str) -> None:
     with pytest.raises(Refused, match=rule):
-        await staff.create(name, password)
+        await staff.create(name, password, ["viewer"])
 
 
 async def test_a_key_is_known_by_its_hash_with_its_scopes(staff: Staff, pool: Pool) -> None:
@@ -159,7 +159,7 @@ async def test_a_key_is_known_by_its_hash_with_its_scopes(staff: Staff, pool: Po
     assert found is not None
     assert found.scopes == {"payments:write", "book:read"}
     assert await clients.identify(secret + "x") is None
-    assert secret.encode() not in await pool.fetchval("SELECT secret_hash FROM machine_client")
+    assert secret.encode() not in await pool.fetchval("SELECT secret_hash FROM machine_key")
 
 
 async def test_a_key_that_was_taken_back_or_renewed_opens_nothing(

@@ -6,21 +6,27 @@ import asyncio
 import os
 import signal
 import time
+from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
 from tests.recovery.house import ACTOR, House, Lived, lived, quiet
+from usance.audit.key import open_key
+from usance.audit.note import PrivateKey
+from usance.audit.sequencer import Sequencer
 from usance.core.refusals import Refused
 from usance.platform import postgres, wal_receiver
 from usance.platform.database import Pool
 from usance.recovery import store
 from usance.recovery.drill import Drilled, drill
-from usance.recovery.proofs import Proved, invariants
+from usance.recovery.proofs import Inclusions, Invariants, Kept, Proof, Proved
 
 
 async def held(live: Lived, **how) -> Drilled:
-    wanted = {"folder": live.house.backups.parent, "proofs": [invariants], "rpo_max": 60,
-              "rto_max": 300, "actor": ACTOR, "tell": quiet} | how  # fmt: skip
+    plain = [Invariants((), Kept.at(None))]
+    wanted = {"folder": live.house.backups.parent, "proofs": plain, "rpo_max": 60, "rto_max": 300,
+              "actor": ACTOR, "tell": quiet} | how  # fmt: skip
     found = await drill(live.pool, live.house.directory, **wanted)
     assert not list(live.house.backups.parent.glob("usance-drill-*")), "nothing is left"
     return found
@@ -36,7 +42,9 @@ async def test_a_drill_finds_all_while_the_book_goes_on(house: House) -> None:
         going_on.cancel()
         assert found.ok
         assert (found.backup, found.rpo < 5, found.replayed > 0) == (backup.name, True, True)
-        assert found.proofs == [Proved("verify", ok=True, detail="every invariant holds")]
+        (proof,) = found.proofs
+        assert (proof.name, proof.ok) == ("verify", True)
+        assert "no checkpoint is kept outside" in proof.detail
         assert [*found.phases] == ["restored", "answering", "verify"]
         assert sum(found.phases.values()) == pytest.approx(found.rto, abs=0.01)
         rows = await live.pool.fetch(
@@ -107,6 +115,90 @@ async def test_too_slow_or_not_proved_is_a_failure(house: House) -> None:
         found = await held(live, proofs=[fails])
         assert not found.ok
         assert "audit: the root is another" in found.sentences()
+
+
+# -- the audit tree -------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """Who signs, and where checkpoints are kept outside of the book."""
+
+    key: PrivateKey
+    outside: Path
+
+    async def catch_up(self, live: Lived) -> None:
+        await Sequencer(live.pool, self.key, self.outside).catch_up()
+
+    @property
+    def proofs(self) -> list[Proof]:
+        public = self.key.public
+        return [Invariants([public], Kept.at(self.outside)), Inclusions(public)]
+
+
+@pytest.fixture
+def signed(tmp_path: Path) -> Signed:
+    return Signed(open_key(tmp_path / "audit.key"), tmp_path / "kept")
+
+
+async def test_root_and_events_are_held_against_what_is_kept_outside(
+    house: House, signed: Signed
+) -> None:
+    async with lived(house) as live:
+        await live.back_up()
+        await signed.catch_up(live)
+        await live.repay()
+        await signed.catch_up(live)
+        await live.received()
+        found = await held(live, proofs=signed.proofs)
+        verified, included = found.proofs
+        assert found.ok, found.sentences()
+        assert "the root extends 2 checkpoints kept outside" in verified.detail
+        count = await live.pool.fetchval("SELECT max(size) FROM audit_checkpoint")
+        assert included.detail == f"{count} events proved to be among the {count} signed"
+
+
+async def test_a_root_that_is_not_what_was_signed_is_found(house: House, signed: Signed) -> None:
+    async with lived(house) as live:
+        await live.back_up()
+        await signed.catch_up(live)
+        await live.received()
+        (kept,) = signed.outside.iterdir()
+        kept.write_text(kept.read_text().replace("\n", "\nA", 2))
+        found = await held(live, proofs=signed.proofs)
+        assert not found.ok
+        assert "INV-PROOF-06" in found.proofs[0].detail
+
+
+async def test_an_event_that_was_edited_has_no_proof(house: House, signed: Signed) -> None:
+    async with lived(house) as live:
+        await live.back_up()
+        await signed.catch_up(live)
+        await live.pool.execute("UPDATE operation SET actor = 'nobody' WHERE action = 'Repay'")
+        await live.received()
+        found = await held(live, proofs=signed.proofs[1:])
+        assert not found.ok
+        assert "R-PROOF-10" in found.proofs[0].detail
+        bare = Inclusions(signed.key.public)
+        await live.pool.execute("DELETE FROM audit_checkpoint")
+        await live.received()
+        assert not (await held(live, proofs=[bare])).ok
+
+
+async def test_a_checkpoint_over_events_that_were_lost_is_told(
+    house: House, signed: Signed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(wal_receiver, "AGAIN_SECONDS", 3600)
+    async with lived(house) as live:
+        await live.back_up()
+        await signed.catch_up(live)
+        await live.received()
+        os.kill(wal_receiver.running(house.home), signal.SIGKILL)
+        await live.repay()
+        await signed.catch_up(live)
+        found = await held(live, proofs=signed.proofs)
+        assert (found.ok, found.lost) == (True, 2)
+        assert "1 later ones cover events that were lost" in found.proofs[0].detail
 
 
 async def test_a_drill_without_a_backup_or_with_a_damaged_one(house: House) -> None:

@@ -113,7 +113,7 @@ async def test_a_database_holds_one_book(pool: Pool) -> None:
     from usance.identity.staff import Staff
 
     with pytest.raises(Refused, match="R-BOOK-01"):
-        await Staff(pool).create("anna", "correct horse battery")
+        await Staff(pool).create("anna", "correct horse battery", ["viewer"])
     await create_book(pool, name="One", opened_on=date(2025, 1, 1))
     codes = [row[0] for row in await pool.fetch("SELECT code FROM product ORDER BY code")]
     assert codes == ["cash_loan", "instalment_plan", "pay_later"]  # none of another country

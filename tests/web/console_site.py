@@ -16,19 +16,23 @@ from typing import Any
 import pytest
 import uvicorn
 
+from usance.approvals.rules import DONE, WAITING
+from usance.core.identifiers import written
+from usance.identity.roles import roles
 from usance.platform.config import Settings
 from usance.platform.crypto import LocalKeyService
 from usance.platform.database import open_pool
 from usance.servicing.service import Book
 from usance.servicing.setup import create_book
 from usance.web.app import create_app, open_services
+from usance.web.services import Services
 
 CHROMIUM = Path("/usr/bin/chromium")
 ARGUMENTS = [
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
-NAME, PASSWORD = "demo", "correct horse battery"
+NAME, SECOND, PASSWORD = "demo", "second", "correct horse battery"
 FIRST = date(2026, 1, 1)
 
 
@@ -41,11 +45,24 @@ class Site:
     pool: Any
     thread: threading.Thread
     server: uvicorn.Server
+    services: Services
     errors: list[str] = field(default_factory=list)
 
     def ask(self, work: Coroutine[Any, Any, Any]) -> Any:
         """What a coroutine gives, in the loop of the site."""
         return asyncio.run_coroutine_threadsafe(work, self.loop).result(30)
+
+    def agree(self, contract: str = "") -> None:
+        """A second person approves what waits: everything, or what is about a contract."""
+        waiting = self.ask(self.services.approvals.page([WAITING], 2**62, 50))
+        for each in waiting:
+            if contract and written("contract", each.contract_id) != contract:
+                continue
+            number = self.ask(self.services.staff.number(SECOND))
+            done = self.ask(
+                self.services.approvals.approve(each.proposal_id, number, each.digest, "")
+            )
+            assert done.state == DONE, done.outcome
 
     def fetch(self, query: str, *values: Any) -> list[Any]:
         """Rows of a query."""
@@ -88,7 +105,8 @@ def served(url: str, home: Path, *, borrowers: int = 14, months: int = 4) -> Ite
     if "error" in found:
         raise RuntimeError("the console did not start") from found["error"]
     try:
-        yield Site(found["address"], found["loop"], found["pool"], thread, found["server"])
+        yield Site(found["address"], found["loop"], found["pool"], thread, found["server"],
+                   found["services"])  # fmt: skip
     finally:
         found["server"].should_exit = True
         thread.join(30)
@@ -108,12 +126,13 @@ async def serve(
     book = Book(pool)
     await book.start()
     services = await open_services(settings, pool, keys, book, hints={"name": NAME})
-    await services.staff.create(NAME, PASSWORD)
+    await services.staff.create(NAME, PASSWORD, roles())
+    await services.staff.create(SECOND, PASSWORD, ["supervisor"])
     port = free_port()
     config = uvicorn.Config(create_app(services), port=port, log_level="error", lifespan="off")
     server = uvicorn.Server(config)
     found |= {"address": f"http://127.0.0.1:{port}", "loop": asyncio.get_running_loop()}
-    found |= {"pool": pool, "server": server}
+    found |= {"pool": pool, "server": server, "services": services}
     task = asyncio.create_task(server.serve())
     while not server.started and not task.done():  # noqa: ASYNC110 - uvicorn has no event
         await asyncio.sleep(0.02)

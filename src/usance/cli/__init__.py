@@ -6,6 +6,7 @@
 ``serve``    ``serve``
 ``days``     ``day close`` and ``verify``
 ``recovery``  ``backup``, ``restore`` and ``drill``
+``audit``    ``audit sequence``, ``prove``, ``verify``, ``export`` and ``check``
 ``setting_up``  ``book create``, ``client create``, ``staff create``
 ``bulk``     ``import uci-credit`` and ``bench``
 """

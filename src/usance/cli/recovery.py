@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
+from usance.cli.audit import sequencer_of
 from usance.cli.house import opened, operator, run
 
 if TYPE_CHECKING:
     from usance.platform.config import Settings
+    from usance.platform.database import Pool
     from usance.recovery.directory import Backup, Directory
     from usance.recovery.proofs import Proof
     from usance.recovery.restore import Again
@@ -222,6 +224,7 @@ async def _drill(
 
     ended_by_signal()
     async with opened() as (settings, pool):
+        await sequencer_of(settings, pool).catch_up()
         found = await held(
             pool, directory_of(path, settings), folder=folder, proofs=proofs(settings),
             rpo_max=rpo_max, rto_max=rto_max, actor=operator(),
@@ -232,15 +235,31 @@ async def _drill(
 
 
 def proofs(settings: Settings) -> list[Proof]:
-    """What is asked of a restored book."""
-    from usance.recovery.proofs import invariants
+    """What is asked of a restored book, and what it is held against as of now."""
+    from usance.audit.key import open_key
+    from usance.recovery.proofs import Inclusions, Invariants, Kept
 
-    return [invariants]
+    key = open_key(settings.audit_key_file).public
+    return [Invariants([key], Kept.at(settings.checkpoint_directory)), Inclusions(key)]
 
 
 def again(settings: Settings) -> list[Again]:
-    """What is done to a restored book before anybody sees it."""
-    return []
+    """What is done to a restored book before anybody sees it: who was erased is erased again."""
+    from usance.identity import erasure
+    from usance.web import personal  # noqa: F401 (enters what each room forgets)
+
+    path = settings.erasures_file
+
+    async def forget(pool: Pool) -> str:
+        if not path.exists():
+            return (
+                f"nobody was erased again: there is no list at {path}. Put it beside the master "
+                "key and run `usance keys erasures --reapply` before you serve"
+            )
+        done = await erasure.reapply(pool, path, actor=operator())
+        return f"{done.erased} people erased again, {done.already} had nothing left"
+
+    return [forget]
 
 
 def ended_by_signal() -> None:
@@ -268,7 +287,14 @@ def source_of(settings: Settings) -> Source:
 
     cluster = None if settings.database_url else locate(settings.home)
     url = settings.database_url or locate(settings.home).url()
-    return Source(url, cluster, [settings.master_key_file])
+    return Source(url, cluster, secrets_of(settings))
+
+
+def secrets_of(settings: Settings) -> list[Path]:
+    """Files that must not be where a backup is."""
+    files = [settings.master_key_file, settings.audit_key_file, settings.erasures_file]
+    token = settings.key_service_token_file
+    return [*files, token] if token else files
 
 
 def line_of(each: Backup) -> str:

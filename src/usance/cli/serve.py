@@ -6,13 +6,14 @@ import secrets
 import socket
 from typing import TYPE_CHECKING
 
+from usance.cli.audit import sequencer_of
 from usance.cli.house import opened, run
 
 if TYPE_CHECKING:
     import uvicorn
 
     from usance.platform.config import Settings
-    from usance.platform.crypto import LocalKeyService
+    from usance.platform.crypto import KeyService
     from usance.platform.database import Pool
 
 DEMO_NAME = "demo"
@@ -40,13 +41,13 @@ def serve(
 
 async def _serve(host: str, port: int, invented: int | None) -> None:
     from usance.core.refusals import Refused
-    from usance.platform.crypto import LocalKeyService
+    from usance.platform.key_client import open_keys
 
     if invented is not None and not 1 <= invented <= INVENTED_MAX:
         raise Refused("R-RANGE-01", f"between 1 and {INVENTED_MAX} borrowers", "--borrowers")
     with bound(host, port) as address:
         async with opened() as (settings, pool):
-            keys = LocalKeyService.open(settings.master_key_file)
+            keys = open_keys(settings)
             hints = {} if invented is None else await demo_book(pool, keys, invented)
             await listen(settings, pool, keys, address, host=host, hints=hints)
 
@@ -66,7 +67,7 @@ def bound(host: str, port: int) -> socket.socket:
 
 
 async def listen(
-    settings: Settings, pool: Pool, keys: LocalKeyService, address: socket.socket, *, host: str,
+    settings: Settings, pool: Pool, keys: KeyService, address: socket.socket, *, host: str,
     hints: dict[str, str],
 ) -> None:  # fmt: skip
     """Serve until told to stop; then finish what is under way."""
@@ -74,10 +75,17 @@ async def listen(
 
     from usance.servicing.service import Book
     from usance.web.app import create_app, open_services
+    from usance.webhooks.worker import Worker
 
     book = Book(pool)
     await book.start()
     services = await open_services(settings, pool, keys, book, hints=hints)
+    policy = services.webhooks.policy
+    worker = Worker(services.webhooks, per_second=policy.serving_per_second)
+    worker.start()
+    sequencer = sequencer_of(settings, pool)
+    await sequencer.start()
+    await services.approvals.start()
     try:
         app = create_app(services)
         config = uvicorn.Config(
@@ -87,7 +95,10 @@ async def listen(
         )  # fmt: skip
         await announced(config, hints).serve(sockets=[address])
     finally:
+        await worker.stop()
+        await services.approvals.stop()
         await services.closing.stop()
+        await sequencer.stop()
         await book.stop()
 
 
@@ -115,7 +126,7 @@ def where_to_look(host: str, port: int, hints: dict[str, str]) -> str:
 
 
 async def demo_book(
-    pool: Pool, keys: LocalKeyService, borrowers: int = 1000
+    pool: Pool, keys: KeyService, borrowers: int = 1000
 ) -> dict[str, str]:
     """Fill an empty database; refuse to touch a real book. Returns what to log in with."""
     from usance.core.refusals import Refused
@@ -129,7 +140,7 @@ async def demo_book(
     return await demo_access(pool)
 
 
-async def fill(pool: Pool, keys: LocalKeyService, borrowers: int) -> None:
+async def fill(pool: Pool, keys: KeyService, borrowers: int) -> None:
     """A year in the life of invented borrowers that ends today, with progress."""
     from usance.demo.fill import open_demo_book
     from usance.platform.clock import SystemClock
@@ -145,11 +156,12 @@ async def demo_access(pool: Pool) -> dict[str, str]:
     """A log-in and a key, made afresh at every start: nothing is known beforehand."""
     from usance.identity.machine import MachineClients
     from usance.identity.permissions import SCOPES
+    from usance.identity.roles import roles
     from usance.identity.staff import Staff
 
     staff, clients = Staff(pool), MachineClients(pool)
     password = secrets.token_urlsafe(12)
     if not await staff.change_password(DEMO_NAME, password):
-        await staff.create(DEMO_NAME, password)
+        await staff.create(DEMO_NAME, password, roles())
     key = await clients.renew(DEMO_NAME) or await clients.create(DEMO_NAME, SCOPES)
     return {"log in as": DEMO_NAME, "password": password, "API key": key}

@@ -16,7 +16,10 @@ SCOPES: Final = frozenset({
     "lines:read", "lines:write",
     "offers:read", "offers:write",
     "purchases:read", "purchases:write",  # authorise, capture, void, purchase, refund
-    "contracts:read", "contracts:write",  # change what is owed: waive, extend, charge off, ...
+    "contracts:read",
+    "contracts:change",  # extend, restructure, into instalments, statement day
+    "contracts:correct",  # waive, goodwill, charge, reverse, charge back, a pay-out that came back
+    "contracts:charge-off",
     "payments:write",  # repay, settle, recover, pay out, charge back
     "ledger:read",
     "operations:read",
@@ -24,7 +27,7 @@ SCOPES: Final = frozenset({
     "day:read", "day:write",
     "cases:read", "cases:write",
     "webhooks:read", "webhooks:write",
-    "approvals:read",
+    "approvals:read", "approvals:write",  # take one's own proposal back
     "audit:read",
     "portal:write",  # ask for a signed link that lets one borrower in
     "metrics:read",

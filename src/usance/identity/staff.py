@@ -9,12 +9,14 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import secrets
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 
 from usance.core.refusals import Refused
 from usance.core.rules import rule
 from usance.identity import store
+from usance.identity.roles import known, permissions_of
 from usance.ledger.digest import digest
 from usance.platform.clock import Clock, SystemClock
 from usance.platform.credentials import hash_password, password_matches
@@ -41,6 +43,14 @@ class StaffSession:
     staff_id: int
     name: str
     csrf: str
+    roles: tuple[str, ...] = ()
+    stands_in: bool = False
+
+    @property
+    def permissions(self) -> frozenset[str]:
+        """What the roles give together; who stands in for somebody comes as far as deciding."""
+        in_place = frozenset({"approvals:read", "approvals:decide"} if self.stands_in else ())
+        return permissions_of(self.roles) | in_place
 
     @property
     def actor(self) -> str:
@@ -56,8 +66,11 @@ class Staff:
         self._clock = clock or SystemClock()
 
     @rule("R-STAFF-02")
-    async def create(self, name: str, password: str, *, actor: str = "operator") -> int:
-        """A new account; raises ``Refused``."""
+    async def create(
+        self, name: str, password: str, roles: Iterable[str], *, actor: str = "operator"
+    ) -> int:
+        """A new account with roles; raises ``Refused``."""
+        given = known(roles)
         if not (1 <= len(name) <= 60 and name.isprintable() and name == name.strip()):
             raise Refused("R-STAFF-02", "a name has 1 to 60 printable characters", "name")
         hashed = await _hash(password)
@@ -68,9 +81,33 @@ class Staff:
             staff_id = await store.insert_staff(connection, name, hashed)
             if staff_id is None:
                 raise Refused("R-STAFF-02", "the name is taken", "name")
+            await store.grant_roles(connection, staff_id, given)
             await store.insert_operation(
                 connection, new_operation_id(), actor=actor, action="CreateStaff", on=on,
-                digest=digest([("staff", [(staff_id,)])]), detail={"staff_id": staff_id},
+                digest=digest([("staff", [(staff_id,)])]),
+                detail={"staff_id": staff_id, "roles": given},
+            )  # fmt: skip
+        return staff_id
+
+    @rule("R-STAFF-03")
+    async def change_roles(
+        self, name: str, *, grant: Iterable[str] = (), revoke: Iterable[str] = (),
+        actor: str = "operator",
+    ) -> int:  # fmt: skip
+        """Give roles to an account and take others; at once also for sessions that are open."""
+        given, taken = list(grant), list(revoke)
+        known([*given, *taken])
+        async with transaction(self._pool) as connection:
+            staff_id = await store.staff_id_of(connection, name)
+            on = await store.business_date(connection)
+            if staff_id is None or on is None:
+                raise Refused("R-STAFF-03", "there is no active account of this name", "name")
+            await store.grant_roles(connection, staff_id, given)
+            await store.revoke_roles(connection, staff_id, taken)
+            await store.insert_operation(
+                connection, new_operation_id(), actor=actor, action="ChangeRoles", on=on,
+                digest=digest([("staff", [(staff_id,)])]),
+                detail={"staff_id": staff_id, "grant": given, "revoke": taken},
             )  # fmt: skip
         return staff_id
 
@@ -101,7 +138,7 @@ class Staff:
             logger.warning("log-in refused", extra={"rule": "R-AUTH-04"})
             raise Refused("R-AUTH-04", "the name or the password is wrong")
         await store.forgive_attempt(self._pool, attempt)
-        return await self._begin(row["staff_id"], row["name"])
+        return await self._begin(row["staff_id"])
 
     @rule("R-AUTH-05")
     async def _count(self, attempt: dict[bytes, int]) -> None:
@@ -120,7 +157,21 @@ class Staff:
             return None
         if now - row["seen_at"] >= TOUCHED_EVERY:
             await store.touch_session(self._pool, hashed, now)
-        return StaffSession(row["staff_id"], row["name"], row["csrf"])
+        return StaffSession(
+            row["staff_id"], row["name"], row["csrf"], tuple(row["roles"]), row["stands_in"]
+        )
+
+    async def names(self) -> dict[int, str]:
+        """Every account by its number."""
+        return await store.staff_names(self._pool)
+
+    @rule("R-STAFF-03")
+    async def number(self, name: str) -> int:
+        """The active account of this name; raises ``Refused``."""
+        row = await store.staff_by_name(self._pool, name) if name.isprintable() else None
+        if row is None:
+            raise Refused("R-STAFF-03", "there is no active account of this name", "to")
+        return int(row["staff_id"])
 
     async def log_out(self, token: str) -> None:
         """End one session."""
@@ -130,11 +181,13 @@ class Staff:
         """End every session of an account; returns how many there were."""
         return await store.end_sessions(self._pool, staff_id, self._clock.now())
 
-    async def _begin(self, staff_id: int, name: str) -> tuple[str, StaffSession]:
+    async def _begin(self, staff_id: int) -> tuple[str, StaffSession]:
         token, csrf = secrets.token_urlsafe(32), secrets.token_urlsafe(32)
         await store.insert_session(self._pool, _hashed(token), staff_id, csrf, self._clock.now())
         logger.info("logged in", extra={"staff_id": staff_id})
-        return token, StaffSession(staff_id, name, csrf)
+        session = await self.session(token)
+        assert session is not None
+        return token, session
 
 
 def _subjects(name: str, address: str) -> dict[bytes, int]:

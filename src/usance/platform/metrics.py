@@ -6,7 +6,6 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 QUICK = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)
-SLOW = (0.05, 0.1, 0.3, 1, 3, 10, 30, 60, 120, 300)
 
 registry = CollectorRegistry()
 
@@ -22,11 +21,15 @@ operations = Counter(
     ["kind", "outcome"],
     registry=registry,
 )
-day_close_seconds = Histogram(
-    "usance_day_close_seconds", "Time to close one business date", buckets=SLOW, registry=registry
+day_close_seconds = Gauge(
+    "usance_day_close_seconds",
+    "How long the last finished day close took; 0 before the first",
+    registry=registry,
 )
-contracts_woken = Counter(
-    "usance_contracts_woken", "Contracts whose alarm rang in a day close", registry=registry
+contracts_woken = Gauge(
+    "usance_contracts_woken",
+    "Contracts woken by the run that finished the last day close",
+    registry=registry,
 )
 business_date = Gauge(
     "usance_business_date", "The business date, as a proleptic day ordinal", registry=registry
@@ -37,6 +40,22 @@ jobs = Counter(
     ["queue", "outcome"],
     registry=registry,
 )
+refused_by_rate = Counter(
+    "usance_refused_by_rate", "Requests refused because of a client's rate", ["kind"],
+    registry=registry,
+)  # fmt: skip
+webhooks = Counter(
+    "usance_webhooks",
+    "Attempts to deliver a webhook by outcome (delivered, failed, given_up)",
+    ["outcome"],
+    registry=registry,
+)
+webhook_lag_seconds = Gauge(
+    "usance_webhook_lag_seconds", "Age of the oldest webhook that is due", registry=registry
+)
+webhooks_given_up = Gauge(
+    "usance_webhooks_given_up", "Webhooks that were given up and are kept", registry=registry
+)
 outbox_lag_seconds = Gauge(
     "usance_outbox_lag_seconds", "Age of the oldest message that is due", registry=registry
 )
@@ -46,6 +65,18 @@ backup_receiving = Gauge(
 backup_behind = Gauge(
     "usance_backup_behind_bytes",
     "Bytes of the write-ahead log that are not in the backup directory yet",
+    registry=registry,
+)
+
+audit_leaves = Gauge("usance_audit_leaves", "Audit events in the tree", registry=registry)
+audit_delay_seconds = Gauge(
+    "usance_audit_delay_seconds",
+    "How long the oldest event of the last portion waited for its place in the tree",
+    registry=registry,
+)
+audit_refusals = Counter(
+    "usance_audit_refusals",
+    "Checkpoints that were not signed because the tree contradicts an earlier one",
     registry=registry,
 )
 

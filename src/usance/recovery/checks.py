@@ -42,7 +42,7 @@ def check_secrets(path: Path, data: Path | None, secrets: list[Path]) -> None:
         for folder in (path, data):
             if folder is not None and secret.resolve().is_relative_to(folder.resolve()):
                 raise_secret(secret, folder)
-    contents = {secret.read_bytes(): secret for secret in secrets if secret.is_file()}
+    contents = {secret.read_bytes() for secret in secrets if secret.is_file()} - {b""}
     for file in loose_files(path):
         if file.read_bytes() in contents:
             raise_secret(file, path)

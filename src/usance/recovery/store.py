@@ -137,6 +137,20 @@ def quoted(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
+async def leaves(pool: Pool) -> int:
+    """How many leaves the audit tree has."""
+    found: int = await pool.fetchval("SELECT coalesce(max(leaf_index), -1) + 1 FROM audit_leaf")
+    return found
+
+
+async def operations_at(pool: Pool, places: Sequence[int]) -> list[int]:
+    """The operations of some leaves."""
+    rows = await pool.fetch(
+        "SELECT operation_id FROM audit_leaf WHERE leaf_index = ANY($1::bigint[])", list(places)
+    )
+    return [row[0] for row in rows]
+
+
 Operations = Sequence[Mapping[str, Any]]
 
 

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
 from usance.contract.records import Contract, Due, names
-from usance.platform import schema
+from usance.platform import locks, schema
 from usance.platform.schema import RENAMED
 
 CONTRACT_HEAD = (
@@ -56,6 +56,28 @@ def unnested(table: sa.Table, columns: Sequence[str]) -> str:
     return f"unnest({arrays}) AS given({', '.join(columns)})"
 
 
+def row_bytes(table: sa.Table, columns: Sequence[str], alias: str) -> str:
+    """A row as ``ledger.digest`` hashes it, in SQL: days as ordinals, moments in microseconds."""
+    parts = []
+    for name in columns:
+        kind, value = table.c[name].type, f"{alias}.{name}"
+        if isinstance(kind, sa.LargeBinary):
+            parts.append(value)
+            continue
+        if isinstance(kind, sa.Date):
+            value = f"({value} - date '0001-01-01' + 1)"
+        elif isinstance(kind, sa.DateTime):
+            value = f"(extract(epoch FROM {value}) * 1000000)"
+        parts.append(f"int8send({value}::int8)")
+    return " || ".join(parts)
+
+
+def table_bytes(name: str, rows: str, data: str) -> str:
+    """A table as ``ledger.digest`` hashes it: SQL of the number of rows, and of their bytes."""
+    count = f"coalesce({rows}, 0)"
+    return f"convert_to('{name}:' || {count} || ':', 'UTF8') || coalesce({data}, '')"
+
+
 def insert(table: sa.Table, columns: Sequence[str]) -> str:
     """Insert rows."""
     return (
@@ -87,9 +109,8 @@ def listed(values: Sequence[object]) -> str:
     return "{" + ",".join(map(str, values)) + "}"
 
 
-LOCK = "SELECT pg_advisory_xact_lock_shared(7308332184)"
-"""Held shared by everything that books; day close takes it alone for the moment in which the
-business date moves, so nothing is ever booked on a day that has already been added up."""
+LOCK = f"SELECT pg_advisory_xact_lock_shared({locks.BOOKING})"
+"""Joins those that book."""
 
 KEYS = "(SELECT * FROM unnest($1::text::smallint[], $2::text::bigint[]))"
 SELECT_CONTRACT = f"SELECT {', '.join(CONTRACT)} FROM contract"

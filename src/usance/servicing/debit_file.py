@@ -26,6 +26,7 @@ from usance.core.identifiers import borrower_of_contract, parse
 from usance.core.refusals import Refused
 from usance.core.rules import rule
 from usance.identity import store as keys
+from usance.identity.once import Answer
 from usance.ledger import chart
 from usance.ledger.digest import digest
 from usance.platform.database import Connection, Pool, retrying, transaction
@@ -37,8 +38,9 @@ from usance.servicing.debit_bulk import post_debits
 from usance.servicing.debit_rows import COLLECTED, Row, read
 from usance.servicing.hand import ALLOCATED, Receipt
 from usance.servicing.hand import RETURNED as BACK
-from usance.servicing.post import Answer, Request, post
+from usance.servicing.post import Request, post
 from usance.servicing.service import Book
+from usance.servicing.write import dated, write_operation
 
 PORTION = 1000
 PAID, RETURNED = "paid", "returned"
@@ -102,7 +104,7 @@ async def load(
     if not 1 <= len(name) <= 200:
         raise Refused("R-DEBIT-02", "a file's name has 1 to 200 characters", "name")
     if key is not None:
-        check_key(await keys.first_answer(book.pool, actor, key.text), key)
+        await check_key(book.pool, actor, key)
     rows = read(content, currency)
     file_id, operation_id, known = await begin(book.pool, name, content, rows, actor, key)
     done = await book.pool.fetchval(sql.ENTERED, file_id)
@@ -153,14 +155,14 @@ async def keep_key(
     answer = json.dumps({"file_id": file_id})
     row = actor, key.text, key.request_hash, 201, answer, operation_id
     if not await keys.keep_answer(connection, row):
-        check_key(await keys.first_answer(connection, actor, key.text), key)
+        await check_key(connection, actor, key)
 
 
-@rule("R-IDEM-01")
-def check_key(first: keys.Row | None, key: Key) -> None:
-    """A key stands for one request."""
-    if first is not None and first["request_hash"] != key.request_hash:
-        raise Refused("R-IDEM-01", "the Idempotency-Key was used with another request")
+async def check_key(connection: Connection | Pool, actor: str, key: Key) -> None:
+    """Raises ``Refused`` if the key stands for another request."""
+    first = await keys.first_answer(connection, actor, key.text)
+    if first is not None:
+        first.again(key.request_hash)
 
 
 def portions(rows: list[Row]) -> Iterator[list[Row]]:
@@ -211,9 +213,30 @@ async def enter_rows(connection: Connection, file_id: int, rows: list[Row], acto
             outcome, detail = each
         entries.append(entry(file_id, row, outcome, detail))
     await connection.execute(sql.ENTER, *(list(c) for c in zip(*entries, strict=True)))
-    await receipts.write(connection, held.values())
-    outcomes = (each[7] for each in entries)
-    await receipts.hold(connection, file_id, unbooked(rows, outcomes))
+    await hold(connection, file_id, unbooked(rows, (each[7] for each in entries)),
+               [each for each in held.values() if each.through], actor)  # fmt: skip
+
+
+@rule("R-AUDIT-01", "R-PROOF-09")
+async def hold(
+    connection: Connection, file_id: int, unbooked: list[tuple[int, int, date]],
+    returned: list[Receipt], actor: str,
+) -> None:  # fmt: skip
+    """What no contract took, and what the bank took back of it: under one audit event."""
+    if not unbooked and not returned:
+        return
+    operation_id = new_operation_id()
+    today = (await connection.fetchval(sql.BUSINESS_DATE)).toordinal()
+    settled = []
+    for each in returned:
+        each.operation_id = operation_id
+        settled.append(receipts.taken_off(each, today))
+    if settled:
+        await connection.execute(columns.INSERT_TRANSFERS, *dated(settled, (7, 8)))
+        await receipts.write(connection, returned)
+    held = await receipts.hold(connection, file_id, operation_id, unbooked) if unbooked else []
+    hashed = digest([("event", []), ("transfer", held + settled)])
+    await write_operation(connection, operation_id, actor, "HoldReceipts", today, hashed)
 
 
 @rule("R-RECEIPT-03")

@@ -8,6 +8,12 @@ from litestar import Litestar
 from litestar.datastructures import State
 from litestar.exceptions import HTTPException
 
+from usance.allowance.leases import Allowance
+from usance.approvals.delegation import Delegations
+from usance.approvals.rules import Policy
+from usance.approvals.rules import policy as approvals_policy
+from usance.approvals.service import Approvals
+from usance.audit.key import open_key
 from usance.core.money import DECIMALS
 from usance.identity.borrowers import Borrowers
 from usance.identity.machine import MachineClients
@@ -17,34 +23,48 @@ from usance.platform.config import ConfigurationError, Settings
 from usance.platform.crypto import KeyService
 from usance.platform.database import Pool
 from usance.servicing import read
+from usance.servicing.service import Book
 from usance.web import operations, problems
+from usance.web.acts import acts
 from usance.web.api.dispatch import BODY_MAX, Api
 from usance.web.api.routes import ENDPOINTS, openapi
 from usance.web.console.pages import console_router, on_no_route
 from usance.web.edge import Edge
 from usance.web.security import Gate, check_declared, check_every_route
-from usance.web.services import Services, Submits
+from usance.web.services import Services
+from usance.webhooks.endpoints import Endpoints
+from usance.webhooks.policy import Reach
 
 
 async def open_services(
-    settings: Settings, pool: Pool, keys: KeyService, book: Submits, *,
+    settings: Settings, pool: Pool, keys: KeyService, book: Book, *,
     clock: Clock | None = None, hints: Mapping[str, str] | None = None,
+    policy: Policy | None = None,
 ) -> Services:  # fmt: skip
-    """What the routes work with, for the book in this database; there must be one."""
+    """What the routes work with, for the book in this database; there must be one.
+
+    ``policy`` says what waits for a second person: the policy document, unless another is given.
+    """
     found = await read.book(pool)
     if found is None:
         raise ConfigurationError("there is no book yet: `usance book create` makes one")
+    decimals = DECIMALS[found.currency]
+    approvals = Approvals(pool, policy or approvals_policy(decimals), acts(pool, book), clock)
+    reach = Reach(settings.webhooks_allow_http or found.demo, settings.webhooks_networks)
     return Services(
-        settings=settings, pool=pool, keys=keys, book=book,
-        borrowers=Borrowers(pool, keys), staff=Staff(pool, clock), clients=MachineClients(pool),
-        name=found.name, currency=found.currency, decimals=DECIMALS[found.currency],
-        demo=found.demo, hints=hints or {},
+        settings=settings, pool=pool, keys=keys, book=approvals, posting=book, approvals=approvals,
+        delegations=Delegations(pool, clock), borrowers=Borrowers(pool, keys),
+        staff=Staff(pool, clock), clients=MachineClients(pool, clock),
+        allowance=Allowance(pool, clock),
+        webhooks=Endpoints(pool, keys, clock=clock, reach=reach),
+        name=found.name, currency=found.currency, decimals=decimals,
+        demo=found.demo, hints=hints or {}, audit_key=open_key(settings.audit_key_file).public,
     )  # fmt: skip
 
 
 def create_app(services: Services) -> Litestar:
     """The application. Starting and stopping pool and book is for the caller."""
-    gate = Gate(services.staff, services.clients)
+    gate = Gate(services.staff, services.clients, services.allowance)
     app = Litestar(
         route_handlers=[operations.health, operations.exposition, openapi, console_router()],
         guards=[gate.check],

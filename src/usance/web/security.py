@@ -18,15 +18,17 @@ from litestar.datastructures import Cookie
 from litestar.handlers import BaseRouteHandler, HTTPRouteHandler
 from litestar.routes import HTTPRoute
 
+from usance.allowance.leases import Allowance, TooOften
 from usance.core.rules import rule
 from usance.identity.machine import MachineClient, MachineClients
-from usance.identity.permissions import PUBLIC, SCOPES, STAFF
+from usance.identity.permissions import PUBLIC, SCOPES, STAFF, STAFF_ONLY
 from usance.identity.staff import AGE_MAX, Staff, StaffSession
 from usance.platform.config import ConfigurationError
 from usance.web.problems import ProblemError
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 CSRF_FIELD, CSRF_HEADER = "csrf_token", "x-csrf-token"
+KNOWN = SCOPES | STAFF_ONLY | {PUBLIC, STAFF}
 FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 Connection = ASGIConnection[Any, Any, Any, Any]
 
@@ -42,7 +44,7 @@ class Caller(Protocol):
 
 def needs(permission: str, *, changes: bool = True) -> dict[str, Any]:
     """The ``opt`` of a route. ``changes=False`` for a POST that changes nothing."""
-    if permission not in SCOPES and permission not in (PUBLIC, STAFF):
+    if permission not in KNOWN:
         raise ConfigurationError(f"no permission is called {permission!r}")
     return {"permission": permission, "changes": changes}
 
@@ -69,9 +71,10 @@ def session_token(connection: Connection) -> str:
 class Gate:
     """Lets callers in, to the API and to pages alike."""
 
-    def __init__(self, staff: Staff, clients: MachineClients) -> None:
+    def __init__(self, staff: Staff, clients: MachineClients, allowance: Allowance) -> None:
         self._staff = staff
         self._clients = clients
+        self._allowance = allowance
 
     async def check(self, connection: Connection, handler: BaseRouteHandler) -> None:
         """For routes of the web framework: afterwards ``request.user`` is the caller."""
@@ -93,13 +96,14 @@ class Gate:
         authorization = headers.get(b"authorization")
         if authorization is not None:
             client = await self._machine(authorization)
+            await self._within_rates(client, scope)
             if permission not in client.scopes:
                 raise ProblemError(403, "R-AUTH-02", f"the key lacks the scope {permission}")
             return client
         connection = connection or ASGIConnection(scope)
         session = await self._member_of_staff(connection)
-        if permission != STAFF and permission not in SCOPES:
-            raise ProblemError(403, "R-AUTH-02", "nobody may do this")
+        if permission != STAFF and permission not in session.permissions:
+            raise ProblemError(403, "R-AUTH-02", f"your roles do not give {permission}")
         if scope["method"] not in SAFE_METHODS:
             await self._check_csrf(connection, session)
         return session
@@ -110,6 +114,18 @@ class Gate:
         if client is None:
             raise ProblemError(401, "R-AUTH-01", "the key is not known")
         return client
+
+    @rule("R-RATE-01")
+    async def _within_rates(self, client: MachineClient, scope: Any) -> None:
+        """Every request with a known key counts, whatever is answered."""
+        try:
+            await self._allowance.spend(
+                client.client_id, f"{scope['method']} {scope.get('path_template')}"
+            )
+        except TooOften as error:
+            headers = ((b"retry-after", str(error.seconds).encode()),)
+            detail = f"more requests than this client may make ({error.kind})"
+            raise ProblemError(429, "R-RATE-01", detail, headers=headers) from error
 
     async def _member_of_staff(self, connection: Connection) -> StaffSession:
         token = session_token(connection)
@@ -162,7 +178,7 @@ def check_every_route(app: Litestar) -> None:
 @rule("R-AUTH-02")
 def check_declared(permission: str | None, method: str, name: str, changes: object) -> None:
     """Raise unless a route's permission is a known one, and a write one where it changes things."""
-    if permission not in SCOPES and permission not in (PUBLIC, STAFF):
+    if permission not in KNOWN:
         raise ConfigurationError(f"{name} declares no known permission, but {permission!r}")
     if method not in SAFE_METHODS and changes and permission.endswith(":read"):
         raise ConfigurationError(f"{name} changes things on {permission}")

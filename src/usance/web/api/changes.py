@@ -7,10 +7,8 @@ from usance.web.api import bodies
 from usance.web.api.endpoint import Empty, command
 from usance.web.api.values import Ids, Money, ordinal
 
-WRITE = "contracts:write"
 
-
-@command("POST", "/v1/contracts/{contract_id}/goodwill", WRITE)
+@command("POST", "/v1/contracts/{contract_id}/goodwill")
 def goodwill(at: Ids, body: bodies.Payment, money: Money) -> ask.Goodwill:
     """The lender pays for the borrower."""
     return ask.Goodwill(
@@ -19,7 +17,7 @@ def goodwill(at: Ids, body: bodies.Payment, money: Money) -> ask.Goodwill:
     )  # fmt: skip
 
 
-@command("POST", "/v1/contracts/{contract_id}/waivers", WRITE)
+@command("POST", "/v1/contracts/{contract_id}/waivers")
 def waive(at: Ids, body: bodies.ComponentBody, money: Money) -> ask.Waive:
     """Ask less interest, fee or penalty."""
     return ask.Waive(
@@ -28,7 +26,7 @@ def waive(at: Ids, body: bodies.ComponentBody, money: Money) -> ask.Waive:
     )  # fmt: skip
 
 
-@command("POST", "/v1/contracts/{contract_id}/charges", WRITE)
+@command("POST", "/v1/contracts/{contract_id}/charges")
 def charge(at: Ids, body: bodies.ChargeBody, money: Money) -> ask.Charge:
     """Ask a fee, or an agreed lump-sum penalty."""
     return ask.Charge(
@@ -37,19 +35,19 @@ def charge(at: Ids, body: bodies.ChargeBody, money: Money) -> ask.Charge:
     )  # fmt: skip
 
 
-@command("POST", "/v1/contracts/{contract_id}/reversals", WRITE)
+@command("POST", "/v1/contracts/{contract_id}/reversals")
 def reverse(at: Ids, body: bodies.ReverseBody, _: Money) -> ask.Reverse:
     """An event never happened: the contract becomes what it would be without it."""
     return ask.Reverse(contract_id=at["contract_id"], of=body.of)
 
 
-@command("POST", "/v1/contracts/{contract_id}/extensions", WRITE)
+@command("POST", "/v1/contracts/{contract_id}/extensions")
 def extend(at: Ids, body: bodies.ExtendBody, _: Money) -> ask.Extend:
     """Move the due days that are not yet paid."""
     return ask.Extend(contract_id=at["contract_id"], days=body.days)
 
 
-@command("POST", "/v1/contracts/{contract_id}/restructurings", WRITE)
+@command("POST", "/v1/contracts/{contract_id}/restructurings")
 def restructure(at: Ids, body: bodies.RestructureBody, _: Money) -> ask.Restructure:
     """Plan all unpaid principal anew."""
     return ask.Restructure(
@@ -59,7 +57,7 @@ def restructure(at: Ids, body: bodies.RestructureBody, _: Money) -> ask.Restruct
     )  # fmt: skip
 
 
-@command("PUT", "/v1/contracts/{contract_id}/statement-day", WRITE)
+@command("PUT", "/v1/contracts/{contract_id}/statement-day")
 def change_statement_day(
     at: Ids, body: bodies.StatementDayBody, _: Money
 ) -> ask.ChangeStatementDay:
@@ -67,7 +65,7 @@ def change_statement_day(
     return ask.ChangeStatementDay(contract_id=at["contract_id"], day=body.day)
 
 
-@command("POST", "/v1/contracts/{contract_id}/charge-off", WRITE)
+@command("POST", "/v1/contracts/{contract_id}/charge-off")
 def charge_off(at: Ids, _body: Empty, _: Money) -> ask.ChargeOff:
     """Write the contract off; it stays owed."""
     return ask.ChargeOff(contract_id=at["contract_id"])

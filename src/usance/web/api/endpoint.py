@@ -18,12 +18,15 @@ from urllib.parse import parse_qsl
 
 import msgspec
 
+from usance.core.refusals import without_values
 from usance.core.rules import rule
+from usance.identity.once import Answer
 from usance.servicing.commands import Command
 from usance.web.api.values import Ids, Money, identifier
+from usance.web.grades import permission_of
 from usance.web.problems import PROBLEM_JSON, Headers, ProblemError
 from usance.web.security import Caller
-from usance.web.services import Answer, Services
+from usance.web.services import Services
 
 Query = TypeVar("Query")
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -100,6 +103,8 @@ class Endpoint:
     changes: bool = True
     media_type: str = JSON
     body_max: int | None = None
+    may_wait: bool = False
+    """Whether the act may be put behind a second person, so that it is answered with 202."""
 
     @property
     def placeholders(self) -> list[str]:
@@ -110,11 +115,12 @@ class Endpoint:
 ENDPOINTS: list[Endpoint] = []
 
 
-def command(method: str, path: str, permission: str) -> Callable[[Function], Function]:
+def command(method: str, path: str) -> Callable[[Function], Function]:
     """A function (ids, body, money) -> ``Command``; its docstring is the summary."""
 
     def enter(build: Function) -> Function:
-        body = body_of(get_type_hints(build))
+        hints = get_type_hints(build)
+        permission, body = permission_of(hints["return"]), body_of(hints)
         decode = decoder(body)
 
         async def serve(incoming: Incoming) -> Reply:
@@ -126,7 +132,7 @@ def command(method: str, path: str, permission: str) -> Callable[[Function], Fun
             )
             return answered(answer)
 
-        add(build, method, path, permission, body=body, returns=dict, serve=serve)
+        add(build, method, path, permission, body=body, returns=dict, serve=serve, may_wait=True)
         return build
 
     return enter
@@ -293,7 +299,7 @@ def query_from(incoming: Incoming, shape: type) -> Any:
 
 def misshapen(error: msgspec.ValidationError) -> ProblemError:
     """What is wrong with the shape, and where."""
-    detail, _, path = str(error).partition(" - at `")
+    detail, _, path = without_values(str(error)).partition(" - at `")
     return ProblemError(422, "R-DOC-01", detail, path.removeprefix("$").strip(".`"))
 
 

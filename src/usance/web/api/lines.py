@@ -8,7 +8,7 @@ from usance.web.api.endpoint import Empty, command
 from usance.web.api.values import Ids, Money
 
 
-@command("POST", "/v1/borrowers/{borrower_id}/lines", "lines:write")
+@command("POST", "/v1/borrowers/{borrower_id}/lines")
 def open_line(at: Ids, body: bodies.LineBody, money: Money) -> ask.OpenLine:
     """Give a borrower a limit on a product; a pay-later product opens its account at once."""
     limit = money.read(body.limit, body.currency, "limit")
@@ -18,20 +18,20 @@ def open_line(at: Ids, body: bodies.LineBody, money: Money) -> ask.OpenLine:
     )  # fmt: skip
 
 
-@command("PUT", "/v1/borrowers/{borrower_id}/lines/{code}/limit", "lines:write")
+@command("PUT", "/v1/borrowers/{borrower_id}/lines/{code}/limit")
 def change_limit(at: Ids, body: bodies.LimitBody, money: Money) -> ask.ChangeLimit:
     """Set the limit of a line."""
     limit = money.read(body.limit, body.currency, "limit")
     return ask.ChangeLimit(borrower_id=at["borrower_id"], product=at["code"], limit=limit)
 
 
-@command("POST", "/v1/borrowers/{borrower_id}/lines/{code}/close", "lines:write")
+@command("POST", "/v1/borrowers/{borrower_id}/lines/{code}/close")
 def close_line(at: Ids, _body: Empty, _: Money) -> ask.CloseLine:
     """End a product for a borrower: nothing owed, nothing held, no credit balance."""
     return ask.CloseLine(borrower_id=at["borrower_id"], product=at["code"])
 
 
-@command("POST", "/v1/borrowers/{borrower_id}/offers", "offers:write")
+@command("POST", "/v1/borrowers/{borrower_id}/offers")
 def make_offer(at: Ids, body: bodies.OfferBody, money: Money) -> ask.MakeOffer:
     """Quote a draw: terms, schedule and every cost, valid for some days."""
     return ask.MakeOffer(
@@ -41,7 +41,7 @@ def make_offer(at: Ids, body: bodies.OfferBody, money: Money) -> ask.MakeOffer:
     )  # fmt: skip
 
 
-@command("POST", "/v1/contracts/{contract_id}/plan-offers", "offers:write")
+@command("POST", "/v1/contracts/{contract_id}/plan-offers")
 def offer_plan(at: Ids, body: bodies.PlanBody, money: Money) -> ask.OfferPlan:
     """Quote turning part of a pay-later account into instalments."""
     amount = money.read(body.amount, body.currency) if body.amount is not None else 0
@@ -51,7 +51,7 @@ def offer_plan(at: Ids, body: bodies.PlanBody, money: Money) -> ask.OfferPlan:
     )  # fmt: skip
 
 
-@command("POST", "/v1/borrowers/{borrower_id}/offers/{offer_id}/accept", "offers:write")
+@command("POST", "/v1/borrowers/{borrower_id}/offers/{offer_id}/accept")
 def accept_offer(at: Ids, _body: Empty, _: Money) -> ask.AcceptOffer:
     """Accept an open offer: the contract begins today."""
     return ask.AcceptOffer(borrower_id=at["borrower_id"], offer_id=at["offer_id"])

@@ -10,7 +10,7 @@ from usance.web.api.values import Ids, Money, ordinal
 HOLD = "/v1/borrowers/{borrower_id}/authorisations/{authorisation_id}"
 
 
-@command("POST", "/v1/borrowers/{borrower_id}/authorisations", "purchases:write")
+@command("POST", "/v1/borrowers/{borrower_id}/authorisations")
 def authorise(at: Ids, body: bodies.AuthoriseBody, money: Money) -> ask.Authorise:
     """Hold part of a pay-later line for a merchant."""
     return ask.Authorise(
@@ -19,7 +19,7 @@ def authorise(at: Ids, body: bodies.AuthoriseBody, money: Money) -> ask.Authoris
     )  # fmt: skip
 
 
-@command("POST", HOLD + "/capture", "purchases:write")
+@command("POST", HOLD + "/capture")
 def capture(at: Ids, body: bodies.CaptureBody, money: Money) -> ask.Capture:
     """Turn (part of) a hold into a purchase; the rest stays held unless final."""
     return ask.Capture(
@@ -28,13 +28,13 @@ def capture(at: Ids, body: bodies.CaptureBody, money: Money) -> ask.Capture:
     )  # fmt: skip
 
 
-@command("POST", HOLD + "/void", "purchases:write")
+@command("POST", HOLD + "/void")
 def void(at: Ids, _body: Empty, _: Money) -> ask.Void:
     """Release what is left of a hold."""
     return ask.Void(borrower_id=at["borrower_id"], authorisation_id=at["authorisation_id"])
 
 
-@command("POST", "/v1/contracts/{contract_id}/purchases", "purchases:write")
+@command("POST", "/v1/contracts/{contract_id}/purchases")
 def purchase(at: Ids, body: bodies.Payment, money: Money) -> ask.Purchase:
     """A purchase without a hold before it."""
     return ask.Purchase(
@@ -43,7 +43,7 @@ def purchase(at: Ids, body: bodies.Payment, money: Money) -> ask.Purchase:
     )  # fmt: skip
 
 
-@command("POST", "/v1/contracts/{contract_id}/refunds", "purchases:write")
+@command("POST", "/v1/contracts/{contract_id}/refunds")
 def refund(at: Ids, body: bodies.RefundBody, money: Money) -> ask.Refund:
     """A merchant gives money back, of one purchase or of none."""
     return ask.Refund(

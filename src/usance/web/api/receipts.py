@@ -47,7 +47,7 @@ async def receipts(asked: Asked[PageQuery]) -> Page[ReceiptView]:
     return page(items, asked.query, items[-1].receipt_id if items else 0)
 
 
-@command("POST", "/v1/contracts/{contract_id}/allocations", "payments:write")
+@command("POST", "/v1/contracts/{contract_id}/allocations")
 def allocate_receipt(at: Ids, body: bodies.AllocationBody, _: Money) -> ask.AllocateReceipt:
     """Bank money that waits pays this contract."""
     return ask.AllocateReceipt(
@@ -56,7 +56,7 @@ def allocate_receipt(at: Ids, body: bodies.AllocationBody, _: Money) -> ask.Allo
     )  # fmt: skip
 
 
-@command("POST", "/v1/receipts/{receipt_id}/return", "payments:write")
+@command("POST", "/v1/receipts/{receipt_id}/return")
 def return_receipt(at: Ids, _body: Empty, _: Money) -> ask.ReturnReceipt:
     """Bank money that waits goes back to the payer."""
     return ask.ReturnReceipt(receipt_id=at["receipt_id"])

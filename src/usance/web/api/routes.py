@@ -7,6 +7,8 @@ from litestar.response.base import ASGIResponse
 
 from usance.identity.permissions import PUBLIC
 from usance.web.api import (  # noqa: F401 (each enters its endpoints)
+    approvals,
+    audit,
     book,
     borrowers,
     changes,
@@ -19,6 +21,7 @@ from usance.web.api import (  # noqa: F401 (each enters its endpoints)
     purchases,
     quote,
     receipts,
+    webhooks,
     why,
 )
 from usance.web.api.endpoint import ENDPOINTS

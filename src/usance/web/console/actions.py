@@ -4,16 +4,16 @@ The form carries a key made with it, so a double click, a reload or a lost answe
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, TypeAlias
 
 from litestar import Response, get, post
+from litestar.handlers import HTTPRouteHandler
 
 from usance.core.identifiers import borrower_of_contract, written
 from usance.core.refusals import Refusal, Refused
 from usance.core.rules import rule
-from usance.identity.permissions import STAFF
 from usance.servicing import read
 from usance.servicing.receipts import one_receipt
 from usance.web.console import forms
@@ -21,14 +21,13 @@ from usance.web.console.forms import Action, Field
 from usance.web.console.render import (
     INTEGER_MAX,
     Asked,
-    Number,
-    Word,
     identifier,
     language_of,
     moved,
     services,
     show,
 )
+from usance.web.grades import permission_of
 from usance.web.problems import ProblemError, not_found
 from usance.web.security import needs
 
@@ -91,14 +90,14 @@ async def with_products(request: Asked, action: Action) -> tuple[Field, ...]:
     return tuple(replace(f, choices=choices) if f is forms.PRODUCT else f for f in action.fields)
 
 
-def on_line(borrower: str, product: str, name: str) -> Target:
+async def on_line(borrower: str, product: str, name: str) -> Target:
     """An action on a line."""
     known = {"borrower_id": identifier("borrower", borrower), "product": product}
     back = f"/console/borrowers/{borrower}/lines/{product}"
     return Target(chosen(forms.ON_LINE, name), known, f"{borrower} · {product}", back)
 
 
-def on_offer(borrower: str, offer: str, name: str) -> Target:
+async def on_offer(borrower: str, offer: str, name: str) -> Target:
     """An action on an offer."""
     borrower_id = identifier("borrower", borrower)
     known = {"borrower_id": borrower_id, "offer_id": identifier("offer", offer)}
@@ -106,7 +105,7 @@ def on_offer(borrower: str, offer: str, name: str) -> Target:
     return Target(chosen(forms.ON_OFFER, name), known, offer, back)
 
 
-def on_hold(borrower: str, hold: str, name: str) -> Target:
+async def on_hold(borrower: str, hold: str, name: str) -> Target:
     """An action on a hold."""
     borrower_id = identifier("borrower", borrower)
     known = {"borrower_id": borrower_id, "authorisation_id": identifier("authorisation", hold)}
@@ -150,6 +149,8 @@ async def carry_out(request: Asked, target: Target, form: dict[str, str]) -> Res
         problem = answer.document
         refusal = Refusal(problem["rule"], problem["detail"], problem.get("path", ""))
         return await present(request, target, form, refusal, answer.status)
+    if answer.status == 202:  # it waits for a second person
+        return moved(f"/console/approvals/{answer.document['proposal_id']}")
     return moved(
         next_page(target, answer.document), done=written("operation", answer.operation_id)
     )
@@ -197,99 +198,43 @@ async def form_of(request: Asked) -> dict[str, str]:
     return found
 
 
-BORROWER, LINE = "/borrowers/{borrower:str}", "/borrowers/{borrower:str}/lines/{product:str}"
-OFFER = "/borrowers/{borrower:str}/offers/{offer:str}"
-HOLD = "/borrowers/{borrower:str}/holds/{hold:str}"
-CONTRACT, RECEIPT = "/contracts/{contract:str}", "/receipts/{receipt:int}"
+Finder: TypeAlias = Callable[[Asked, dict[str, Any], str], Awaitable[Target]]
+BORROWER, CONTRACT = "/borrowers/{borrower:str}", "/contracts/{contract:str}"
+PLACES: tuple[tuple[str, tuple[Action, ...], Finder], ...] = (
+    (CONTRACT, forms.ON_CONTRACT, lambda r, at, name: on_contract(r, at["contract"], name)),
+    (BORROWER, forms.ON_BORROWER, lambda r, at, name: on_borrower(r, at["borrower"], name)),
+    (BORROWER + "/lines/{product:str}", forms.ON_LINE,
+     lambda _, at, name: on_line(at["borrower"], at["product"], name)),
+    (BORROWER + "/offers/{offer:str}", forms.ON_OFFER,
+     lambda _, at, name: on_offer(at["borrower"], at["offer"], name)),
+    (BORROWER + "/holds/{hold:str}", forms.ON_HOLD,
+     lambda _, at, name: on_hold(at["borrower"], at["hold"], name)),
+    ("/receipts/{receipt:int}", forms.ON_RECEIPT,
+     lambda r, at, name: on_receipt(r, at["receipt"], name)),
+)  # fmt: skip
+"""Where actions are done, and how what they are done to is found."""
 
 
-@get(CONTRACT + "/do/{name:str}", opt=needs(STAFF))
-async def contract_form(request: Asked, contract: Word, name: Word) -> Response[str]:
-    """The form of an action on a contract."""
-    return await present(
-        request, await on_contract(request, contract, name), request.query_params
-    )
+def routes_of(place: str, action: Action, find: Finder) -> list[HTTPRouteHandler]:
+    """The form of an action and what it leads to: two routes with the command's permission."""
+    address, opt = f"{place}/do/{action.name}", needs(permission_of(action.command))
 
+    @get(address, opt=opt, name=f"{address} form")
+    async def form(request: Asked) -> Response[str]:
+        """The form of an action."""
+        target = await find(request, request.path_params, action.name)
+        return await present(request, target, request.query_params)
 
-@post(CONTRACT + "/do/{name:str}", opt=needs(STAFF))
-async def contract_done(request: Asked, contract: Word, name: Word) -> Response[Any]:
-    """An action on a contract."""
-    target = await on_contract(request, contract, name)
-    return await carry_out(request, target, await form_of(request))
+    @post(address, opt=opt, name=address)
+    async def done(request: Asked) -> Response[Any]:
+        """The action."""
+        target = await find(request, request.path_params, action.name)
+        return await carry_out(request, target, await form_of(request))
 
-
-@get(BORROWER + "/do/{name:str}", opt=needs(STAFF))
-async def borrower_form(request: Asked, borrower: Word, name: Word) -> Response[str]:
-    """The form of an action on a borrower."""
-    return await present(
-        request, await on_borrower(request, borrower, name), request.query_params
-    )
-
-
-@post(BORROWER + "/do/{name:str}", opt=needs(STAFF))
-async def borrower_done(request: Asked, borrower: Word, name: Word) -> Response[Any]:
-    """An action on a borrower."""
-    target = await on_borrower(request, borrower, name)
-    return await carry_out(request, target, await form_of(request))
-
-
-@get(LINE + "/do/{name:str}", opt=needs(STAFF))
-async def line_form(request: Asked, borrower: Word, product: Word, name: Word) -> Response[str]:
-    """The form of an action on a line."""
-    target = on_line(borrower, product, name)
-    return await present(request, target, request.query_params)
-
-
-@post(LINE + "/do/{name:str}", opt=needs(STAFF))
-async def line_done(request: Asked, borrower: Word, product: Word, name: Word) -> Response[Any]:
-    """An action on a line."""
-    target = on_line(borrower, product, name)
-    return await carry_out(request, target, await form_of(request))
-
-
-@get(OFFER + "/do/{name:str}", opt=needs(STAFF))
-async def offer_form(request: Asked, borrower: Word, offer: Word, name: Word) -> Response[str]:
-    """The form of an action on an offer."""
-    target = on_offer(borrower, offer, name)
-    return await present(request, target, request.query_params)
-
-
-@post(OFFER + "/do/{name:str}", opt=needs(STAFF))
-async def offer_done(request: Asked, borrower: Word, offer: Word, name: Word) -> Response[Any]:
-    """An action on an offer."""
-    target = on_offer(borrower, offer, name)
-    return await carry_out(request, target, await form_of(request))
-
-
-@get(HOLD + "/do/{name:str}", opt=needs(STAFF))
-async def hold_form(request: Asked, borrower: Word, hold: Word, name: Word) -> Response[str]:
-    """The form of an action on a hold."""
-    target = on_hold(borrower, hold, name)
-    return await present(request, target, request.query_params)
-
-
-@post(HOLD + "/do/{name:str}", opt=needs(STAFF))
-async def hold_done(request: Asked, borrower: Word, hold: Word, name: Word) -> Response[Any]:
-    """An action on a hold."""
-    target = on_hold(borrower, hold, name)
-    return await carry_out(request, target, await form_of(request))
-
-
-@get(RECEIPT + "/do/{name:str}", opt=needs(STAFF))
-async def receipt_form(request: Asked, receipt: Number, name: Word) -> Response[str]:
-    """The form of an action on a receipt."""
-    target = await on_receipt(request, receipt, name)
-    return await present(request, target, request.query_params)
-
-
-@post(RECEIPT + "/do/{name:str}", opt=needs(STAFF))
-async def receipt_done(request: Asked, receipt: Number, name: Word) -> Response[Any]:
-    """An action on a receipt."""
-    target = await on_receipt(request, receipt, name)
-    return await carry_out(request, target, await form_of(request))
+    return [form, done]
 
 
 HANDLERS = [
-    contract_form, contract_done, borrower_form, borrower_done, line_form, line_done, offer_form,
-    offer_done, hold_form, hold_done, receipt_form, receipt_done,
+    handler for place, table, find in PLACES for action in table
+    for handler in routes_of(place, action, find)
 ]  # fmt: skip

@@ -7,12 +7,13 @@ from litestar import Response, get, post
 
 from usance.core.identifiers import cell_of_borrower, parse, written
 from usance.core.refusals import Refusal, Refused
-from usance.identity.borrowers import Borrower
+from usance.identity.borrowers import ACTIVE, Borrower
+from usance.identity.erasure_sql import hold as legal_hold
 from usance.identity.people import LANGUAGES, Person
-from usance.identity.permissions import STAFF
 from usance.servicing import read
 from usance.web.console import forms
 from usance.web.console.actions import form_of, hash_of, key_of
+from usance.web.console.erasure import deeds_for
 from usance.web.console.render import Asked, Word, identifier, moved, services, show
 from usance.web.problems import not_found
 from usance.web.security import needs
@@ -27,7 +28,7 @@ async def today_of(request: Asked) -> int:
     return book.today
 
 
-@get("/borrowers", opt=needs(STAFF))
+@get("/borrowers", opt=needs("borrowers:read"))
 async def borrowers(request: Asked) -> Response[Any]:
     """The list, all or those past due; or what a search finds."""
     query = request.query_params.get("q", "").strip()
@@ -93,7 +94,7 @@ def by_number(request: Asked) -> Any:
     return services(request).borrowers.by_identity_number
 
 
-@get("/borrowers/new", opt=needs(STAFF))
+@get("/borrowers/new", opt=needs("borrowers:write"))
 async def new_borrower(request: Asked) -> Response[str]:
     """The form for a new borrower."""
     return await person_form(request, {})
@@ -109,7 +110,7 @@ async def person_form(
     )  # fmt: skip
 
 
-@post("/borrowers/new", opt=needs(STAFF))
+@post("/borrowers/new", opt=needs("borrowers:write"))
 async def register(request: Asked) -> Response[Any]:
     """Register a borrower."""
     form = await form_of(request)
@@ -140,20 +141,22 @@ async def person(request: Asked, borrower_id: int) -> Borrower:
     return found
 
 
-@get("/borrowers/{borrower:str}", opt=needs(STAFF))
+@get("/borrowers/{borrower:str}", opt=needs("borrowers:read"))
 async def borrower_page(request: Asked, borrower: Word) -> Response[str]:
     """One borrower: lines, contracts, offers, holds, operations."""
     borrower_id = identifier("borrower", borrower)
     who = await person(request, borrower_id)
     pool = services(request).pool
     found = await read.borrower_page(pool, borrower_id, await today_of(request))
+    hold = await legal_hold(pool, borrower_id)
     return await show(
         request, "borrower.html", who=who, found=found, products=await read.products(pool),
-        actions=forms.ON_BORROWER, shown=request.query_params.get("show") == "1",
+        actions=forms.ON_BORROWER if who.status == ACTIVE else (), hold=hold,
+        deeds=deeds_for(who.status, hold), shown=request.query_params.get("show") == "1",
     )  # fmt: skip
 
 
-@get("/borrowers/{borrower:str}/operations", opt=needs(STAFF))
+@get("/borrowers/{borrower:str}/operations", opt=needs("operations:read"))
 async def borrower_operations(request: Asked, borrower: Word) -> Response[str]:
     """All operations of one borrower."""
     borrower_id = identifier("borrower", borrower)
@@ -174,7 +177,7 @@ def operation_cursor(request: Asked) -> int:
     return read.LAST
 
 
-@get("/borrowers/{borrower:str}/lines/{product:str}", opt=needs(STAFF))
+@get("/borrowers/{borrower:str}/lines/{product:str}", opt=needs("lines:read"))
 async def line_page(request: Asked, borrower: Word, product: Word) -> Response[str]:
     """A line: limit, used, held; its account and contracts."""
     borrower_id, pool = identifier("borrower", borrower), services(request).pool
@@ -196,7 +199,7 @@ async def line_page(request: Asked, borrower: Word, product: Word) -> Response[s
     )  # fmt: skip
 
 
-@get("/borrowers/{borrower:str}/offers/{offer:str}", opt=needs(STAFF))
+@get("/borrowers/{borrower:str}/offers/{offer:str}", opt=needs("offers:read"))
 async def offer_page(request: Asked, borrower: Word, offer: Word) -> Response[str]:
     """An offer with its cost sheet."""
     borrower_id, offer_id = identifier("borrower", borrower), identifier("offer", offer)

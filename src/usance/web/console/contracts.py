@@ -5,7 +5,6 @@ from typing import Any
 
 from litestar import Response, get
 
-from usance.identity.permissions import STAFF
 from usance.ledger import chart
 from usance.servicing import read, read_page, why
 from usance.servicing.read import Standing
@@ -18,7 +17,7 @@ from usance.web.security import needs
 LISTS = {"dues": 100, "events": 100, "transfers": 100, "statements": 100}
 
 
-@get("/contracts/{contract:str}", opt=needs(STAFF))
+@get("/contracts/{contract:str}", opt=needs("contracts:read"))
 async def contract_page(request: Asked, contract: Word) -> Response[str]:
     """What is owed today and next, and where it came from."""
     contract_id, pool = identifier("contract", contract), services(request).pool
@@ -39,7 +38,7 @@ def account_names(request: Asked) -> dict[int, str]:
     return {number: names[place] for number, names in chart.ACCOUNTS.items()}
 
 
-@get("/contracts/{contract:str}/all/{name:str}", opt=needs(STAFF))
+@get("/contracts/{contract:str}/all/{name:str}", opt=needs("contracts:read"))
 async def contract_list(request: Asked, contract: Word, name: Word) -> Response[str]:
     """One of a contract's lists in full, page by page."""
     if name not in LISTS:
@@ -79,7 +78,7 @@ async def listed(
     return rows[:limit], last
 
 
-@get("/contracts/{contract:str}/statements/{number:int}", opt=needs(STAFF))
+@get("/contracts/{contract:str}/statements/{number:int}", opt=needs("contracts:read"))
 async def statement_page(request: Asked, contract: Word, number: Number) -> Response[str]:
     """A statement as it was issued, and what became of it."""
     contract_id, pool = identifier("contract", contract), services(request).pool
@@ -96,7 +95,7 @@ async def statement_page(request: Asked, contract: Word, number: Number) -> Resp
     )  # fmt: skip
 
 
-@get("/contracts/{contract:str}/why", opt=needs(STAFF))
+@get("/contracts/{contract:str}/why", opt=needs("contracts:read"))
 async def why_page(request: Asked, contract: Word) -> Response[str]:
     """A figure opened: the entries that make it, with base, rate, days, event and rule."""
     figure, _, number = request.query_params.get("figure", "").partition(" ")

@@ -15,8 +15,8 @@ from usance.core.identifiers import written
 from usance.core.refusals import Refusal, Refused
 from usance.core.rules import rule
 from usance.day import close
-from usance.day.begin import Begun, begin
-from usance.identity.permissions import STAFF
+from usance.day.begin import begin
+from usance.identity.once import Answer
 from usance.platform.database import Pool
 from usance.servicing import read
 from usance.web.console.actions import form_of, hash_of, key_of
@@ -28,7 +28,7 @@ SOON, LOOKS = 0.1, 15
 """A small book is closed within a second or two: the answer waits that long."""
 
 
-@get("/day", opt=needs(STAFF))
+@get("/day", opt=needs("day:read"))
 async def day_page(request: Asked) -> Response[str]:
     """Status and history."""
     return await shown(request)
@@ -52,7 +52,7 @@ async def shown(request: Asked, refusal: Refusal | None = None) -> Response[str]
     )  # fmt: skip
 
 
-@post("/day/close", opt=needs(STAFF))
+@post("/day/close", opt=needs("day:write"))
 async def close_day(request: Asked) -> Response[Any]:
     """Close the business date that the form names, or go on with its close."""
     form = await form_of(request)
@@ -67,7 +67,7 @@ async def close_day(request: Asked) -> Response[Any]:
 
 
 @rule("R-CLOSE-DAY-04", "R-FORM-03")
-async def begun_by(request: Asked, form: dict[str, str]) -> Begun:
+async def begun_by(request: Asked, form: dict[str, str]) -> Answer:
     """Begin the close that a form asks for; raises ``Refused``."""
     try:
         day = date.fromisoformat(form.get("day", ""))

@@ -7,7 +7,6 @@ from typing import Any
 
 from litestar import Response, get
 
-from usance.identity.permissions import STAFF
 from usance.ledger import chart
 from usance.platform.clock import SystemClock
 from usance.servicing import read
@@ -42,7 +41,7 @@ async def sums(request: Asked, today: int) -> Kept:
     return found
 
 
-@get("/", opt=needs(STAFF))
+@get("/", opt=needs("book:read"))
 async def overview(request: Asked) -> Response[str]:
     """The first page."""
     pool = services(request).pool

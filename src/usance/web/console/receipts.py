@@ -4,7 +4,6 @@ from contextlib import suppress
 
 from litestar import Response, get
 
-from usance.identity.permissions import STAFF
 from usance.servicing.receipts import all_receipts, one_receipt, open_receipts
 from usance.web.console.render import INTEGER_MAX, Asked, Number, services, show
 from usance.web.problems import not_found
@@ -13,7 +12,7 @@ from usance.web.security import needs
 PAGE = 50
 
 
-@get("/receipts", opt=needs(STAFF))
+@get("/receipts", opt=needs("files:read"))
 async def receipts(request: Asked) -> Response[str]:
     """Those that wait, oldest first; or all, newest first."""
     settled = request.query_params.get("all") == "1"
@@ -27,7 +26,7 @@ async def receipts(request: Asked) -> Response[str]:
     )  # fmt: skip
 
 
-@get("/receipts/{receipt:int}", opt=needs(STAFF))
+@get("/receipts/{receipt:int}", opt=needs("files:read"))
 async def receipt_page(request: Asked, receipt: Number) -> Response[str]:
     """One receipt: where it came from, and what became of it."""
     found = await one_receipt(services(request).pool, min(receipt, INTEGER_MAX))

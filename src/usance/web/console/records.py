@@ -2,7 +2,7 @@
 
 import asyncio
 from contextlib import suppress
-from typing import Any, cast
+from typing import Any
 
 from litestar import Response, get, post
 from litestar.datastructures import UploadFile
@@ -12,7 +12,6 @@ from usance.core.refusals import Refusal, Refused
 from usance.identity.permissions import STAFF
 from usance.servicing import debit_file, read
 from usance.servicing.debit_rows import HEADER
-from usance.servicing.service import Book
 from usance.web import rulebook
 from usance.web.console.borrowers import operation_cursor
 from usance.web.console.render import (
@@ -32,14 +31,14 @@ FILE_MAX = 16_000_000
 """Bytes of a bank file."""
 
 
-@get("/products", opt=needs(STAFF))
+@get("/products", opt=needs("products:read"))
 async def products(request: Asked) -> Response[str]:
     """All products."""
     found = await read.products(services(request).pool)
     return await show(request, "products.html", products=list(found.values()))
 
 
-@get("/products/{code:str}", opt=needs(STAFF))
+@get("/products/{code:str}", opt=needs("products:read"))
 async def product(request: Asked, code: Word) -> Response[str]:
     """A product with its terms."""
     found = await read.products(services(request).pool)
@@ -49,7 +48,7 @@ async def product(request: Asked, code: Word) -> Response[str]:
     return await show(request, "product.html", product=one)
 
 
-@get("/operations", opt=needs(STAFF))
+@get("/operations", opt=needs("operations:read"))
 async def operations(request: Asked) -> Response[str]:
     """Everything that changed the book, newest first."""
     before = operation_cursor(request)
@@ -80,7 +79,7 @@ async def rule_page(request: Asked, name: Word) -> Response[str]:
     return await show(request, "rule.html", rule=found, places=places, tests=tests)
 
 
-@get("/bank-files", opt=needs(STAFF))
+@get("/bank-files", opt=needs("files:read"))
 async def bank_files(request: Asked) -> Response[str]:
     """The bank's debit-result files, newest first."""
     return await files_page(request)
@@ -99,7 +98,7 @@ async def files_page(request: Asked, refusal: Refusal | None = None) -> Response
     )  # fmt: skip
 
 
-@post("/bank-files", opt=needs(STAFF), request_max_body_size=FILE_MAX)
+@post("/bank-files", opt=needs("files:write"), request_max_body_size=FILE_MAX)
 async def upload(request: Asked) -> Response[Any]:
     """Load a file; one that was loaded before is recognised by its content."""
     form = await request.form()
@@ -107,7 +106,7 @@ async def upload(request: Asked) -> Response[Any]:
     if not isinstance(sent, UploadFile) or not sent.filename:
         return await files_page(request, Refusal("R-FORM-01", "choose a file", "file"))
     try:
-        book = cast(Book, services(request).book)
+        book = services(request).posting
         loaded = await debit_file.load(
             book, sent.filename, await sent.read(), request.user.actor
         )
@@ -116,7 +115,7 @@ async def upload(request: Asked) -> Response[Any]:
     return moved(f"/console/bank-files/{loaded.file_id}")
 
 
-@get("/bank-files/{file_id:int}", opt=needs(STAFF))
+@get("/bank-files/{file_id:int}", opt=needs("files:read"))
 async def bank_file(request: Asked, file_id: Number) -> Response[str]:
     """One file: outcomes in sums, and row by row."""
     after = -1

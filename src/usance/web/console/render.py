@@ -3,6 +3,7 @@
 import hashlib
 import re
 import secrets
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cache
@@ -19,10 +20,13 @@ from markupsafe import Markup
 from usance.core.days import NEVER
 from usance.core.identifiers import parse, written
 from usance.core.money import format_decimal
+from usance.identity.permissions import STAFF
 from usance.identity.staff import StaffSession
 from usance.servicing import read
 from usance.web import i18n, rulebook
 from usance.web.console import labels, refusals, words
+from usance.web.console.forms import Action
+from usance.web.grades import permission_of
 from usance.web.problems import not_found
 from usance.web.services import Services
 
@@ -34,11 +38,17 @@ INTEGER_MAX = 2**31 - 1
 """The most that a number of the book's smaller tables can be."""
 
 MENU = (
-    ("/console", "Overview"), ("/console/borrowers", "Borrowers"), ("/console/day", "Day close"),
-    ("/console/bank-files", "Bank files"), ("/console/receipts", "Unallocated receipts"),
-    ("/console/products", "Products"), ("/console/operations", "Operations"),
-    ("/console/rules", "Rules"),
+    ("/console", "Overview", "book:read"), ("/console/borrowers", "Borrowers", "borrowers:read"),
+    ("/console/day", "Day close", "day:read"), ("/console/bank-files", "Bank files", "files:read"),
+    ("/console/receipts", "Unallocated receipts", "files:read"),
+    ("/console/approvals", "Approvals", "approvals:read"),
+    ("/console/products", "Products", "products:read"),
+    ("/console/clients", "Machine clients", "clients:read"),
+    ("/console/webhooks", "Webhooks", "webhooks:read"),
+    ("/console/operations", "Operations", "operations:read"),
+    ("/console/audit", "Audit", "audit:read"), ("/console/rules", "Rules", STAFF),
 )  # fmt: skip
+"""Address, name, and the permission without which it is not shown."""
 THEMES = ("auto", "light", "dark")
 STATIC = {
     each.name: each.read_bytes()
@@ -66,12 +76,24 @@ class Page:
     staff: StaffSession | None
     book: read.Book | None
     flash: Flash | None
-    menu: tuple[tuple[str, str], ...] = MENU
 
     @property
     def lang(self) -> str:
         """For the page's ``lang``."""
         return i18n.LANGUAGES[self.language]
+
+    def may(self, permission: str) -> bool:
+        """Whether the reader is allowed to; what they may not do is not offered."""
+        return self.staff is not None and permission in self.staff.permissions | {STAFF}
+
+    def open_to(self, actions: Iterable[Action]) -> list[Action]:
+        """Of these actions, those that the reader may ask for."""
+        return [each for each in actions if self.may(permission_of(each.command))]
+
+    @property
+    def menu(self) -> list[tuple[str, str]]:
+        """The entries that the reader may open."""
+        return [(address, name) for address, name, permission in MENU if self.may(permission)]
 
     @property
     def csrf(self) -> str:
@@ -83,6 +105,8 @@ class Page:
         """The entry of the menu that the page belongs to."""
         if self.address.startswith(("/console/contracts", "/console/borrowers")):
             return "/console/borrowers"
+        if self.address.startswith("/console/delegations"):
+            return "/console/approvals"
         found = [each for each, _ in self.menu if self.address.startswith(each)]
         return max(found, key=len, default="")
 
@@ -147,6 +171,9 @@ def environment(language: str, decimals: int) -> Environment:
         "offer_status": name(labels.OFFER_STATUS), "hold_status": name(labels.HOLD_STATUS),
         "line_status": name(labels.LINE_STATUS), "borrower_status": name(labels.BORROWER_STATUS),
         "receipt_status": name(labels.RECEIPT_STATUS),
+        "delivery_state": name(labels.DELIVERY_STATES), "attempt": name(labels.ATTEMPTS),
+        "proposal_state": name(labels.PROPOSAL_STATES), "weight": name(labels.WEIGHTS),
+        "argument": name(labels.ARGUMENTS), "reason": name(labels.REASONS),
         "hint": name(labels.HINTS), "tr": gettext,
         "refusal": lambda detail: refusals.sentence(detail, gettext),
         "settings": lambda document: words.settings(document, gettext),
@@ -198,6 +225,7 @@ FILTERS = {
     "offer": lambda each: written("offer", each),
     "hold": lambda each: written("authorisation", each),
     "operation": lambda each: written("operation", each),
+    "proposal": lambda each: written("proposal", each),
 }  # fmt: skip
 
 

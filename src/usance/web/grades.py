@@ -1,0 +1,45 @@
+"""Which permission each command needs: one for the API, the console, and whoever comes later."""
+
+from __future__ import annotations
+
+from usance.core.rules import rule
+from usance.servicing import commands as ask
+
+PERMISSIONS: dict[type[ask.Command], str] = {
+    ask.OpenLine: "lines:write",
+    ask.ChangeLimit: "lines:write",
+    ask.CloseLine: "lines:write",
+    ask.MakeOffer: "offers:write",
+    ask.OfferPlan: "offers:write",
+    ask.AcceptOffer: "offers:write",
+    ask.Authorise: "purchases:write",
+    ask.Capture: "purchases:write",
+    ask.Void: "purchases:write",
+    ask.Purchase: "purchases:write",
+    ask.Refund: "purchases:write",
+    ask.Repay: "payments:write",
+    ask.RepayBorrower: "payments:write",
+    ask.Settle: "payments:write",
+    ask.SettleAndClose: "payments:write",
+    ask.Recover: "payments:write",
+    ask.PayOut: "payments:write",
+    ask.ChargeBack: "payments:write",
+    ask.ReturnDrawing: "payments:write",
+    ask.AllocateReceipt: "payments:write",
+    ask.ReturnReceipt: "payments:write",
+    ask.ChangeStatementDay: "contracts:change",
+    ask.Extend: "contracts:change",
+    ask.Restructure: "contracts:change",
+    ask.Goodwill: "contracts:correct",
+    ask.Waive: "contracts:correct",
+    ask.Charge: "contracts:correct",
+    ask.Reverse: "contracts:correct",
+    ask.ChargeOff: "contracts:charge-off",
+}
+"""A command that is not here cannot be asked for from outside."""
+
+
+@rule("R-AUTH-02")
+def permission_of(command: type[ask.Command]) -> str:
+    """The permission that a command needs; ``KeyError`` for one that nobody may ask for."""
+    return PERMISSIONS[command]
