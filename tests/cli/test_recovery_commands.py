@@ -7,7 +7,6 @@ import os
 import shutil
 import signal
 import subprocess
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,16 +16,19 @@ import pytest
 
 from tests.cli.conftest import USANCE, Ended, environment, run
 from tests.cli.test_commands import fetch
-from usance.platform import postgres
+from tests.cli.test_keys import registered
+from usance.core.identifiers import written
+from usance.platform import key_file, postgres
+from usance.platform.crypto import LocalKeyService
 
 Command = Callable[..., Ended]
 
 
 @pytest.fixture(scope="module")
-def place() -> Iterator[Path]:
+def place(memory: Path) -> Iterator[Path]:
     """A folder that the server's user can reach."""
-    path = Path(tempfile.mkdtemp(prefix="usance-tests-"))
-    path.chmod(0o711)
+    path = memory / "commands"
+    path.mkdir(mode=0o711)
     yield path
     shutil.rmtree(path)
 
@@ -56,6 +58,20 @@ def test_from_a_backup_to_a_second_life(home: Path, place: Path) -> None:
     backups, second = place / "backups", place / "second"
     usance = command(home, backups)
     assert usance("backup", "list").out == f"there is no backup in {backups}\n"
+    with postgres.using(home):  # so that not every command has to start it
+        lived(usance, backups, place)
+    restored = usance("restore", "--from", str(backups), "--to", str(second))
+    assert restored.status == 0, restored.err
+    assert "business date   2026-01-07\n" in restored.out
+    assert "EndDrill" in restored.out
+    assert usance("restore", "--from", str(backups), "--to", str(second)).refused("R-BACKUP-06")
+    assert command(second, backups)("verify").refused("R-BACKUP-03")
+    assert command(second)("verify").out.endswith("every invariant holds\n")
+    shutil.rmtree(second)
+
+
+def lived(usance: Command, backups: Path, place: Path) -> None:
+    """A backup, a day, a drill that is passed and one that is not."""
     taken = usance("backup")
     assert taken.status == 0, taken.err
     name = taken.out.split()[0]
@@ -75,14 +91,38 @@ def test_from_a_backup_to_a_second_life(home: Path, place: Path) -> None:
     assert usance("drill", "--in", str(place), "--rto-max", "0.01").status == 1
     assert not list(place.glob("usance-drill-*"))
 
-    restored = usance("restore", "--from", str(backups), "--to", str(second))
+
+def test_who_was_erased_after_the_backup_is_erased_again(home: Path, place: Path) -> None:
+    """The list lies beside the master key; without it whoever restores is told what to do."""
+    key, backups = place / "keys" / "master.key", place / "remembers"
+    key_file.create(key)
+    usance = command(home, backups, USANCE_MASTER_KEY_FILE=str(key))
+    with postgres.using(home) as cluster:
+        one, two = registered(cluster.url(), LocalKeyService.open(key), 2)
+    assert usance("backup").status == 0
+    with postgres.using(home) as cluster:
+        (moment,) = fetch(cluster.url(), "SELECT clock_timestamp()::text")[0]
+    gone = usance("borrowers", "erase", written("borrower", one), "--reason", "mistake")
+    assert gone.status == 0, gone.err
+
+    until = moment.replace(" ", "T") + ":00"
+    words = ("restore", "--from", str(backups), "--until", until, "--to")
+    restored = usance(*words, str(place / "forgets"))
     assert restored.status == 0, restored.err
-    assert "business date   2026-01-07\n" in restored.out
-    assert "EndDrill" in restored.out
-    assert usance("restore", "--from", str(backups), "--to", str(second)).refused("R-BACKUP-06")
-    assert command(second, backups)("verify").refused("R-BACKUP-03")
-    assert command(second)("verify").out.endswith("every invariant holds\n")
-    shutil.rmtree(second)
+    assert "1 people erased again" in restored.err
+    assert people_of(place / "forgets") == {one: 2, two: 1}
+    without = command(home, backups)(*words, str(place / "knows"))
+    assert without.status == 0, without.err
+    assert "usance keys erasures --reapply" in without.err
+    assert people_of(place / "knows") == {one: 1, two: 1}
+    for name in ("forgets", "knows"):
+        shutil.rmtree(place / name)
+
+
+def people_of(home: Path) -> dict[int, int]:
+    """The people of a home: 1 is active, 2 erased."""
+    with postgres.using(home) as cluster:
+        return dict(fetch(cluster.url(), "SELECT borrower_id, status FROM borrower"))
 
 
 def test_what_is_refused(home: Path, place: Path) -> None:

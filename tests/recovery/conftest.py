@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import shutil
-import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,18 +12,6 @@ import pytest
 
 from tests.recovery.house import House, backed_up, copied, furnish, new_home
 from usance.platform import postgres, wal_receiver
-
-ROOM = 3 << 30
-
-@pytest.fixture(scope="session")
-def memory() -> Iterator[Path]:
-    """A folder in memory where there is room: servers are copied here by the dozen."""
-    shared = Path("/dev/shm")
-    roomy = shared.is_dir() and os.access(shared, os.W_OK) and shutil.disk_usage(shared).free > ROOM
-    path = Path(tempfile.mkdtemp(prefix="usance-tests-", dir=shared if roomy else None))
-    path.chmod(0o711)
-    yield path
-    shutil.rmtree(path, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")

@@ -152,6 +152,13 @@ async def test_a_server_that_cannot_be_copied(house: House) -> None:
             check_server(await store.server(plain))
         await live.pool.execute("ALTER ROLE plain REPLICATION")
         check_server(await store.server(plain))
+        source = Source(house.cluster.url().replace("usance@", "plain@"), None, [])
+        with pytest.raises(Refused, match="R-BACKUP-09"):
+            await take(plain, source, house.directory, keep=1, incremental=True, streamed=False,
+                       tell=quiet)  # fmt: skip
+        backup = await take(plain, source, house.directory, keep=1, incremental=False,
+                            streamed=False, tell=quiet)  # fmt: skip
+        assert backup.user == "plain"
         await plain.close()
 
 

@@ -12,6 +12,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from asyncpg import InsufficientPrivilegeError
+
 from usance.core.refusals import Refused
 from usance.core.rules import rule
 from usance.platform import postgres, wal_receiver
@@ -149,7 +151,11 @@ async def parent_of(
 ) -> Backup | None:
     """The backup that an incremental one can rest on, if it can."""
     if not found.summarises:
-        await store.summarise(pool)
+        try:
+            await store.summarise(pool)
+        except InsufficientPrivilegeError:
+            reason = f"summarize_wal is off, and the user {found.user} may not set it"
+            raise Refused("R-BACKUP-09", reason, "--incremental") from None
         tell("changed pages are noted from now on; this backup is a full one")
         return None
     backups = directory.backups()
