@@ -55,6 +55,8 @@ class Settings:
     """USANCE_POOL_SIZE: database connections a process may hold, 1 to 90."""
     worker: int
     """USANCE_WORKER: number of this process, 0 to 1023, unique among those that run at once."""
+    backup_dir: Path | None = None
+    """USANCE_BACKUP_DIR: where backups and the write-ahead log go; None: nothing is kept."""
     webhooks_allow_http: bool = False
     """USANCE_WEBHOOKS_ALLOW_HTTP: 1 lets webhooks go over plain HTTP."""
     webhooks_networks: tuple[str, ...] = ()
@@ -88,6 +90,7 @@ class Settings:
             log_format=_choice(env, "USANCE_LOG_FORMAT", "json", LOG_FORMATS),
             pool_size=_number(env, "USANCE_POOL_SIZE", 10, 1, 90),
             worker=_number(env, "USANCE_WORKER", 0, 0, 1023),
+            backup_dir=_file(env, "USANCE_BACKUP_DIR"),
             webhooks_allow_http=_choice(env, "USANCE_WEBHOOKS_ALLOW_HTTP", "0", ("0", "1")) == "1",
             webhooks_networks=_networks(env, "USANCE_WEBHOOKS_NETWORKS"),
             key_service_url=_key_service_url(env),
