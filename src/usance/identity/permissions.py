@@ -9,6 +9,11 @@ PUBLIC: Final = "public"
 STAFF: Final = "staff"
 """Any member of staff who has logged in, and no machine."""
 
+BORROWER: Final = "borrower"
+"""A borrower who has logged in, for what is their own; no machine, no member of staff."""
+SIGNED: Final = "signed"
+"""A request that carries a signature of its own, which its route checks: a bank's notification."""
+
 SCOPES: Final = frozenset({
     "book:read",
     "products:read",

@@ -3,27 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any, cast
 
+import httpx
 from litestar import Litestar
 from litestar.datastructures import State
 from litestar.exceptions import HTTPException
 
 from usance.core.money import DECIMALS
+from usance.identity.access import BorrowerAccess
 from usance.identity.borrowers import Borrowers
 from usance.identity.machine import MachineClients
 from usance.identity.staff import Staff
-from usance.platform.clock import Clock
+from usance.payments.intents import Payments
+from usance.payments.notifications import Notifications
+from usance.payments.sandbox_bank import Post, SandboxBank
+from usance.platform.clock import Clock, SystemClock
 from usance.platform.config import ConfigurationError, Settings
 from usance.platform.crypto import KeyService
 from usance.platform.database import Pool
 from usance.servicing import read
-from usance.web import operations, problems
+from usance.web import banking, operations, problems
 from usance.web.api.dispatch import BODY_MAX, Api
 from usance.web.api.routes import ENDPOINTS, openapi
-from usance.web.console.pages import console_router, on_no_route
+from usance.web.console.pages import console_router
 from usance.web.edge import Edge
+from usance.web.paying import BookTill
+from usance.web.portal.pages import on_no_route, portal_router
 from usance.web.security import Gate, check_declared, check_every_route
 from usance.web.services import Services, Submits
+from usance.web.workers import Workers
 
 
 async def open_services(
@@ -34,19 +43,29 @@ async def open_services(
     found = await read.book(pool)
     if found is None:
         raise ConfigurationError("there is no book yet: `usance book create` makes one")
+    time, decimals = clock or SystemClock(), DECIMALS[found.currency]
+    access = BorrowerAccess.over(pool, keys, time)
+    played = found.demo or settings.sandbox
     return Services(
         settings=settings, pool=pool, keys=keys, book=book,
         borrowers=Borrowers(pool, keys), staff=Staff(pool, clock), clients=MachineClients(pool),
-        name=found.name, currency=found.currency, decimals=DECIMALS[found.currency],
-        demo=found.demo, hints=hints or {},
+        name=found.name, currency=found.currency, decimals=decimals,
+        demo=found.demo, hints=hints or {}, clock=time, access=access,
+        payments=Payments(pool, time, found.currency),
+        notifications=Notifications(pool, time, BookTill(pool, book), found.currency, decimals),
+        messenger=access.sandbox if played else None,
+        bank=SandboxBank(pool, keys, time, decimals) if played else None,
     )  # fmt: skip
 
 
 def create_app(services: Services) -> Litestar:
-    """The application. Starting and stopping pool and book is for the caller."""
-    gate = Gate(services.staff, services.clients)
+    """The application. Starting and stopping pool, book and workers is for the caller."""
+    gate = Gate(services.staff, services.clients, services.access.sessions)
     app = Litestar(
-        route_handlers=[operations.health, operations.exposition, openapi, console_router()],
+        route_handlers=[
+            operations.health, operations.exposition, openapi, console_router(), portal_router(),
+            banking.notification, *banking.PAGES,
+        ],
         guards=[gate.check],
         exception_handlers={**problems.HANDLERS, HTTPException: on_no_route},
         request_max_body_size=BODY_MAX,
@@ -54,9 +73,28 @@ def create_app(services: Services) -> Litestar:
         openapi_config=None,
         logging_config=None,
         debug=False,
-    )
+    )  # fmt: skip
     check_every_route(app)
     for endpoint in ENDPOINTS:
         check_declared(endpoint.permission, endpoint.method, endpoint.name, endpoint.changes)
     app.asgi_handler = Edge(app.asgi_handler, Api(services, gate, ENDPOINTS))
+    if isinstance(services.bank, SandboxBank):
+        services.bank.post = over_http(app)
     return app
+
+
+def workers_of(services: Services) -> Workers:
+    """Background work, to be started beside the application."""
+    return Workers.of(services)
+
+
+def over_http(app: Litestar) -> Post:
+    """The sandbox bank's way to us: requests through the whole application, from its edge on."""
+    transport = httpx.ASGITransport(cast(Any, app), raise_app_exceptions=False)
+
+    async def post(path: str, body: bytes, headers: Mapping[str, str]) -> int:
+        async with httpx.AsyncClient(transport=transport, base_url="http://usance.bank") as client:
+            answer = await client.post(path, content=body, headers=dict(headers))
+        return answer.status_code
+
+    return post

@@ -1,9 +1,9 @@
 """Who may come in, and to which routes.
 
 Every route declares its permission with ``opt=needs(...)``; the application does not start with
-one that does not. Machines show a bearer key; staff have a session cookie and, on every unsafe
-method, the token of their session from a page of ours (field ``csrf_token`` or header
-``X-CSRF-Token``).
+one that does not. Machines show a bearer key; staff and borrowers have a session cookie each of
+their own and, on every unsafe method, the token of their session from a page of ours (field
+``csrf_token`` or header ``X-CSRF-Token``).
 """
 
 from __future__ import annotations
@@ -19,21 +19,22 @@ from litestar.handlers import BaseRouteHandler, HTTPRouteHandler
 from litestar.routes import HTTPRoute
 
 from usance.core.rules import rule
+from usance.identity.borrower_sessions import BorrowerSession, BorrowerSessions
 from usance.identity.machine import MachineClient, MachineClients
-from usance.identity.permissions import PUBLIC, SCOPES, STAFF, STAFF_ONLY
+from usance.identity.permissions import BORROWER, PUBLIC, SCOPES, SIGNED, STAFF, STAFF_ONLY
 from usance.identity.staff import AGE_MAX, Staff, StaffSession
 from usance.platform.config import ConfigurationError
 from usance.web.problems import ProblemError
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 CSRF_FIELD, CSRF_HEADER = "csrf_token", "x-csrf-token"
-KNOWN = SCOPES | STAFF_ONLY | {PUBLIC, STAFF}
+KNOWN = SCOPES | STAFF_ONLY | {PUBLIC, STAFF, BORROWER, SIGNED}
 FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 Connection = ASGIConnection[Any, Any, Any, Any]
 
 
 class Caller(Protocol):
-    """Whoever came in: ``machine:ID`` or ``staff:ID``."""
+    """Whoever came in: ``machine:ID``, ``staff:ID`` or ``borrower:ID``."""
 
     @property
     def actor(self) -> str:
@@ -67,12 +68,20 @@ def session_token(connection: Connection) -> str:
     return connection.cookies.get(cookie_name(connection.scope["scheme"]), "")
 
 
+def portal_cookie(connection: Connection, name: str) -> str:
+    """How a cookie of the borrowers' pages is called, as ``cookie_name`` says of staff's."""
+    return f"__Host-usance_{name}" if connection.scope["scheme"] == "https" else f"usance_{name}"
+
+
 class Gate:
     """Lets callers in, to the API and to pages alike."""
 
-    def __init__(self, staff: Staff, clients: MachineClients) -> None:
+    def __init__(
+        self, staff: Staff, clients: MachineClients, borrowers: BorrowerSessions
+    ) -> None:
         self._staff = staff
         self._clients = clients
+        self._borrowers = borrowers
 
     async def check(self, connection: Connection, handler: BaseRouteHandler) -> None:
         """For routes of the web framework: afterwards ``request.user`` is the caller."""
@@ -80,6 +89,8 @@ class Gate:
         if permission == PUBLIC:
             self._check_origin(connection)
             return
+        if permission == SIGNED:
+            return  # the route itself checks the signature; there is no browser in it
         headers = dict(connection.scope["headers"])
         connection.scope["user"] = await self.admit(
             connection.scope, headers, permission, connection
@@ -92,6 +103,8 @@ class Gate:
     ) -> Caller:  # fmt: skip
         """The caller, if the permission is theirs; raises otherwise."""
         authorization = headers.get(b"authorization")
+        if permission == BORROWER:
+            return await self._borrower(connection or ASGIConnection(scope), authorization)
         if authorization is not None:
             client = await self._machine(authorization)
             if permission not in client.scopes:
@@ -102,6 +115,21 @@ class Gate:
         if permission != STAFF and permission not in session.permissions:
             raise ProblemError(403, "R-AUTH-02", f"your roles do not give {permission}")
         if scope["method"] not in SAFE_METHODS:
+            await self._check_csrf(connection, session)
+        return session
+
+    @rule("R-PORTAL-02")
+    async def _borrower(
+        self, connection: Connection, authorization: bytes | None
+    ) -> BorrowerSession:
+        """The borrower of a session; a key of a machine or a session of staff is none."""
+        if authorization is not None:
+            raise ProblemError(403, "R-AUTH-02", "only a borrower may do this")
+        token = connection.cookies.get(portal_cookie(connection, "my"), "")
+        session = await self._borrowers.session(token) if token else None
+        if session is None:
+            raise ProblemError(401, "R-AUTH-01", "a log-in is needed")
+        if method_of(connection) not in SAFE_METHODS:
             await self._check_csrf(connection, session)
         return session
 
@@ -120,7 +148,9 @@ class Gate:
         return session
 
     @rule("R-AUTH-03")
-    async def _check_csrf(self, connection: Connection, session: StaffSession) -> None:
+    async def _check_csrf(
+        self, connection: Connection, session: StaffSession | BorrowerSession
+    ) -> None:
         self._check_origin(connection)
         sent = connection.headers.get(CSRF_HEADER) or await _form_field(connection)
         if not hmac.compare_digest(sent.encode(), session.csrf.encode()):

@@ -6,9 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from usance.identity.access import BorrowerAccess
 from usance.identity.borrowers import Borrowers
 from usance.identity.machine import MachineClients
+from usance.identity.messages import Messenger
 from usance.identity.staff import Staff
+from usance.payments.bank import Bank
+from usance.payments.intents import Payments
+from usance.payments.notifications import Notifications
+from usance.platform.clock import Clock
 from usance.platform.config import Settings
 from usance.platform.crypto import KeyService
 from usance.platform.database import Pool
@@ -67,4 +73,20 @@ class Services:
     demo: bool
     hints: Mapping[str, str]
     """Shown on the log-in page of a demo book: name and password."""
+    clock: Clock
+    access: BorrowerAccess
+    payments: Payments
+    notifications: Notifications
+    messenger: Messenger | None = None
+    """Carries messages to borrowers; without one nobody can log in by a code."""
+    bank: Bank | None = None
+    """Takes payments that borrowers begin on their pages; without one they cannot."""
     closing: Closing = field(default_factory=Closing)
+
+    @property
+    def sandbox(self) -> bool:
+        """Whether messages and payments are of the sandbox: a demo book, or asked for by setting.
+
+        What only a sandbox may show looks here.
+        """
+        return self.demo or self.settings.sandbox

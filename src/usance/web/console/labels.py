@@ -47,6 +47,14 @@ ACTIONS = {
     "AllocateReceipt": _("Receipt allocated"),
     "ReturnReceipt": _("Receipt returned"),
     "CloseDay": _("Day end of contracts"),
+    "LogInBorrower": _("Borrower logged in"), "LogOutBorrower": _("Sessions of a borrower ended"),
+    "ForgetDevice": _("Device forgotten"), "MakePortalLink": _("Link into the portal made"),
+    "AskContactChange": _("Change of a number asked for"),
+    "ProveContact": _("Number proven"), "VouchForContact": _("Staff stood in for a number"),
+    "CoolContactChange": _("Change of a number cools"),
+    "StopContactChange": _("Change of a number stopped"), "ChangeContact": _("Number changed"),
+    "FlagNumber": _("Sign about a number"), "CloseFlag": _("Sign about a number looked at"),
+    "BeginPayment": _("Payment begun"), "HoldPayment": _("Payment kept unallocated"),
 }  # fmt: skip
 
 OUTCOMES = {
@@ -137,16 +145,23 @@ DETAILS = {
     "borrowers": _("borrowers"), "rule": _("rule"), "detail": _("why"), "events": _("events"),
     "operations": _("operations"), "value_date": _("value date"),
     "bank_transaction_id": _("bank's number"),
+    "by": _("by"), "new_device": _("new device"), "sessions": _("sessions"),
+    "others": _("all others"), "device_id": _("device no."), "link_id": _("link no."),
+    "target": _("leads to"), "change_id": _("change no."), "kind": _("Kind"), "side": _("side"),
+    "effective_at": _("takes effect"), "flag_id": _("sign no."), "lift": _("messages go again"),
+    "payment": _("Payment"),
 }  # fmt: skip
 HINTS = {
     "log in as": _("Account"), "name": _("Account"), "password": _("Password"),
-    "API key": _("Key for the API"),
+    "API key": _("Key for the API"), "phone": _("Phone of a borrower"),
+    "code": _("Codes of borrowers"),
 }  # fmt: skip
 
 ACTORS = {
     "staff": _("staff no. {}"), "machine": _("client no. {}"), "system": _("the system: {}"),
     "operator": _("the operator"), "demo": _("demo"), "import": _("import"),
-    "day-close": _("day close"),
+    "day-close": _("day close"), "borrower": _("borrower {}"), "portal": _("portal"),
+    "payments": _("payments"),
 }  # fmt: skip
 DONE = _("Done: {}.")
 COMMA = _(", ")

@@ -12,7 +12,16 @@ from usance.core.refusals import Refusal, Refused
 from usance.identity.permissions import PUBLIC, STAFF
 from usance.identity.staff import StaffSession
 from usance.web import i18n
-from usance.web.console import actions, borrowers, contracts, day, overview, receipts, records
+from usance.web.console import (
+    actions,
+    borrowers,
+    contacts,
+    contracts,
+    day,
+    overview,
+    receipts,
+    records,
+)
 from usance.web.console.render import (
     STATIC,
     THEMES,
@@ -146,7 +155,10 @@ def problem_page(request: Asked, status: int, refusal: Refusal) -> Response[Any]
     """A refusal as a page: with the menu for who is logged in, without the book (no query)."""
     staff = request.scope.get("user")
     session = staff if isinstance(staff, StaffSession) else None
-    page = Page(language_of(request), theme_of(request), address_of(request), session, None, None)
+    page = Page(
+        language_of(request), theme_of(request), address_of(request), session, None, None,
+        services(request).sandbox,
+    )  # fmt: skip
     return rendered(request, page, "problem.html", status, {"refusal": refusal, "status": status})
 
 
@@ -157,7 +169,7 @@ def console_router() -> Router:
         route_handlers=[
             static, login_page, login, logout, settings,
             *overview.HANDLERS, *borrowers.HANDLERS, *contracts.HANDLERS, *actions.HANDLERS,
-            *day.HANDLERS, *records.HANDLERS, *receipts.HANDLERS,
+            *day.HANDLERS, *records.HANDLERS, *receipts.HANDLERS, *contacts.HANDLERS,
         ],
         exception_handlers={
             ProblemError: on_problem, Refused: on_refused, HTTPException: on_framework,
