@@ -101,7 +101,7 @@ class BorrowerSessions:
         row = borrower_id, session_id, _hashed(token), csrf, device_id, opened_by, now
         await store.insert_session(connection, row)
         if not known:
-            await self._tell(connection, who, device_id, device.family)
+            await self._tell(connection, who, session_id, device.family)
         operation_id = await note(
             connection, actor_of(borrower_id), "LogInBorrower", borrower_id,
             [("borrower_session", session_id), ("device", device_id)],
@@ -145,12 +145,12 @@ class BorrowerSessions:
         return ended
 
     async def _tell(
-        self, connection: Connection, who: store.Row, device_id: int, family: str
+        self, connection: Connection, who: store.Row, session_id: int, family: str
     ) -> None:
         to = self._boxes.open(who, "borrower", PHONE, who["phone"])
         values = {"device": family, "at": self._clock.now().strftime("%Y-%m-%d %H:%M UTC")}
         message = Message("new-device", to, who["language"], values)
-        await self._mailbox.put(connection, who, f"device {device_id} {values['at']}", message)
+        await self._mailbox.put(connection, who, f"new device {session_id}", message)
 
 
 def borrower_in(token: str) -> int:

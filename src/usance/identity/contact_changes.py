@@ -255,10 +255,9 @@ class ContactChanges:
             connection, half_of(asker, who["borrower_id"]), SIDES[side],
             self._boxes.lookup(phone), who["borrower_id"], change_id,
         )  # fmt: skip
-        now = self._clock.now()
-        until = (now + self._policy.code_valid).isoformat()
+        until = (self._clock.now() + self._policy.code_valid).isoformat()
         message = Message(SIDES[side], phone, who["language"], {"code": code}, until)
-        key = f"change {change_id} {side} {now.isoformat()}"
+        key = f"change {change_id} {side} {new_operation_id()}"
         await self._mailbox.put(connection, who, key, message)
 
     async def _keep_reason(

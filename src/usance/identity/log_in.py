@@ -24,6 +24,7 @@ from usance.identity.portal_policy import PortalPolicy
 from usance.platform.clock import Clock
 from usance.platform.crypto import KeyService, new_data_key
 from usance.platform.database import Connection, Pool, transaction
+from usance.platform.identifiers import new_operation_id
 
 LEAST_SECONDS = 0.2
 """How long an answer to a number takes at least; far more than the work behind it."""
@@ -87,7 +88,7 @@ class LogIn:
             until = (now + self._policy.code_valid).isoformat()
             message = Message("log-in", phone, (who or self._nobody)["language"],
                               {"code": code}, until)  # fmt: skip
-            key = f"code {codes.challenge_of(half, LOG_IN).hex()} {now.isoformat()}"
+            key = f"code {new_operation_id()}"
             if who:
                 await self._mailbox.put(connection, who, key, message)
             else:

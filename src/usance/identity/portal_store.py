@@ -192,7 +192,7 @@ async def end_sessions(
     """All sessions end, but one, or only those of a device; returns how many did."""
     tag: str = await connection.execute(
         "UPDATE borrower_session SET ended_at = $3 WHERE cell = $1 AND borrower_id = $2"
-        " AND session_id <> $4 AND ($5 = 0 OR device_id = $5) AND ended_at IS NULL",
+        " AND session_id <> $4 AND ($5::bigint = 0 OR device_id = $5) AND ended_at IS NULL",
         *(cell_of_borrower(borrower_id), borrower_id, now, but, of_device),
     )
     return int(tag.removeprefix("UPDATE "))

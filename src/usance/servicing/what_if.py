@@ -74,6 +74,7 @@ class WhatIf:
     pay_off: int
     courses: dict[str, Course]
     missed_on: int = 0
+    line: bool = False
 
 
 Habit: TypeAlias = Callable[["Walk"], int]
@@ -172,7 +173,7 @@ def courses(state: State, today: int, early: int = 0) -> WhatIf | None:
     missed_on = first_due_after(found[AGREED], today)
     if missed_on:
         found[MISS] = follow(MISS, state, today, missing(missed_on))
-    return WhatIf(today, early, owed, found, missed_on)
+    return WhatIf(today, early, owed, found, missed_on, state.contract.kind == LINE)
 
 
 def first_due_after(agreed: Course, today: int) -> int:

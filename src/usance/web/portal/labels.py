@@ -7,7 +7,7 @@ def _(message: str) -> str:
 
 
 MENU = (
-    ("/my", _("Overview")), ("/my/pay", _("Pay")), ("/my/statements", _("Statements")),
+    ("/my", _("Home")), ("/my/pay", _("Pay")), ("/my/statements", _("Statements")),
     ("/my/history", _("History")), ("/my/you", _("You")),
 )  # fmt: skip
 """Address and name."""

@@ -111,7 +111,8 @@ def cash(units: int | None, currency: str, decimals: int, locale: str) -> str:
     if units is None:
         return "–"
     amount = Decimal(units).scaleb(-decimals)
-    return format_currency(amount, currency, locale=locale).replace("-", "−")
+    text = format_currency(amount, currency, locale=locale)
+    return text.replace("-", "−").replace("CN¥", "¥")  # the book has one currency: nothing to mix up
 
 
 def spoken_day(value: int | date | None, locale: str) -> Markup | str:

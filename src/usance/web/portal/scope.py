@@ -66,6 +66,11 @@ class Owed:
         return min((s.state.late_from for s in self.active if s.dpd), default=0)
 
     @property
+    def account_is_late(self) -> bool:
+        """Whether nothing can be bought now, because the pay-later account itself is late."""
+        return any(s.is_line and s.dpd for s in self.active)
+
+    @property
     def next_due_on(self) -> int:
         """The next day on which something is due; 0 if there is none."""
         return min((s.next_due_on for s in self.active if s.next_due_on), default=0)
