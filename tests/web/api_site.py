@@ -71,14 +71,16 @@ class Site:
 
 
 @asynccontextmanager
-async def opened(url: str, home: Path) -> AsyncIterator[Site]:
+async def opened(url: str, home: Path, *, sandbox: bool = False) -> AsyncIterator[Site]:
     """The application on a database; the book is made if there is none."""
     pool = await open_pool(url, 10)
     if await read.book(pool) is None:
         await create_book(pool, name="Test", opened_on=date(2026, 1, 5))
     book = Book(pool)
     await book.start()
-    settings = Settings.from_environment({"USANCE_HOME": str(home)})
+    settings = Settings.from_environment(
+        {"USANCE_HOME": str(home), "USANCE_SANDBOX": str(int(sandbox))}
+    )
     keys = LocalKeyService.open(settings.master_key_file)
     services = await open_services(settings, pool, keys, book)
     app = create_app(services)

@@ -22,7 +22,8 @@ from usance.platform.crypto import LocalKeyService
 from usance.platform.database import open_pool
 from usance.servicing.service import Book
 from usance.servicing.setup import create_book
-from usance.web.app import create_app, open_services
+from usance.web.app import create_app, open_services, workers_of
+from usance.web.services import Services
 
 CHROMIUM = Path("/usr/bin/chromium")
 ARGUMENTS = [
@@ -42,6 +43,7 @@ class Site:
     pool: Any
     thread: threading.Thread
     server: uvicorn.Server
+    services: Services
     errors: list[str] = field(default_factory=list)
 
     def ask(self, work: Coroutine[Any, Any, Any]) -> Any:
@@ -89,7 +91,10 @@ def served(url: str, home: Path, *, borrowers: int = 14, months: int = 4) -> Ite
     if "error" in found:
         raise RuntimeError("the console did not start") from found["error"]
     try:
-        yield Site(found["address"], found["loop"], found["pool"], thread, found["server"])
+        yield Site(
+            found["address"], found["loop"], found["pool"], thread, found["server"],
+            found["services"],
+        )  # fmt: skip
     finally:
         found["server"].should_exit = True
         thread.join(30)
@@ -114,11 +119,14 @@ async def serve(
     config = uvicorn.Config(create_app(services), port=port, log_level="error", lifespan="off")
     server = uvicorn.Server(config)
     found |= {"address": f"http://127.0.0.1:{port}", "loop": asyncio.get_running_loop()}
-    found |= {"pool": pool, "server": server}
+    found |= {"pool": pool, "server": server, "services": services}
+    workers = workers_of(services)
+    workers.start()
     task = asyncio.create_task(server.serve())
     while not server.started and not task.done():  # noqa: ASYNC110 - uvicorn has no event
         await asyncio.sleep(0.02)
     started.set()
     await task
+    await workers.stop()
     await book.stop()
     await pool.close()
