@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 import statistics
 import time
@@ -116,18 +117,20 @@ async def test_ten_thousand_guesses_end_locked(door: House) -> None:
 
 async def test_guesses_over_many_codes_are_counted_for_the_number(door: House) -> None:
     """R-LOGIN-05: whoever asks for ever new codes does not get ever new attempts."""
+    slowed = 0
     for number in range(20):
         knock = door.knock(f"192.0.2.{number}")
-        try:
+        with contextlib.suppress(Refused):
             await door.access.log_in.ask(PHONE, knock)
-        except Refused as caught:
-            assert caught.refusal.rule == "R-LOGIN-05"
+        if not await door.access.log_in.waits(knock.half):
+            slowed += 1
             door.clock.advance(timedelta(minutes=16))
             continue
         code = await door.code()
         for _ in range(5):
             with pytest.raises(Refused):
                 await door.access.log_in.enter(other_than(code), knock)
+    assert slowed >= 10
     most = portal_policy().limits["sends_to_a_number"][1].most
     sent = [each for each in await door.messages(PHONE) if each["kind"] == "log-in"]
     assert len(sent) <= most
@@ -316,7 +319,8 @@ async def test_a_token_is_not_bent_into_another_borrowers(door: House) -> None:
     name, _, secret = mine.token.partition(".")
     other = theirs.token.partition(".")[0]
     bent = [f"{other}.{secret}", f"{name}.{secret[:-1]}", name, f"{name}.", secret, "", ".",
-            f"{name}.{secret}x", f"b-0.{secret}", f"b-zzzzzzzzzzzzz.{secret}", "é.é", f"{name}.é"]  # fmt: skip
+            f"{name}.{secret}x", f"b-0.{secret}", f"b-zzzzzzzzzzzzz.{secret}", "é.é",
+            f"{name}.é"]  # fmt: skip
     for token in bent:
         assert await door.access.sessions.session(token) is None, token
     assert await door.access.sessions.session(mine.token) is not None

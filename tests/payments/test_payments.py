@@ -247,19 +247,19 @@ async def test_the_bank_tells_again_until_it_is_heard(desk: Till) -> None:
     assert await desk.paid() == [20_000, 500]
 
 
-@pytest.mark.parametrize("after", [False, True])
+@pytest.mark.parametrize("when", ["before", "after"])
 async def test_a_process_that_is_killed_in_between_loses_and_doubles_nothing(
-    desk: Till, database: str, after: bool
+    desk: Till, database: str, when: str
 ) -> None:
     """R-PAY-02: kill -9 between taking the notification and booking it, and right after that."""
     intent = await desk.begin()
     body, headers = await capture(desk, intent)
-    process = FORK.Process(target=take_and_die, args=(database, headers, body, after))
+    process = FORK.Process(target=take_and_die, args=(database, headers, body, when))
     process.start()
     await asyncio.to_thread(process.join, 60)
     assert process.exitcode == -signal.SIGKILL
     assert (await desk.one(intent))["outcome"] == "received"
-    assert await desk.paid() == ([20_000] if after else [])
+    assert await desk.paid() == ([20_000] if when == "after" else [])
     await desk.work()
     assert (await desk.one(intent))["outcome"] == "booked"
     assert await desk.paid() == [20_000]

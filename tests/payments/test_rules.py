@@ -25,15 +25,11 @@ KEYS = {"a": b"first", "b": b"second"}
 BODY = b'{"id":"n-1"}'
 
 
-@pytest.mark.parametrize(("amount", "owed", "fine"), [
-    (1, 1, True), (100, 100, True), (101, 100, False), (0, 100, False), (-5, 100, False),
-    (1, 0, False),
-])  # fmt: skip
-def test_a_payment_is_no_more_than_is_owed(amount: int, owed: int, fine: bool) -> None:
+@pytest.mark.parametrize(("amount", "owed"), [(101, 100), (0, 100), (-5, 100), (1, 0)])
+def test_a_payment_is_no_more_than_is_owed(amount: int, owed: int) -> None:
     """R-PAY-01."""
-    if fine:
-        rules.check_amount(amount, owed)
-        return
+    rules.check_amount(1, 1)
+    rules.check_amount(100, 100)
     with pytest.raises(Refused, match="R-PAY-01"):
         rules.check_amount(amount, owed)
 

@@ -116,17 +116,17 @@ class KilledTill(BookTill):
         raise AssertionError
 
 
-def take_and_die(url: str, headers: dict[str, str], body: bytes, after: bool) -> None:
+def take_and_die(url: str, headers: dict[str, str], body: bytes, when: str) -> None:
     """Take a notification in a process that is killed before it is booked, or right after."""
-    asyncio.run(_take(url, headers, body, after))
+    asyncio.run(_take(url, headers, body, when))
 
 
-async def _take(url: str, headers: dict[str, str], body: bytes, after: bool) -> None:
+async def _take(url: str, headers: dict[str, str], body: bytes, when: str) -> None:
     pool = await open_pool(url, 3)
     book = Book(pool)
     await book.start()
     clock = SystemClock()
     killed = KilledTill(pool, book)
-    killed.after = after
+    killed.after = when == "after"
     notified = notifications.Notifications(pool, clock, killed, "CNY", 2)
     await notified.receive(SandboxBank(pool, KEYS, clock, 2), headers, body)

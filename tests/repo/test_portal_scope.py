@@ -53,7 +53,8 @@ def faults(tree: ast.Module) -> list[str]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Attribute) and node.attr in FORBIDDEN:
             found.append(f"line {node.lineno}: .{node.attr}")
-        if isinstance(node, ast.Call) and getattr(node.func, "id", "") in ("getattr", "vars", "eval"):
+        called = getattr(node.func, "id", "") if isinstance(node, ast.Call) else ""
+        if isinstance(node, ast.Call) and called in ("getattr", "vars", "eval"):
             found.append(f"line {node.lineno}: {ast.unparse(node.func)}()")
     return found
 

@@ -30,6 +30,8 @@ SQL_FILES = {
     "platform/migrate.py": "asks for the revision",
     "platform/schema.py": "what a table needs that its description has no word for",
     "platform/work.py": "the job runner's own two tables",
+    "identity/portal_store.py": "what store.py is, for borrowers who come in",
+    "identity/contact_store.py": "the same for their numbers",
     "servicing/api_read.py": "reads that only the API asks for",
     "servicing/read_sql.py": "the queries of the read models",
     "servicing/read_page.py": "the one query of a contract's page",

@@ -1,4 +1,4 @@
-"""The portal over HTTP: own things only, a token on every form, and nothing changed by a refusal."""
+"""The portal over HTTP: own things only, a token on every form, nothing changed by a refusal."""
 
 from __future__ import annotations
 

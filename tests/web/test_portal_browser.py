@@ -286,7 +286,7 @@ def test_looking_ahead(site: Site, visit: Visit) -> None:
 def test_a_number_is_changed_and_the_change_stopped(
     site: Site, visit: Visit, browser: Any, who: int
 ) -> None:
-    """R-CONTACT-01, R-CONTACT-02: codes from both numbers, cooling, and a stop by another session."""
+    """R-CONTACT-01, R-CONTACT-02: codes from both numbers, cooling, a stop by another session."""
     site.ask(site.pool.execute("DELETE FROM limit_count"))
     page, elsewhere, phone = visit(360), visit(1280), phone_of(site, who)
     page.goto(f"{site.address}/my/number")

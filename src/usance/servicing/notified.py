@@ -15,7 +15,7 @@ from usance.platform.database import Connection, Pool, retrying, transaction
 from usance.platform.identifiers import new_operation_id
 from usance.servicing import columns, read, receipts
 from usance.servicing import debit_file_sql as sql
-from usance.servicing import notified_sql as own
+from usance.servicing import receipts_sql as own
 from usance.servicing.debit_rows import COLLECTED
 
 OUTCOME = "refused"
@@ -35,7 +35,7 @@ async def hold(
                 why = {"rule": rule_id, "detail": detail}
                 row = borrower_id or borrower_of_contract(contract_id), contract_id, amount
                 await enter(connection, file_id, key, row, why)
-            return int(await connection.fetchval(own.RECEIPT, key_digest(key)))
+            return int(await connection.fetchval(own.OF_DIGEST, key_digest(key)))
 
     return await retrying(once)
 

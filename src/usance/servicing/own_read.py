@@ -6,14 +6,14 @@ from asyncpg import Record
 
 from usance.core.identifiers import cell_of_borrower
 from usance.platform.database import Pool
-from usance.servicing import own_sql as sql
+from usance.servicing import read_sql as sql
 
 
 async def events(pool: Pool, borrower_id: int, skipped: int, count: int) -> list[Record]:
     """What happened on all contracts, newest first, after so many that were shown before."""
     first = borrower_id << 12
     rows: list[Record] = await pool.fetch(
-        sql.EVENTS, cell_of_borrower(borrower_id), first, first | 4095, skipped, count
+        sql.OWN_EVENTS, cell_of_borrower(borrower_id), first, first | 4095, skipped, count
     )
     return rows
 
@@ -22,7 +22,7 @@ async def statements(pool: Pool, borrower_id: int, count: int) -> list[Record]:
     """The newest statements of all contracts."""
     first = borrower_id << 12
     rows: list[Record] = await pool.fetch(
-        sql.STATEMENTS, cell_of_borrower(borrower_id), first, first | 4095, count
+        sql.OWN_STATEMENTS, cell_of_borrower(borrower_id), first, first | 4095, count
     )
     return rows
 
@@ -31,6 +31,6 @@ async def parts(pool: Pool, borrower_id: int, operation_id: int) -> list[Record]
     """What one operation did on this borrower's contracts."""
     first = borrower_id << 12
     rows: list[Record] = await pool.fetch(
-        sql.PARTS, cell_of_borrower(borrower_id), first, first | 4095, operation_id
+        sql.OWN_PARTS, cell_of_borrower(borrower_id), first, first | 4095, operation_id
     )
     return rows

@@ -8,13 +8,14 @@ are ordinals, amounts minor units.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from copy import copy
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 from usance.contract.records import ACTIVE, LINE, REPAYMENT, STATEMENT, Event, outstanding
-from usance.contract.replay import State
+from usance.contract.replay import History, State
 from usance.contract.standing import days_past_due, pay_off
 from usance.core.days import NEVER, next_month_day
 from usance.core.identifiers import cell_of_contract
@@ -152,8 +153,13 @@ async def what_if(pool: Pool, contract_id: int, early: int = 0) -> WhatIf | None
         (hand,) = await read.load(connection, [row])
         await store.load_history(connection, hand)
     assert hand.history is not None
-    hand.history.rebuild(book.today)
-    return courses(hand.history.state, book.today, early)
+    return await asyncio.to_thread(led_on, hand.history, book.today, early)
+
+
+def led_on(history: History, today: int, early: int) -> WhatIf | None:
+    """The courses of a replayed contract; years of months take their time, so not on the loop."""
+    history.rebuild(today)
+    return courses(history.state, today, early)
 
 
 @rule("R-PORTAL-03")

@@ -112,7 +112,8 @@ def cash(units: int | None, currency: str, decimals: int, locale: str) -> str:
         return "–"
     amount = Decimal(units).scaleb(-decimals)
     text = format_currency(amount, currency, locale=locale)
-    return text.replace("-", "−").replace("CN¥", "¥")  # the book has one currency: nothing to mix up
+    # The book has one currency, so there is none to mix it up with.
+    return text.replace("-", "−").replace("CN¥", "¥")
 
 
 def spoken_day(value: int | date | None, locale: str) -> Markup | str:
