@@ -23,6 +23,14 @@ EVENTS = """SELECT contract_id, e.seq AS of, e.seq AS purchase FROM event e JOIN
 ACTIVE = "SELECT contract_id FROM contract WHERE status = 1 AND {which} ORDER BY 1 DESC LIMIT 12"
 HOLDS = """SELECT borrower_id, authorisation_id FROM authorisation WHERE status = 1
     ORDER BY 2 DESC LIMIT 3"""
+ENDPOINT = """SELECT endpoint_id AS webhook_id FROM webhook_endpoint e WHERE deleted_at IS NULL
+    AND {which} ORDER BY 1 DESC LIMIT 5"""
+SECRETS = "(SELECT count(*) FROM webhook_secret s WHERE s.endpoint_id = e.endpoint_id) {}"
+MESSAGES = """SELECT endpoint_id AS webhook_id, sequence FROM webhook_delivery
+    JOIN webhook_endpoint USING (endpoint_id) WHERE deleted_at IS NULL AND {which}
+    ORDER BY 1 DESC, 2 LIMIT 9"""
+PROPOSALS = """SELECT proposal_id, encode(digest, 'hex') AS digest FROM proposal WHERE state = 1
+    ORDER BY 1 DESC LIMIT 3"""
 PLACES = {
     "POST /v1/borrowers/{borrower_id}/lines":
         """SELECT b.borrower_id FROM borrower b LEFT JOIN line l USING (cell, borrower_id)
@@ -55,12 +63,26 @@ PLACES = {
     "POST /v1/contracts/{contract_id}/settlement": ACTIVE.format(which="kind = 1"),
     "POST /v1/contracts/{contract_id}/payouts": ACTIVE.format(which="credit > 0"),
     "POST /v1/contracts/{contract_id}/recoveries":
-        "SELECT contract_id FROM contract WHERE status = 3 ORDER BY 1",
+        """SELECT contract_id FROM contract WHERE status = 3 AND unpaid_principal > 0
+        ORDER BY 1 DESC LIMIT 3""",
     "POST /v1/contracts/{contract_id}/drawing-return":
         ACTIVE.format(which="kind = 1 AND parent_id = 0"),
     "POST /v1/contracts/{contract_id}/allocations":
         """SELECT c.contract_id, receipt_id FROM receipt r, contract c WHERE r.status = 1
         AND r.amount > 0 AND c.status = 1 ORDER BY 1 DESC, 2 DESC LIMIT 9""",
+    "POST /v1/webhooks/{webhook_id}/secrets": ENDPOINT.format(which=SECRETS.format("= 1")),
+    "POST /v1/webhooks/{webhook_id}/secrets/retirement":
+        ENDPOINT.format(which=SECRETS.format("> 1")),
+    "POST /v1/webhooks/{webhook_id}/test": ENDPOINT.format(which="active"),
+    "POST /v1/webhooks/{webhook_id}/deliveries/{sequence}/redelivery":
+        MESSAGES.format(which="state <> 0"),
+    "webhook_id": ENDPOINT.format(which="true"),
+    "sequence webhook_id": MESSAGES.format(which="true"),
+    "POST /v1/approvals/{proposal_id}/approve": PROPOSALS,
+    "POST /v1/approvals/{proposal_id}/refuse": PROPOSALS,
+    "POST /v1/approvals/{proposal_id}/revoke":
+        """SELECT proposal_id FROM proposal JOIN machine_client ON author = 'machine:' || client_id
+        WHERE state = 1 AND name = 'all' ORDER BY 1 DESC LIMIT 3""",
     "GET /v1/products/{code}": "SELECT code FROM product ORDER BY 1",
     "borrower_id": "SELECT borrower_id FROM borrower ORDER BY 1",
     "borrower_id code": """SELECT borrower_id, code FROM line JOIN product USING (product_id)
@@ -70,6 +92,7 @@ PLACES = {
         "SELECT borrower_id, authorisation_id FROM authorisation ORDER BY 2 LIMIT 12",
     "contract_id": "SELECT contract_id FROM contract ORDER BY status, kind, 1",
     "contract_id number": "SELECT contract_id, number FROM statement ORDER BY 1, 2 LIMIT 9",
+    "proposal_id": "SELECT proposal_id FROM proposal ORDER BY 1 DESC LIMIT 9",
     "operation_id": "SELECT operation_id FROM operation ORDER BY 1 DESC LIMIT 9",
     "file_id": "SELECT file_id FROM bank_file ORDER BY 1",
     "receipt_id": "SELECT receipt_id FROM receipt ORDER BY status, 1 DESC LIMIT 3",
@@ -131,8 +154,11 @@ def fields(today: date) -> dict[str, Any]:
         "instalments": [3, 6, 12], "annual_rate": ["0.12"],
         "days": [1, 7], "on": [str(today - timedelta(days)) for days in (0, 40)],
         "statement_day": [0, 9], "valid_days": [1, 7], "merchant": ["Tea"],
+        "url": ["https://hooks.example.com/in"], "types": [["day.closed"]], "active": [True],
+        "state": ["", "waiting", "given_up"],
         "name": ["王小明", "Ann"], "phone": [f"1391234567{n}" for n in range(10)],
         "identity_number": [f"ID{n:08}" for n in range(10)], "email": ["", "a@example.org"],
+        "reason": ["seen"],
         "figure": ["pay-off", "due-now", "running", "dpd", "unpaid-interest", "event",
                    "asked-interest", "paid", "required"], "number": [0, 1, 2], "cursor": [""],
     }  # fmt: skip

@@ -14,7 +14,9 @@ import pytest
 from tests.cli.conftest import Command, Ended, environment, run
 from usance import __version__
 from usance.cli.bulk import BENCHES
+from usance.cli.contracts import language_of
 from usance.cli.main import COMMANDS, app
+from usance.web.rulebook import rule_texts
 
 QUOTE = {
     "terms": {"kind": "term", "principal": "10000.00", "disbursed_on": "2024-01-01",
@@ -72,7 +74,8 @@ def test_the_command_alone_lists_all_and_knows_its_version(tmp_path: Path) -> No
 
 @pytest.mark.parametrize("words", [["nonsense"], ["day", "close", "--workers", "two"],
                                    ["day", "close", "--through", "2026-02-30"], ["rule"],
-                                   ["client", "create", "x"], ["quote", "a", "b"]])  # fmt: skip
+                                   ["client", "create", "x"], ["quote", "a", "b"],
+                                   ["rule", "R-ALLOC-01", "--language", "fr"]])  # fmt: skip
 def test_what_is_no_command_changes_nothing(tmp_path: Path, words: list[str]) -> None:
     ended = run(*words, env=environment(tmp_path / "home"))
     assert (ended.status, ended.out) == (2, "")
@@ -124,6 +127,37 @@ def test_a_rule_in_words_with_its_places(tmp_path: Path) -> None:
         assert re.search(r"^lives +src/usance/contract/\w+\.py:\d+ \w+", ended.out, re.MULTILINE)
         assert re.search(r"^tests +tests/", ended.out, re.MULTILINE)
     assert run("rule", "R-NONE-99", env=environment(tmp_path)).refused("R-FOUND-01")
+
+
+@pytest.mark.parametrize(("locale", "language"), [
+    ({}, "en"), ({"LANG": "C.UTF-8"}, "en"), ({"LANG": "zh_CN.UTF-8"}, "zh-CN"),
+    ({"LANG": "en_GB.UTF-8", "LC_ALL": "zh_TW"}, "zh-CN"),
+    ({"LANG": "zh_CN.UTF-8", "LC_ALL": "C.UTF-8"}, "en"),
+    ({"LANG": "zh_CN.UTF-8", "LC_ALL": ""}, "zh-CN"),
+    ({"LANG": "C.UTF-8", "LC_MESSAGES": "zh_CN.UTF-8"}, "zh-CN"),
+])  # fmt: skip
+def test_the_language_of_the_environment(locale: dict[str, str], language: str) -> None:
+    assert language_of(locale) == language
+
+
+def test_a_rule_in_the_language_of_its_reader(tmp_path: Path) -> None:
+    """What is asked for before what the environment speaks; the places are the same in both."""
+    env = environment(tmp_path, LANG="zh_CN.UTF-8")
+    chinese = run("rule", "R-ALLOC-01", env=env)
+    english = run("rule", "R-ALLOC-01", "--language", "en", env=env)
+    for ended, language in ((chinese, "zh"), (english, "en")):
+        assert (ended.status, ended.err) == (0, "")
+        assert ended.out.startswith(f"R-ALLOC-01 {rule_texts(language)['R-ALLOC-01'].title}\n")
+    assert chinese.out.partition("\nlives ")[2] == english.out.partition("\nlives ")[2] != ""
+
+
+def test_a_rule_on_a_terminal_that_lacks_its_characters(tmp_path: Path) -> None:
+    """What can be shown is shown; in an old Chinese code that is all but the minus sign."""
+    env = environment(tmp_path, PYTHONIOENCODING="ascii")
+    ended = run("rule", "R-ALLOC-01", "--language", "zh-CN", env=env)
+    title = rule_texts("zh")["R-ALLOC-01"].title.encode("ascii", "replace").decode()
+    assert (ended.status, ended.err) == (0, "")
+    assert ended.out.startswith(f"R-ALLOC-01 {title}\n")
 
 
 # -- settings --------------------------------------------------------------------------------------
@@ -224,6 +258,31 @@ def test_a_client_from_its_key_to_its_end(with_book: Command, database: str) -> 
     audit = fetch(database, "SELECT action, actor FROM operation ORDER BY operation_id")
     assert [row["action"] for row in audit] == ["CreateClient", "RenewClient", "DeactivateClient"]
     assert all(row["actor"].startswith("operator:") for row in audit)
+
+
+def test_a_key_is_rotated_with_an_overlap(with_book: Command, database: str) -> None:
+    """R-CLIENT-04 to 06."""
+    first = with_book("client", "create", "bank", "--scope", "all").out.strip()
+    second = with_book("client", "rotate", "bank", "--valid-days", "90", "--overlap-hours", "48")
+    assert second.status == 0
+    assert second.out.startswith("usk_")
+    assert with_book("client", "rotate", "bank").refused("R-CLIENT-04")
+    listed = with_book("client", "keys", "bank").out
+    rows = [line.split("\t") for line in listed.splitlines()]
+    assert [row[1].rstrip(".") for row in rows] == [second.out[:10], first[:10]]
+    assert [row[2] for row in rows] == ["opens", "opens"]
+    assert first not in listed
+    assert with_book("client", "retire-key", "bank", rows[1][0]).status == 0
+    assert with_book("client", "retire-key", "bank", rows[1][0]).refused("R-CLIENT-05")
+    assert with_book("client", "retire-key", "bank", rows[0][0]).refused("R-CLIENT-05")
+    for words in (("--valid-days", "0"), ("--valid-days", "731"), ("--overlap-hours", "0")):
+        assert with_book("client", "rotate", "bank", *words).refused("R-CLIENT-06")
+    assert with_book("client", "rotate", "nobody").refused("R-CLIENT-03")
+    assert with_book("client", "keys", "nobody").refused("R-FOUND-01")
+    audit = fetch(database, "SELECT action FROM operation ORDER BY operation_id")
+    assert [row["action"] for row in audit] == [
+        "CreateClient", "RotateClientKey", "RetireClientKey",
+    ]  # fmt: skip
 
 
 def test_clients_that_are_refused(with_book: Command, database: str) -> None:

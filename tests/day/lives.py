@@ -18,8 +18,8 @@ from typing import Any
 from tests.servicing.books import ACTOR, TestBook
 from usance.core.identifiers import parse
 from usance.day import close
+from usance.identity.once import Answer
 from usance.servicing import commands as asked
-from usance.servicing.post import Answer
 from usance.servicing.products import products
 
 Row = dict[str, Any]

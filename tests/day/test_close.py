@@ -9,8 +9,9 @@ from datetime import date, timedelta
 import pytest
 
 from tests.servicing.books import ACTOR, TestBook, fresh
-from usance.day import close, store, wake
-from usance.platform.database import Pool, open_pool
+from usance.day import close, finish, store, wake
+from usance.platform import metrics
+from usance.platform.database import Connection, Pool, open_pool
 from usance.servicing import commands as asked
 
 LAST = date(2025, 3, 12)
@@ -201,3 +202,18 @@ async def test_closing_twice_is_closing_once(book: TestBook, database: str) -> N
     assert days == (through - date(2025, 1, 1)).days + 1
     assert await book.pool.fetchval(store.LAST_FINISHED) == through
     await book.holds()
+
+
+async def test_the_time_that_a_close_took_holds_the_adding_up(
+    book: TestBook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    accrue = finish.accrue
+
+    async def slowly(connection: Connection, day: int) -> None:
+        await connection.execute("SELECT pg_sleep(0.3)")
+        await accrue(connection, day)
+
+    monkeypatch.setattr(finish, "accrue", slowly)
+    await book.close_days(1)
+    await close.observe_last_close(book.pool)
+    assert 0.3 <= metrics.day_close_seconds._value.get() < 60

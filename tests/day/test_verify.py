@@ -311,6 +311,25 @@ DAMAGES = {
         "(SELECT min(borrower_id) FROM borrower) RETURNING borrower_id",
         ("INV-NUMBER-01",), "borrower",
     ),
+    "a person who was half forgotten": Damage(
+        "WITH gone AS (INSERT INTO erasure (cell, borrower_id, registered_at, reason, erased_on) "
+        "SELECT cell, borrower_id, recorded_at, 'request', '2025-06-06' FROM borrower "
+        "ORDER BY borrower_id LIMIT 1 RETURNING borrower_id) "
+        "UPDATE borrower SET status = 2 WHERE borrower_id = (SELECT borrower_id FROM gone) "
+        "RETURNING borrower_id",
+        ("INV-ERASE-01",), "borrower",
+    ),
+    "a person who was erased by nobody": Damage(
+        "UPDATE borrower SET status = 2, data_key = '', name = '', phone = '', email = '', "
+        "identity_number = '' WHERE borrower_id = (SELECT min(borrower_id) FROM borrower) "
+        "RETURNING borrower_id",
+        ("INV-ERASE-01", "INV-DIR-01"), "borrower",
+    ),
+    "a master key that was retired too early": Damage(
+        "INSERT INTO key_epoch (kind, key_id, retired_at) VALUES ('master', 1, now()) "
+        "RETURNING (SELECT min(borrower_id) FROM borrower)",
+        ("INV-KEY-01",), "borrower",
+    ),
     "terms that were edited": Damage(
         "UPDATE terms SET numbers = numbers || '{\"grace\": 99}' WHERE terms_id = "
         "(SELECT min(terms_id) FROM terms) RETURNING terms_id",

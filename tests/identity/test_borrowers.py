@@ -101,6 +101,7 @@ async def test_the_same_key_registers_once_however_many_ask(
     assert await pool.fetchval("SELECT count(*) FROM borrower") == 1
     other = await borrowers.register(PLANTED, actor="machine:1", key="k", request_hash=b"x")
     assert (other.status, other.document["rule"]) == (409, "R-IDEM-01")
+    assert other.document["detail"] == "the Idempotency-Key was used with another request"
 
 
 async def test_many_are_registered_together_or_not_at_all(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,9 +16,14 @@ from tests.servicing.books import KEYS
 from usance.core.refusals import Refused
 from usance.day import verify
 from usance.identity import log_in
+from usance.identity.access import BorrowerAccess
 from usance.identity.borrowers import Borrowers
 from usance.identity.contact_changes import QUEUE, Asker, TooEarlyError
+from usance.identity.erasure import erase
 from usance.identity.people import Person
+from usance.identity.portal_held_sql import FORGOTTEN
+from usance.identity.rotation import renew_borrower
+from usance.platform.crypto import LocalKeyService, MissingKeyError
 from usance.platform.database import Pool, transaction
 
 pytestmark = pytest.mark.usefixtures("in_no_time")
@@ -250,3 +256,56 @@ async def test_every_step_is_in_the_audit_log_without_a_number(door: House) -> N
     assert steps <= set(actions)
     assert actions.count("ProveContact") == 2
     assert not [row for row in rows if "1390000" in row["detail"] or "1380000" in row["detail"]]
+
+
+async def test_a_change_goes_on_under_new_keys(door: House) -> None:
+    """A person's new data key takes the number on its way along; an index key that is being
+    exchanged finds the borrower under either hash, and a change enters both."""
+    change_id = await proven(door)
+    await renew_borrower(door.pool, KEYS, door.borrower_id, actor="test")
+    both = LocalKeyService({1: b"i" * 32, 2: b"j" * 32}, {1: b"m" * 32})
+    door.access = BorrowerAccess.over(door.pool, both, door.clock)
+    await door.come_in()
+    door.clock.advance(timedelta(days=1))
+    assert await take_effect(door, change_id)
+    rows = await door.pool.fetch(
+        "SELECT lookup FROM directory WHERE purpose = 'phone' AND borrower_id = $1",
+        door.borrower_id,
+    )  # fmt: skip
+    assert {row["lookup"] for row in rows} == set(both.blind_indexes(NEW_PHONE, "phone"))
+    assert await phone_of(door) == NEW_PHONE
+    await door.come_in(phone=NEW_PHONE)
+    await door.pool.execute("DELETE FROM directory WHERE length(lookup) > 32")  # as it was
+
+
+async def test_an_old_key_file_changes_nothing(door: House) -> None:
+    """R-KEY-02: a process whose index key was retired meanwhile does not enter its hash."""
+    change_id = await proven(door)
+    await door.pool.execute(
+        "INSERT INTO key_epoch (kind, key_id, retired_at) VALUES ('index', 1, now())"
+    )
+    door.clock.advance(timedelta(days=1))
+    with pytest.raises(MissingKeyError):
+        await take_effect(door, change_id)
+    assert await phone_of(door) == PHONE
+    await door.pool.execute("DELETE FROM key_epoch")
+
+
+async def test_erasing_a_person_takes_all_of_it_away(door: House, tmp_path: Path) -> None:
+    """R-ERASE-01: sessions, devices, numbers, signs, messages; nothing of the portal stays."""
+    from usance.web import personal
+
+    assert personal.PARTS.keys() >= {"sessions", "number", "payments"}
+    begun = await door.come_in()
+    await proven(door)
+    await door.access.contacts.suspended(door.pool, door.borrower_id)
+    await erase(door.pool, door.borrower_id, "request", actor="staff:1",
+                list_file=tmp_path / "erasures")  # fmt: skip
+    assert await door.access.sessions.session(begun.token) is None
+    for table in (*FORGOTTEN, "one_time_code", "outbox"):
+        left = await door.pool.fetchval(
+            f"SELECT count(*) FROM {table} WHERE borrower_id = $1", door.borrower_id
+        )
+        assert left == 0, table
+    await door.access.log_in.ask(PHONE, door.knock())
+    assert await door.messages() == []

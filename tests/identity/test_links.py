@@ -66,7 +66,7 @@ async def test_a_link_is_used_once_also_by_twenty_at_once(door: House) -> None:
 async def test_looking_at_a_link_uses_nothing_up(door: House) -> None:
     token = token_of(await make(door))
     for _ in range(5):
-        door.access.links.read(token)
+        await door.access.links.read(token)
     await door.access.links.enter(token, DEVICE)
 
 

@@ -10,6 +10,16 @@ from .sequences import Json
 from .test_against_kernel import kernel
 
 DIFFERED = {
+    "a refund beyond all principal, then a charge-back": """
+        {"as_of": "2024-11-02", "terms": {"kind": "term", "disbursed_on": "2024-02-29",
+        "rounding": "down", "day_count": "whole_period", "principal": "11345.19", "instalments":
+        12, "rate": {"annual": "0.36"}}, "events": [{"seq": 1, "on": "2024-02-29", "type":
+        "repayment", "amount": "6736.68"}, {"seq": 2, "on": "2024-05-03", "type": "repayment",
+        "amount": "585.40"}, {"seq": 3, "on": "2024-07-03", "type": "repayment", "amount":
+        "492.00"}, {"seq": 4, "on": "2024-07-29", "type": "repayment", "amount": "4195.27"},
+        {"seq": 5, "on": "2024-08-01", "type": "chargeback", "amount": "585.40", "of": 2},
+        {"seq": 6, "on": "2024-08-30", "type": "refund", "amount": "593.81"}, {"seq": 7, "on":
+        "2024-11-02", "type": "chargeback", "amount": "4195.27", "of": 4}]}""",
     "a charge-off reversed after statement days that passed without a statement": """
         {"as_of": "2025-06-30", "terms": {"kind": "statement", "opened_on": "2024-12-30",
         "day_ends": {"first": false, "last": false, "statement": false}, "rate": {"annual": "0.18"},

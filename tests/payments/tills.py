@@ -64,7 +64,7 @@ class Till:
             "result": "paid", "amount": f"{intent['amount'] / 100:.2f}", "currency": "CNY",
             "sending": os.urandom(8).hex(),
         } | changes  # fmt: skip
-        body, headers = self.bank.signed(msgspec.json.encode(said))
+        body, headers = await self.bank.signed(msgspec.json.encode(said))
         return await self.notified.receive(self.bank, headers, body)
 
     async def one(self, intent: store.Row) -> store.Row:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 import asyncpg
 import pytest
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
+from usance.platform import locks
 from usance.platform.database import Pool
 from usance.platform.migrate import MIGRATIONS
 from usance.platform.schema import metadata
@@ -81,3 +84,14 @@ async def test_the_comparison_sees_a_change(pool: Pool, change: str) -> None:
 def test_no_revision_asks_what_the_schema_is_today() -> None:
     for file in sorted((MIGRATIONS / "versions").glob("*.py")):
         assert "metadata" not in file.read_text(), file.name
+
+
+async def test_the_guard_of_the_database_takes_the_lock_of_those_that_book(pool: Pool) -> None:
+    """The number in revision 0006 is frozen: it and ours are one."""
+    source = await pool.fetchval("SELECT prosrc FROM pg_proc WHERE proname = 'still_as_read'")
+    assert re.findall(r"pg_advisory_xact_lock_shared\((\d+)\)", source) == [str(locks.BOOKING)]
+
+
+def test_no_two_locks_have_one_number() -> None:
+    numbers = [value for name, value in vars(locks).items() if name.isupper()]
+    assert len(numbers) == len(set(numbers)) == 4

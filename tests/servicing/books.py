@@ -12,12 +12,12 @@ from usance.core.identifiers import parse
 from usance.day import close, verify
 from usance.day.verify import Finding
 from usance.identity.borrowers import Borrowers
+from usance.identity.once import Answer
 from usance.identity.people import Person
 from usance.platform.crypto import LocalKeyService
 from usance.platform.database import Pool
 from usance.servicing import commands as asked
 from usance.servicing import terms
-from usance.servicing.post import Answer
 from usance.servicing.service import Book
 from usance.servicing.setup import create_book
 

@@ -6,8 +6,10 @@ import asyncio
 
 from tests.servicing.books import ACTOR, TestBook, fingerprint
 from usance.core.identifiers import parse
-from usance.platform.database import open_pool
+from usance.platform.database import open_pool, transaction
+from usance.servicing import columns
 from usance.servicing import commands as asked
+from usance.servicing.post import Request, post
 from usance.servicing.service import Book
 
 
@@ -47,6 +49,25 @@ async def test_the_same_key_with_another_body_is_refused(book: TestBook) -> None
     assert await fingerprint(book.pool) == before
     other = await book.submit(command, actor="machine:7", key="k1", request_hash=b"two")
     assert other.status == 201  # another client's keys are its own
+
+
+async def test_a_key_with_two_bodies_in_one_batch(book: TestBook) -> None:
+    """Each is judged by itself, whether the key is new in the batch or answered before."""
+    loan = await loan_of(book)
+    one, two = (
+        Request(asked.Repay(contract_id=loan, amount=amount), ACTOR, "k", body)
+        for amount, body in ((10_000, b"one"), (20_000, b"two"))
+    )
+    expected = [(201, False), (409, False), (201, True)]
+    for _ in range(2):
+        answers = await book.book.post([one, two, one])
+        assert [(answer.status, answer.replayed) for answer in answers] == expected
+        assert answers[0].document == answers[2].document
+        expected[0] = 201, True
+    async with transaction(book.pool, columns.LOCK) as connection:
+        answers = await post(connection, [two, one])
+    assert [(answer.status, answer.replayed) for answer in answers] == [(409, False), (201, True)]
+    assert await repayments(book) == 1
 
 
 async def test_a_refusal_is_not_kept_under_the_key(book: TestBook) -> None:

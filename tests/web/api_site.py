@@ -13,6 +13,8 @@ from typing import Any
 import httpx
 from litestar import Litestar
 
+from usance.approvals.rules import DONE
+from usance.core.identifiers import parse
 from usance.day import close
 from usance.identity.permissions import SCOPES
 from usance.platform.config import Settings
@@ -44,6 +46,18 @@ class Site:
         """A mutation under a key of its own."""
         headers = {"idempotency-key": key or f"key-{next(_numbers)}"} | more.pop("headers", {})
         return await self.client.post(path, json=body, headers=headers, **more)
+
+    async def approved(self, answer: httpx.Response) -> dict[str, Any]:
+        """What waits happens: a second person agrees with what was answered."""
+        assert answer.status_code == 202, answer.text
+        staff, asked = self.services.staff, answer.json()
+        number = await staff.create(f"second {next(_numbers)}", "correct horse battery",
+                                    ["supervisor"])  # fmt: skip
+        done = await self.services.approvals.approve(
+            parse("proposal", asked["proposal_id"]), number, bytes.fromhex(asked["digest"]), ""
+        )
+        assert done.state == DONE, done.outcome
+        return done.outcome
 
     async def borrower(self) -> str:
         """A new borrower."""

@@ -35,7 +35,9 @@ def enter(site: Site, browser: Any) -> Iterator[Open]:
     said: list[str] = []
     contexts = []
 
-    def open_page(width: int = 1280, locale: str = "en-GB", scheme: str = "light") -> Any:
+    def open_page(
+        width: int = 1280, locale: str = "en-GB", scheme: str = "light", name: str = NAME
+    ) -> Any:
         size = {"width": width, "height": 900}
         context = browser.new_context(viewport=size, locale=locale, color_scheme=scheme)
         contexts.append(context)
@@ -43,7 +45,7 @@ def enter(site: Site, browser: Any) -> Iterator[Open]:
         page.on("console", lambda m: said.append(m.text) if m.type == "error" else None)
         page.on("pageerror", lambda e: said.append(str(e)))
         page.goto(f"{site.address}/console")
-        page.fill("#name", NAME)
+        page.fill("#name", name)
         page.fill("#password", PASSWORD)
         page.click("button.main")
         page.wait_for_url(f"{site.address}/console")

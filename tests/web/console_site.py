@@ -16,6 +16,8 @@ from typing import Any
 import pytest
 import uvicorn
 
+from usance.approvals.rules import DONE, WAITING
+from usance.core.identifiers import written
 from usance.identity.roles import roles
 from usance.platform.config import Settings
 from usance.platform.crypto import LocalKeyService
@@ -30,7 +32,7 @@ ARGUMENTS = [
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
-NAME, PASSWORD = "demo", "correct horse battery"
+NAME, SECOND, PASSWORD = "demo", "second", "correct horse battery"
 FIRST = date(2026, 1, 1)
 
 
@@ -49,6 +51,18 @@ class Site:
     def ask(self, work: Coroutine[Any, Any, Any]) -> Any:
         """What a coroutine gives, in the loop of the site."""
         return asyncio.run_coroutine_threadsafe(work, self.loop).result(30)
+
+    def agree(self, contract: str = "") -> None:
+        """A second person approves what waits: everything, or what is about a contract."""
+        waiting = self.ask(self.services.approvals.page([WAITING], 2**62, 50))
+        for each in waiting:
+            if contract and written("contract", each.contract_id) != contract:
+                continue
+            number = self.ask(self.services.staff.number(SECOND))
+            done = self.ask(
+                self.services.approvals.approve(each.proposal_id, number, each.digest, "")
+            )
+            assert done.state == DONE, done.outcome
 
     def fetch(self, query: str, *values: Any) -> list[Any]:
         """Rows of a query."""
@@ -91,10 +105,8 @@ def served(url: str, home: Path, *, borrowers: int = 14, months: int = 4) -> Ite
     if "error" in found:
         raise RuntimeError("the console did not start") from found["error"]
     try:
-        yield Site(
-            found["address"], found["loop"], found["pool"], thread, found["server"],
-            found["services"],
-        )  # fmt: skip
+        yield Site(found["address"], found["loop"], found["pool"], thread, found["server"],
+                   found["services"])  # fmt: skip
     finally:
         found["server"].should_exit = True
         thread.join(30)
@@ -115,6 +127,7 @@ async def serve(
     await book.start()
     services = await open_services(settings, pool, keys, book, hints={"name": NAME})
     await services.staff.create(NAME, PASSWORD, roles())
+    await services.staff.create(SECOND, PASSWORD, ["supervisor"])
     port = free_port()
     config = uvicorn.Config(create_app(services), port=port, log_level="error", lifespan="off")
     server = uvicorn.Server(config)

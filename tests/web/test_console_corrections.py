@@ -112,7 +112,12 @@ def test_what_was_recovered_in_full_says_so(site: Site, enter: Open) -> None:
     page = enter(360, "zh-CN", "dark")
     loan = written(site, LATE_LOAN)
     sent(page, f"{loan}/do/charge-off", {})
-    page.wait_for_selector("#flash")
+    page.wait_for_url("**/approvals/q-*")
+    assert "等待复核" in page.inner_text(".title")
+    assert page.get_by_role("button", name="同意").count() == 0
+    assert flaws(page, 360) == []
+    site.agree()
+    page.goto(loan)
     assert "已全额收回" not in page.inner_text(".title")
     owed = page.locator(".figures dd").nth(1).inner_text().split()[0]
     assert owed in page.locator("tr", has_text="核销").first.inner_text()

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 from cyclopts import Parameter
+
+Language = Literal["en", "zh-CN"]
+LOCALE = ("LC_ALL", "LC_MESSAGES", "LANG")
+"""Where an environment says which language it wants; the first that says anything is obeyed."""
 
 
 def quote(file: Annotated[str, Parameter(allow_leading_hyphen=True)]) -> None:
@@ -34,25 +40,39 @@ def quote(file: Annotated[str, Parameter(allow_leading_hyphen=True)]) -> None:
         sys.exit(2)
 
 
-def rule(identifier: str) -> None:
+def rule(identifier: str, *, language: Language | None = None) -> None:
     """Print a rule: its sentence, where it lives, and the tests that name it.
 
     Parameters
     ----------
     identifier
         Such as R-ALLOC-01.
+    language
+        Of its sentence; else Chinese where the environment is (LC_ALL, LANG), or English.
     """
     from usance.core.refusals import Refused
     from usance.web.rulebook import lives, rule_text, tests_of
 
-    name = identifier.upper()
-    found, places = rule_text(name), lives(name)
+    name, spoken = identifier.upper(), language or language_of(os.environ)
+    found, places = rule_text(name, spoken.partition("-")[0]), lives(name)
     if found is None and not places:
         raise Refused("R-FOUND-01", f"there is no rule {name}")
     if found is not None:
-        print(f"{found.identifier} {found.title}\n\n{found.sentence}\n\nsource  {found.source}")
+        say(f"{found.identifier} {found.title}\n\n{found.sentence}\n\nsource  {found.source}")
     else:
         print(f"{name}\n")
     for word, lines in (("lives", places), ("tests", tests_of(name))):
         for line in lines:
             print(f"{word:7} {line}")
+
+
+def language_of(environment: Mapping[str, str]) -> Language:
+    """Chinese where the locale is Chinese, of any country, as the console does; else English."""
+    locale = next(filter(None, map(environment.get, LOCALE)), "")
+    return "zh-CN" if locale.startswith("zh") else "en"
+
+
+def say(text: str) -> None:
+    """Print a line; what the terminal's characters lack is a question mark, not an error."""
+    encoding = sys.stdout.encoding
+    print(text.encode(encoding, "replace").decode(encoding))

@@ -18,6 +18,9 @@ day = App(name="day", help="The business date.")
 book = App(name="book", help="The book.")
 client = App(name="client", help="Machine clients of the API.")
 staff = App(name="staff", help="Accounts of staff.")
+webhooks = App(name="webhooks", help="Webhooks of machine clients.")
+keys = App(name="keys", help="The keys of personal data.")
+borrowers = App(name="borrowers", help="People, and what is held about them.")
 imports = App(name="import", help="Read a file of real accounts into an empty book.")
 
 COMMANDS = (
@@ -30,16 +33,34 @@ COMMANDS = (
     (book, "setting_up:create_book", "create", "Make the book."),
     (client, "setting_up:create_client", "create", "Make a machine client; prints its key once."),
     (client, "setting_up:renew_client", "renew", "Give a client a new key."),
+    (client, "setting_up:rotate_client", "rotate", "Give a client a second key."),
+    (client, "setting_up:retire_key", "retire-key", "Retire one of a client's two keys."),
+    (client, "setting_up:show_keys", "keys", "List the keys of a client."),
     (client, "setting_up:deactivate_client", "deactivate", "Lock a client out."),
     (staff, "setting_up:create_staff", "create", "Make an account."),
     (staff, "setting_up:change_roles", "roles", "Give roles to an account, or take them."),
     (staff, "setting_up:change_password", "password", "Give an account a new password."),
     (staff, "setting_up:log_staff_out", "log-out", "End every session of an account."),
+    (webhooks, "webhooks:send", "send", "Send webhooks in a process of its own."),
+    (keys, "keys:status", "status", "Show what is wrapped and hashed under which key."),
+    (keys, "keys:rotate", "rotate", "Add a master key and wrap everything under it."),
+    (keys, "keys:rewrap", "rewrap", "Go on wrapping everything under the newest master key."),
+    (keys, "keys:retire", "retire", "Take an old master key out of the key file."),
+    (keys, "keys:rotate_index", "rotate-index", "Add an index key and hash the directory anew."),
+    (keys, "keys:rehash", "rehash", "Go on hashing the directory under the newest index key."),
+    (keys, "keys:retire_index", "retire-index", "Take an old index key out."),
+    (keys, "keys:renew_borrower", "renew-borrower", "Encrypt a person anew under a fresh key."),
+    (keys, "keys:erasures", "erasures", "List who was erased; after a restore, erase them again."),
+    (keys, "keys:serve", "serve", "Serve the key file as a sandbox key service."),
+    (borrowers, "people:erase", "erase", "Erase a person for good."),
+    (borrowers, "people:set_hold", "legal-hold", "Forbid a person's erasure."),
+    (borrowers, "people:lift_hold", "lift-hold", "Allow a person's erasure again."),
+    (borrowers, "people:export", "export", "Write everything held about a person into a file."),
     (imports, "bulk:uci_credit", "uci-credit", "Card accounts of the UCI credit file."),
 )
 for parent, place, name, text in COMMANDS:
     parent.command(f"usance.cli.{place}", name=name, help=text)
-for group in (day, book, client, staff, imports):
+for group in (day, book, client, staff, webhooks, keys, borrowers, imports):
     app.command(group)
 
 

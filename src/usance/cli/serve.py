@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import uvicorn
 
     from usance.platform.config import Settings
-    from usance.platform.crypto import LocalKeyService
+    from usance.platform.crypto import KeyService
     from usance.platform.database import Pool
 
 DEMO_NAME = "demo"
@@ -40,13 +40,13 @@ def serve(
 
 async def _serve(host: str, port: int, invented: int | None) -> None:
     from usance.core.refusals import Refused
-    from usance.platform.crypto import LocalKeyService
+    from usance.platform.key_client import open_keys
 
     if invented is not None and not 1 <= invented <= INVENTED_MAX:
         raise Refused("R-RANGE-01", f"between 1 and {INVENTED_MAX} borrowers", "--borrowers")
     with bound(host, port) as address:
         async with opened() as (settings, pool):
-            keys = LocalKeyService.open(settings.master_key_file)
+            keys = open_keys(settings)
             hints = {} if invented is None else await demo_book(pool, keys, invented)
             hints |= portal_hints(hints, host, address.getsockname()[1])
             await listen(settings, pool, keys, address, host=host, hints=hints)
@@ -67,7 +67,7 @@ def bound(host: str, port: int) -> socket.socket:
 
 
 async def listen(
-    settings: Settings, pool: Pool, keys: LocalKeyService, address: socket.socket, *, host: str,
+    settings: Settings, pool: Pool, keys: KeyService, address: socket.socket, *, host: str,
     hints: dict[str, str],
 ) -> None:  # fmt: skip
     """Serve until told to stop; then finish what is under way."""
@@ -75,12 +75,17 @@ async def listen(
 
     from usance.servicing.service import Book
     from usance.web.app import create_app, open_services, workers_of
+    from usance.webhooks.worker import Worker
 
     book = Book(pool)
     await book.start()
     services = await open_services(settings, pool, keys, book, hints=hints)
     app, workers = create_app(services), workers_of(services)
     workers.start()
+    policy = services.webhooks.policy
+    worker = Worker(services.webhooks, per_second=policy.serving_per_second)
+    worker.start()
+    await services.approvals.start()
     try:
         config = uvicorn.Config(
             app, host=host, port=address.getsockname()[1], http="httptools", ws="none",
@@ -90,6 +95,8 @@ async def listen(
         await announced(config, hints).serve(sockets=[address])
     finally:
         await workers.stop()
+        await worker.stop()
+        await services.approvals.stop()
         await services.closing.stop()
         await book.stop()
 
@@ -127,7 +134,7 @@ def where_to_look(host: str, port: int, hints: dict[str, str]) -> str:
 
 
 async def demo_book(
-    pool: Pool, keys: LocalKeyService, borrowers: int = 1000
+    pool: Pool, keys: KeyService, borrowers: int = 1000
 ) -> dict[str, str]:
     """Fill an empty database; refuse to touch a real book. Returns what to log in with."""
     from usance.core.refusals import Refused
@@ -141,7 +148,7 @@ async def demo_book(
     return await demo_access(pool) | await demo_phone(pool, keys)
 
 
-async def fill(pool: Pool, keys: LocalKeyService, borrowers: int) -> None:
+async def fill(pool: Pool, keys: KeyService, borrowers: int) -> None:
     """A year in the life of invented borrowers that ends today, with progress."""
     from usance.demo.fill import open_demo_book
     from usance.platform.clock import SystemClock
@@ -168,7 +175,7 @@ async def demo_access(pool: Pool) -> dict[str, str]:
     return {"log in as": DEMO_NAME, "password": password, "API key": key}
 
 
-async def demo_phone(pool: Pool, keys: LocalKeyService) -> dict[str, str]:
+async def demo_phone(pool: Pool, keys: KeyService) -> dict[str, str]:
     """The phone of a borrower whose book has something to show."""
     from usance.demo.store import interesting
     from usance.identity.borrowers import Borrowers

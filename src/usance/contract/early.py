@@ -126,7 +126,7 @@ def repay_next(
     left = amount
     for n in range(c.running, c.rows + 1):
         d = dues[at(dues, n)]
-        if left > 0 and d.phase == AHEAD and d.principal > 0:
+        if left > 0 and c.balance > 0 and d.phase == AHEAD and d.principal > 0:
             room = room_in(t, c, dues, d)
             used = min(left, room, c.balance)
             repay_row(c, d, used, source, out)

@@ -160,12 +160,22 @@ def note_issue(state: State, day: int, n: int) -> Issued:
     """The statement just issued for cycle ``n``."""
     c, dues = state.contract, state.dues
     due = dues[n - dues[0].n]
-    arrears = sum(
-        min(max(d.required - d.received, 0), owed(d)) for d in dues if d.n < n and owed(d) > 0
+    required = sum(
+        min(max(d.required - d.received, 0), owed(d)) for d in dues if d.n <= n and owed(d) > 0
     )
-    own = min(max(due.required - due.received, 0), owed(due))
     balance = sum(owed(d) for d in dues) - c.credit
-    return Issued(day, n, replace(due), own + arrears, balance, c.credit)
+    return Issued(day, n, replace(due), required, balance, c.credit)
+
+
+@rule("R-STMT-01")
+def statement_event(said: Issued, seq: int) -> Event:
+    """The event of a statement with what it said of its cycle: a replay is held to that."""
+    d = said.due
+    return Event(
+        kind=STATEMENT, on=said.on, seq=seq, pinned=1, principal=d.principal - d.paid_principal,
+        interest=d.interest - d.paid_interest, fee=d.fee - d.paid_fee,
+        penalty=d.penalty - d.paid_penalty,
+    )  # fmt: skip
 
 
 def owed(d: Due) -> int:
@@ -365,12 +375,7 @@ class History:
         self.state.do(Event(kind=STATEMENT, on=day, seq=0))
         issued = self.state.issued[-1]
         self.issued.append(issued)
-        d = issued.due
-        self.pins[day] = Event(
-            kind=STATEMENT, on=day, pinned=1, principal=d.principal - d.paid_principal,
-            interest=d.interest - d.paid_interest, fee=d.fee - d.paid_fee,
-            penalty=d.penalty - d.paid_penalty,
-        )  # fmt: skip
+        self.pins[day] = statement_event(issued, 0)
 
     def run(self, events: list[tuple[int, Event]], as_of: int) -> None:
         """Learn (known on, event) pairs day by day, issue statements, and stand at ``as_of``."""

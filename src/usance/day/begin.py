@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date
-from typing import Any
 
 import msgspec
 
@@ -14,47 +12,31 @@ from usance.core.rules import rule
 from usance.day import store
 from usance.day.close import note
 from usance.identity import store as identity
+from usance.identity.once import Answer
 from usance.platform.database import Connection, Pool, retrying, transaction
 
 
-@dataclass(frozen=True, slots=True)
-class Begun:
-    """What a request was answered with; the close itself goes on by ``close.run``."""
-
-    status: int
-    document: dict[str, Any]
-    operation_id: int
-    replayed: bool = False
-
-
 @rule("R-CLOSE-DAY-03", "R-CLOSE-DAY-05")
-async def begin(pool: Pool, day: date, *, actor: str, key: str, request_hash: bytes) -> Begun:
+async def begin(pool: Pool, day: date, *, actor: str, key: str, request_hash: bytes) -> Answer:
     """The next business date begins; the audit event and the key's answer with it.
+
+    The close itself goes on by ``close.run``.
 
     Raises ``Refused``: R-CLOSE-DAY-04 unless ``day`` is open (or its close broke off: then it may
     go on), R-IDEM-01 if the key stands for something else.
     """
 
-    async def once() -> Begun:
+    async def once() -> Answer:
         async with transaction(pool) as connection:
             await connection.execute(store.TAKE_ALONE)
             first = await identity.first_answer(connection, actor, key)
             if first is not None:
-                return answered_before(first, request_hash)
+                return first.again(request_hash)
             action = await take(connection, day)
             operation_id = await note(connection, actor, action, day)
             return await kept(connection, day, operation_id, (actor, key, request_hash))
 
     return await retrying(once)
-
-
-@rule("R-IDEM-01")
-def answered_before(first: identity.Row, request_hash: bytes) -> Begun:
-    """The first answer to the key."""
-    if first["request_hash"] != request_hash:
-        raise Refused("R-IDEM-01", "the Idempotency-Key was used with another request")
-    document = msgspec.json.decode(first["answer"], type=dict[str, Any])
-    return Begun(first["status"], document, first["operation_id"], replayed=True)
 
 
 @rule("R-CLOSE-DAY-04")
@@ -73,11 +55,11 @@ async def take(connection: Connection, day: date) -> str:
 
 async def kept(
     connection: Connection, day: date, operation_id: int, asked: tuple[str, str, bytes]
-) -> Begun:
+) -> Answer:
     """The answer, kept for actor, key and request hash."""
     document = {
         "operation_id": written("operation", operation_id), "business_date": day.isoformat(),
     }  # fmt: skip
     answer = msgspec.json.encode(document).decode()
     await identity.keep_answer(connection, (*asked, 201, answer, operation_id))
-    return Begun(201, document, operation_id)
+    return Answer(201, document, operation_id)

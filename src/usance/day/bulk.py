@@ -93,6 +93,8 @@ def statements(
     held: Held, issued: NDArray[np.bool_], cycle: Integers, day: int
 ) -> dict[str, Any]:
     """Statement rows: the issued cycle, the required amount with arrears, the balance."""
+    # In arrays what contract.replay.note_issue and statement_event say of one contract;
+    # tests/day/test_by_set.py holds the two equal.
     mine = np.flatnonzero(issued)
     first = held.start[mine]
     place = first + cycle[mine] - held.dues["n"][first]

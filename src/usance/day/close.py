@@ -13,7 +13,7 @@ from usance.day import store
 from usance.day.finish import finish
 from usance.day.wake import ACTOR, wake_range, wake_rest
 from usance.ledger.digest import digest
-from usance.platform import work
+from usance.platform import metrics, work
 from usance.platform.database import Connection, Pool, retrying, transaction
 from usance.platform.identifiers import new_operation_id
 from usance.servicing.write import write_operation
@@ -123,6 +123,17 @@ async def add_up(pool: Pool, day: date, woken: int) -> None:
             await finish(connection, day.toordinal(), woken)
 
     await retrying(once)
+
+
+async def observe_last_close(pool: Pool) -> None:
+    """Set the metrics of the last finished close; ``/metrics`` asks for it before it answers.
+
+    They are read from the book, because the process that closed the day may be no server at all.
+    """
+    if last := await pool.fetchrow(store.LAST_CLOSE):
+        seconds, woken = last
+        metrics.day_close_seconds.set(seconds)
+        metrics.contracts_woken.set(woken)
 
 
 async def wake(pool: Pool, day: int, waiting: int, workers: int, tell: Progress) -> int:

@@ -1,9 +1,10 @@
 """The SQL of day close."""
 
 from usance.ledger import chart
+from usance.platform import locks
 from usance.servicing import columns as sql
 
-TAKE_ALONE = "SELECT pg_advisory_xact_lock(7308332184)"
+TAKE_ALONE = f"SELECT pg_advisory_xact_lock({locks.BOOKING})"
 """Waits for those that are booking (``columns.LOCK``), and lets nobody begin until it commits."""
 
 OPEN_DAY = "SELECT business_date FROM book"
@@ -11,6 +12,10 @@ UNFINISHED = "SELECT business_date FROM day_close WHERE finished_at IS NULL ORDE
 MOVE_DATE = "UPDATE book SET business_date = $1 + 1 WHERE business_date = $1 RETURNING 1"
 BEGIN_CLOSE = "INSERT INTO day_close (business_date, started_at) VALUES ($1, now())"
 LOCK_CLOSE = "SELECT finished_at FROM day_close WHERE business_date = $1 FOR UPDATE"
+LAST_CLOSE = (
+    "SELECT extract(epoch FROM finished_at - started_at)::float8, woken FROM day_close "
+    "WHERE finished_at IS NOT NULL ORDER BY business_date DESC LIMIT 1"
+)
 WAITING = "SELECT count(*) FROM contract WHERE alarm <= $1"
 NOT_WOKEN = "SELECT contract_id FROM contract WHERE alarm <= $1 LIMIT 1"
 
@@ -121,10 +126,11 @@ FROM event WHERE booked_on = $1
 
 NOTICES_FOR = "SELECT count(*) FROM notice_wanted WHERE send_on = $1"
 SIGN_OFF = """
-UPDATE day_close SET finished_at = now(), digest = $2, woken = woken + $3, transfers = $4,
-    events = $5, statements = $6, notices = $7
+UPDATE day_close SET finished_at = clock_timestamp(), digest = $2, woken = woken + $3,
+    transfers = $4, events = $5, statements = $6, notices = $7
 WHERE business_date = $1
 """
+"""Not ``now()``, which is when the adding up began: how long a close took would lack it."""
 
 EXPIRE_HOLDS = """
 WITH gone AS (

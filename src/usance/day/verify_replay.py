@@ -18,14 +18,13 @@ from usance.contract.records import (
     Terms,
     names,
 )
-from usance.contract.replay import UNDOING, History, Issued, Parts
+from usance.contract.replay import UNDOING, History, Issued, Parts, statement_event
 from usance.contract.standing import next_alarm
 from usance.core.days import serial
 from usance.core.refusals import Refused
 from usance.ledger.streams import moved, rounding_of, streams_of
 from usance.ledger.transfers import Pair, pairs_of, transfers_of
 from usance.servicing import store
-from usance.servicing.hand import statement_event
 
 CONTRACT_NAMES = [name for name in names(Contract) if name not in ("seq", "alarm")]
 DUE_NAMES = names(Due)
@@ -188,7 +187,7 @@ def issue(history: History, facts: Facts, event: Event) -> Iterator[Finding]:
     history.state.do(replace(event, pinned=0, principal=0, interest=0, fee=0, penalty=0))
     history.take(event)
     issued = history.state.issued[-1]
-    said = statement_event(issued, event.seq, event.on)
+    said = statement_event(issued, event.seq)
     stored = facts.statements.get(event.seq)
     wanted = statement_values(issued, said)
     if wanted != stored:

@@ -264,18 +264,40 @@ HAVING count(d.business_date) <> 1 OR days.day NOT BETWEEN b.opened_on AND b.bus
 ORDER BY days.day LIMIT 1
 """
 
-DIRECTORY = """
+HASHED_BY = "CASE WHEN length(lookup) = 36 THEN substring(lookup FROM 1 FOR 4) END"
+DIRECTORY = f"""
 SELECT coalesce(d.purpose, wanted.purpose) || ' of ' || coalesce(d.borrower_id, b.borrower_id),
     'one borrower, one entry', CASE WHEN b.borrower_id IS NULL THEN 'no borrower'
     ELSE count(d.borrower_id) || ' entries' END
 FROM borrower b JOIN (VALUES ('identity_number'), ('phone'), ('uci-credit')) AS wanted(purpose)
     ON (b.data_key = '') = (wanted.purpose = 'uci-credit')
-FULL JOIN directory d ON d.borrower_id = b.borrower_id AND d.purpose = wanted.purpose
+FULL JOIN (SELECT purpose, borrower_id, {HASHED_BY} AS hashed_by FROM directory) d
+    ON d.borrower_id = b.borrower_id AND d.purpose = wanted.purpose
 WHERE b.status = 1 OR b.borrower_id IS NULL
-GROUP BY 1, b.borrower_id HAVING count(d.borrower_id) <> 1 OR b.borrower_id IS NULL
+GROUP BY 1, b.borrower_id HAVING count(d.borrower_id) = 0 OR b.borrower_id IS NULL
+    OR count(d.borrower_id) <> count(DISTINCT coalesce(d.hashed_by, ''))
 ORDER BY 1 LIMIT 1
 """
-"""A borrower without personal data (``importer``) is known by an account number instead."""
+"""A borrower without personal data (``importer``) is known by an account number instead. While the
+index key changes, a borrower has an entry under each."""
+
+ERASED = """
+SELECT coalesce(b.borrower_id, e.borrower_id), 'erased, with nothing left', CASE
+    WHEN e.borrower_id IS NULL THEN 'no erasure' WHEN b.status <> 2 THEN 'status ' || b.status
+    WHEN d.entries > 0 THEN d.entries || ' entries in the directory' ELSE 'details or key' END
+FROM (SELECT * FROM borrower WHERE status = 2) b FULL JOIN erasure e USING (cell, borrower_id)
+CROSS JOIN LATERAL (SELECT count(*) AS entries FROM directory
+    WHERE borrower_id = coalesce(b.borrower_id, e.borrower_id)) d
+WHERE b.status IS DISTINCT FROM 2 OR e.borrower_id IS NULL OR d.entries > 0
+    OR b.data_key || b.name || b.phone || b.identity_number || b.email <> '' ORDER BY 1 LIMIT 1
+"""
+
+RETIRED_KEYS = """
+SELECT b.borrower_id, 'a key in use', 'wrapped under retired key ' || k.key_id
+FROM borrower b JOIN key_epoch k ON k.kind = 'master' AND k.retired_at IS NOT NULL
+    AND substring(b.data_key FROM 1 FOR 4) = decode(lpad(to_hex(k.key_id), 8, '0'), 'hex')
+WHERE b.data_key <> '' ORDER BY 1 LIMIT 1
+"""
 
 NUMBERING = """
 SELECT b.borrower_id, 'contracts to ' || coalesce(max(c.contract_id & 4095), 0),
@@ -353,6 +375,9 @@ INVARIANTS: list[tuple[str, str, str, str]] = [
         WHERE o.operation_id IS NULL ORDER BY 1 LIMIT 1"""),
     ("INV-DAY-01", "Days are closed one after the other, each once.", "day_close", CONTINUOUS),
     ("INV-DIR-01", "The directory knows every borrower, and nobody else.", "directory", DIRECTORY),
+    ("INV-ERASE-01", "Of an erased person nothing is left, and an operation says so.", "borrower",
+     ERASED),
+    ("INV-KEY-01", "Nothing is wrapped under a retired master key.", "borrower", RETIRED_KEYS),
     ("INV-NUMBER-01", "A borrower's contracts are numbered as far as the borrower's row says.",
      "borrower", NUMBERING),
 ]  # fmt: skip

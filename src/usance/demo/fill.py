@@ -18,9 +18,9 @@ from usance.demo.people import Inhabitant, settle_people
 from usance.demo.store import Standing
 from usance.demo.town import Act, News, Town
 from usance.identity.borrowers import Borrowers
+from usance.identity.once import Answer
 from usance.platform.crypto import KeyService
 from usance.platform.database import Pool
-from usance.servicing.post import Answer
 from usance.servicing.service import Book
 from usance.servicing.setup import create_book
 

@@ -1,12 +1,16 @@
 """Who is who: borrowers, staff and machine clients, and what each may do.
 
 ``borrowers``    register a borrower, read one decrypted, look one up by phone or identity number
+``rotation``     keys are added, renewed and retired; ``rewrap`` goes over to new ones in portions
+``erasure``      a person is forgotten; legal holds; ``retention`` says how long records are kept
 ``people``       what a person's details must look like
 ``staff``        accounts of staff and their sessions
 ``machine``      machine clients: hashed keys and scopes
 ``access``       everything at the door of the portal: log-in by code, sessions, devices, links
 ``contacts``     what is known of a borrower's number, and ``contact_changes`` of it
 ``messages``     what borrowers are told: the outbox, a messenger, the sandbox
+``once``         a caller's key, what it was answered with, and its refusal for anything else
 ``permissions``  the names of what may be done
-``store``        the SQL of this room; ``portal_store`` and ``contact_store`` that of the portal
+``store``        the SQL of this room; ``keys_sql`` and ``erasure_sql`` of keys and erasure,
+                 ``portal_store`` and ``contact_store`` of the portal
 """

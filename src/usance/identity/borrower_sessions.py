@@ -16,8 +16,9 @@ from usance.core.identifiers import parse, written
 from usance.core.refusals import Refused
 from usance.core.rules import rule
 from usance.identity import portal_store as store
+from usance.identity.boxes import PHONE, Boxes
 from usance.identity.devices import Device, Devices
-from usance.identity.messages import PHONE, Boxes, Mailbox, Message
+from usance.identity.messages import Mailbox, Message
 from usance.identity.portal_policy import PortalPolicy
 from usance.identity.records import note
 from usance.platform.clock import Clock
@@ -147,7 +148,7 @@ class BorrowerSessions:
     async def _tell(
         self, connection: Connection, who: store.Row, session_id: int, family: str
     ) -> None:
-        to = self._boxes.open(who, "borrower", PHONE, who["phone"])
+        to = await self._boxes.detail(who, PHONE)
         values = {"device": family, "at": self._clock.now().strftime("%Y-%m-%d %H:%M UTC")}
         message = Message("new-device", to, who["language"], values)
         await self._mailbox.put(connection, who, f"new device {session_id}", message)

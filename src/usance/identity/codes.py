@@ -16,7 +16,7 @@ from usance.core.rules import rule
 from usance.identity import portal_store as store
 from usance.identity.portal_policy import PortalPolicy
 from usance.platform.clock import Clock
-from usance.platform.crypto import KeyService
+from usance.platform.derived import DerivedSecrets
 
 DIGITS = 6
 LOG_IN, NEW_NUMBER, OLD_NUMBER = "log-in", "new-number", "old-number"
@@ -26,14 +26,14 @@ LOG_IN, NEW_NUMBER, OLD_NUMBER = "log-in", "new-number", "old-number"
 class Codes:
     """Makes codes and judges what was typed in."""
 
-    def __init__(self, keys: KeyService, clock: Clock, policy: PortalPolicy) -> None:
-        self._keys = keys
+    def __init__(self, keyed: DerivedSecrets, clock: Clock, policy: PortalPolicy) -> None:
+        self._keyed = keyed
         self._clock = clock
         self._policy = policy
 
     @rule("R-LOGIN-02")
     async def make(
-        self, connection: store.Either, half: str, purpose: str, lookup: bytes,
+        self, connection: store.Either, half: str, purpose: str, phone: str,
         borrower_id: int, change_id: int = 0,
     ) -> str:  # fmt: skip
         """A fresh code for a browser's half; one that it had before for this is gone.
@@ -42,10 +42,11 @@ class Codes:
         """
         code = f"{secrets.randbelow(10**DIGITS):0{DIGITS}}"
         now = self._clock.now()
-        hashed = self._hashed(half, purpose, code) if borrower_id else secrets.token_bytes(32)
+        (hashed, *_), number = await self._hashes(half, purpose, code), await self.number(phone)
+        hashed = hashed if borrower_id else secrets.token_bytes(32)
         await store.insert_code(
             connection,
-            (challenge_of(half, purpose), purpose, borrower_id, change_id, lookup, hashed, now,
+            (challenge_of(half, purpose), purpose, borrower_id, change_id, number, hashed, now,
              now + self._policy.code_valid),
         )  # fmt: skip
         return code
@@ -60,16 +61,21 @@ class Codes:
         same. The connection must not be in a transaction that a refusal would undo.
         """
         six_digits(text)
+        hashes = await self._hashes(half, purpose, text)
         row = await store.try_code(
-            connection, challenge_of(half, purpose), purpose, self._hashed(half, purpose, text),
-            self._clock.now(), self._policy.code_attempts,
+            connection, challenge_of(half, purpose), purpose, hashes, self._clock.now(),
+            self._policy.code_attempts,
         )  # fmt: skip
         if row is None or row["state"] != store.USED:
             wrong()
         return row
 
-    def _hashed(self, half: str, purpose: str, code: str) -> bytes:
-        return self._keys.blind_index(f"{purpose}\0{half}\0{code}", "one-time code")
+    async def number(self, phone: str) -> bytes:
+        """What attempts at a number are counted under."""
+        return await self._keyed.mac("number", phone)
+
+    async def _hashes(self, half: str, purpose: str, code: str) -> list[bytes]:
+        return await self._keyed.macs("one-time code", f"{purpose}\0{half}\0{code}")
 
 
 def new_half() -> str:

@@ -11,16 +11,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from usance.core.refusals import Refused
 from usance.core.rules import rule
 from usance.identity import contact_store as store
 from usance.identity import contacts as known
-from usance.identity import portal_store
+from usance.identity import keys_sql, portal_store
+from usance.identity.boxes import PHONE, Boxes, check_current
 from usance.identity.codes import NEW_NUMBER, OLD_NUMBER, Codes
-from usance.identity.contacts import Contacts, reason_of
+from usance.identity.contacts import Contacts, reason_at, reason_of
 from usance.identity.limits import Limits
-from usance.identity.messages import PHONE, Boxes, Mailbox, Message
+from usance.identity.messages import Mailbox, Message
 from usance.identity.people import phone_of
 from usance.identity.portal_policy import PortalPolicy
 from usance.identity.records import note
@@ -71,7 +73,7 @@ class ContactChanges:
     async def new_number(self, row: store.Row) -> str:
         """The number that a change is about, in clear."""
         who = await portal_store.active_borrower(self._pool, row["borrower_id"])
-        return self._opened(who, row) if who else ""
+        return await self._opened(who, row) if who else ""
 
     @rule("R-CONTACT-01", "R-CONTACT-03")
     async def ask(self, borrower_id: int, number: str, asker: Asker, reason: str = "") -> int:
@@ -84,14 +86,14 @@ class ContactChanges:
         await self._limits.count({"changes_of_a_number": str(borrower_id)})
         async with transaction(self._pool) as connection:
             who = await self._locked(connection, borrower_id)
-            old = self._boxes.open(who, "borrower", PHONE, who["phone"])
+            old = await self._boxes.detail(who, PHONE)
             if phone == old:
                 raise Refused("R-CONTACT-03", "this is the number already", "phone")
             await self._make_room(connection, borrower_id)
             change_id = new_operation_id()
-            value = self._boxes.seal(who, "contact_change", f"value {change_id}", phone)
-            row = (borrower_id, change_id, PHONE, value, self._boxes.lookup(phone),
-                   self._clock.now(), asker.actor if reason else "")  # fmt: skip
+            value = await self._boxes.seal(who, phone, **value_at(change_id))
+            vouched_by = asker.actor if reason else ""
+            row = borrower_id, change_id, PHONE, value, self._clock.now(), vouched_by
             await store.insert_change(connection, row)
             await self._send(connection, who, phone, change_id, "new", asker)
             if reason:
@@ -110,8 +112,8 @@ class ContactChanges:
         async with transaction(self._pool) as connection:
             who = await self._locked(connection, borrower_id)
             row = await self._to_prove(connection, borrower_id)
-            old = self._boxes.open(who, "borrower", PHONE, who["phone"])
-            phone = self._opened(who, row) if side == "new" else old
+            old = await self._boxes.detail(who, PHONE)
+            phone = await self._opened(who, row) if side == "new" else old
             await self._send(connection, who, phone, row["change_id"], side, asker)
 
     @rule("R-CONTACT-01")
@@ -198,7 +200,10 @@ class ContactChanges:
             return False
         if row["effective_at"] > now:
             raise TooEarlyError(f"change {change_id} still cools")
-        if not await store.replace_in_directory(connection, borrower_id, PHONE, row["lookup"]):
+        lookups = await self._boxes.lookups(await self._opened(who, row))
+        await connection.execute(keys_sql.TOGETHER)
+        await check_current(connection, lookups)
+        if not await store.replace_in_directory(connection, borrower_id, PHONE, lookups):
             await store.end_change(connection, borrower_id, change_id, store.FELL_THROUGH, now)
             await self._contacts.flag(
                 connection, borrower_id, known.TAKEN, "system:portal", change_id
@@ -211,10 +216,11 @@ class ContactChanges:
         self, connection: Connection, who: portal_store.Row, row: store.Row, now: datetime
     ) -> None:
         borrower_id, change_id = who["borrower_id"], row["change_id"]
-        phone = self._opened(who, row)
-        sealed = self._boxes.seal(who, "borrower", PHONE, phone)
+        phone = await self._opened(who, row)
+        place = {"table": "borrower", "column": PHONE}
+        sealed = await self._boxes.seal(who, phone, **place, row_id=borrower_id)
         await store.set_phone(connection, borrower_id, sealed)
-        await store.replace_contact(connection, borrower_id, PHONE, row["lookup"], now)
+        await store.replace_contact(connection, borrower_id, PHONE, now)
         await store.end_change(connection, borrower_id, change_id, store.DONE, now)
         await portal_store.lock_codes(connection, borrower_id)
         await note(
@@ -237,7 +243,7 @@ class ContactChanges:
         await store.cool(connection, borrower_id, change_id, effective_at)
         payload = {"borrower_id": borrower_id, "change_id": change_id}
         await enqueue(connection, QUEUE, str(change_id), payload, effective_at)
-        old = self._boxes.open(who, "borrower", PHONE, who["phone"])
+        old = await self._boxes.detail(who, PHONE)
         at = effective_at.strftime("%Y-%m-%d %H:%M UTC")
         message = Message("number-changes", old, who["language"], {"at": at})
         await self._mailbox.put(connection, who, f"change {change_id} cools", message)
@@ -252,8 +258,8 @@ class ContactChanges:
         side: str, asker: Asker,
     ) -> None:  # fmt: skip
         code = await self._codes.make(
-            connection, half_of(asker, who["borrower_id"]), SIDES[side],
-            self._boxes.lookup(phone), who["borrower_id"], change_id,
+            connection, half_of(asker, who["borrower_id"]), SIDES[side], phone,
+            who["borrower_id"], change_id,
         )  # fmt: skip
         until = (self._clock.now() + self._policy.code_valid).isoformat()
         message = Message(SIDES[side], phone, who["language"], {"code": code}, until)
@@ -267,7 +273,7 @@ class ContactChanges:
         """The reason stands in a flag that is closed already."""
         borrower_id, flag_id, now = who["borrower_id"], new_operation_id(), self._clock.now()
         await store.raise_flag(connection, (borrower_id, flag_id, known.VOUCHED, change_id, now))
-        sealed = self._boxes.seal(who, "contact_flag", "reason", reason)
+        sealed = await self._boxes.seal(who, reason, **reason_at(flag_id))
         await store.close_flag(connection, borrower_id, flag_id, actor, sealed, now)
 
     async def _locked(self, connection: Connection, borrower_id: int) -> portal_store.Row:
@@ -299,10 +305,13 @@ class ContactChanges:
         late = self._clock.now() - row["asked_at"] >= self._policy.prove_within
         return bool(row["status"] == store.TO_PROVE and late)
 
-    def _opened(self, who: portal_store.Row, row: store.Row) -> str:
-        return self._boxes.open(
-            who, "contact_change", f"value {row['change_id']}", row["value"]
-        )
+    async def _opened(self, who: portal_store.Row, row: store.Row) -> str:
+        return await self._boxes.open(who, row["value"], **value_at(row["change_id"]))
+
+
+def value_at(change_id: int) -> dict[str, Any]:
+    """The place of a new number, to which its ciphertext is bound."""
+    return {"table": "contact_change", "column": "value", "row_id": change_id}
 
 
 def half_of(asker: Asker, borrower_id: int) -> str:

@@ -15,7 +15,7 @@ Either: TypeAlias = Connection | Pool
 TO_PROVE, COOLING, DONE, STOPPED, FELL_THROUGH = 1, 2, 3, 4, 5
 """States of a change."""
 CHANGE = (
-    "change_id, borrower_id, kind, value, lookup, status, asked_at, new_proven_at, old_proven_at,"
+    "change_id, borrower_id, kind, value, status, asked_at, new_proven_at, old_proven_at,"
     " vouched_by, effective_at, ended_at"
 )
 
@@ -25,7 +25,7 @@ CHANGE = (
 async def contact(connection: Either, borrower_id: int, kind: str) -> Row | None:
     """What is known of a borrower's number; None if nothing is yet."""
     row: Row | None = await connection.fetchrow(
-        "SELECT lookup, verified_at, used_at, suspended_at FROM contact"
+        "SELECT verified_at, used_at, suspended_at FROM contact"
         " WHERE cell = $1 AND borrower_id = $2 AND kind = $3",
         *(cell_of_borrower(borrower_id), borrower_id, kind),
     )
@@ -33,57 +33,61 @@ async def contact(connection: Either, borrower_id: int, kind: str) -> Row | None
 
 
 async def use_contact(
-    connection: Either, borrower_id: int, kind: str, lookup: bytes, now: datetime
+    connection: Either, borrower_id: int, kind: str, now: datetime
 ) -> None:
     """The borrower answered from this number."""
     await connection.execute(
-        "INSERT INTO contact (cell, borrower_id, kind, lookup, verified_at, used_at)"
-        " VALUES ($1, $2, $3, $4, $5, $5) ON CONFLICT (cell, borrower_id, kind) DO UPDATE SET"
-        " lookup = excluded.lookup, used_at = excluded.used_at,"
+        "INSERT INTO contact (cell, borrower_id, kind, verified_at, used_at)"
+        " VALUES ($1, $2, $3, $4, $4) ON CONFLICT (cell, borrower_id, kind) DO UPDATE SET"
+        " used_at = excluded.used_at,"
         " verified_at = coalesce(contact.verified_at, excluded.verified_at)",
-        *(cell_of_borrower(borrower_id), borrower_id, kind, lookup, now),
+        *(cell_of_borrower(borrower_id), borrower_id, kind, now),
     )
 
 
 async def suspend_contact(
-    connection: Either, borrower_id: int, kind: str, lookup: bytes, now: datetime | None
+    connection: Either, borrower_id: int, kind: str, now: datetime | None
 ) -> None:
     """No message goes to the number any more; with None they go again."""
     await connection.execute(
-        "INSERT INTO contact (cell, borrower_id, kind, lookup, suspended_at)"
-        " VALUES ($1, $2, $3, $4, $5) ON CONFLICT (cell, borrower_id, kind) DO UPDATE SET"
-        " lookup = excluded.lookup, suspended_at = excluded.suspended_at",
-        *(cell_of_borrower(borrower_id), borrower_id, kind, lookup, now),
+        "INSERT INTO contact (cell, borrower_id, kind, suspended_at)"
+        " VALUES ($1, $2, $3, $4) ON CONFLICT (cell, borrower_id, kind) DO UPDATE SET"
+        " suspended_at = excluded.suspended_at",
+        *(cell_of_borrower(borrower_id), borrower_id, kind, now),
     )
 
 
 async def replace_contact(
-    connection: Connection, borrower_id: int, kind: str, lookup: bytes, now: datetime
+    connection: Connection, borrower_id: int, kind: str, now: datetime
 ) -> None:
     """Another number, proven now; what was known of the old one is of no use."""
     await connection.execute(
-        "INSERT INTO contact (cell, borrower_id, kind, lookup, verified_at, used_at)"
-        " VALUES ($1, $2, $3, $4, $5, $5) ON CONFLICT (cell, borrower_id, kind) DO UPDATE SET"
-        " lookup = excluded.lookup, verified_at = excluded.verified_at,"
-        " used_at = excluded.used_at, suspended_at = NULL",
-        *(cell_of_borrower(borrower_id), borrower_id, kind, lookup, now),
+        "INSERT INTO contact (cell, borrower_id, kind, verified_at, used_at)"
+        " VALUES ($1, $2, $3, $4, $4) ON CONFLICT (cell, borrower_id, kind) DO UPDATE SET"
+        " verified_at = excluded.verified_at, used_at = excluded.used_at, suspended_at = NULL",
+        *(cell_of_borrower(borrower_id), borrower_id, kind, now),
     )
 
 
 async def replace_in_directory(
-    connection: Connection, borrower_id: int, purpose: str, lookup: bytes
+    connection: Connection, borrower_id: int, purpose: str, lookups: Sequence[bytes]
 ) -> bool:
-    """The directory knows the borrower by another number; False when it is somebody else's."""
-    tag: str = await connection.execute(
-        "INSERT INTO directory (purpose, lookup, borrower_id) VALUES ($1, $2, $3)"
-        " ON CONFLICT DO NOTHING",
-        *(purpose, lookup, borrower_id),
+    """The directory knows the borrower by another number; False when it is somebody else's.
+
+    ``lookups`` are the number's hashes under all index keys; they come and go together.
+    """
+    entered: int = await connection.fetchval(
+        "WITH fresh AS (INSERT INTO directory (purpose, lookup, borrower_id)"
+        "  SELECT $1, lookup, $3 FROM unnest($2::bytea[]) AS lookup"
+        "  ON CONFLICT DO NOTHING RETURNING lookup) SELECT count(*) FROM fresh",
+        *(purpose, list(lookups), borrower_id),
     )
-    if tag != "INSERT 0 1":
+    if entered < len(lookups):
         return False
     await connection.execute(
-        "DELETE FROM directory WHERE purpose = $1 AND borrower_id = $3 AND lookup <> $2",
-        *(purpose, lookup, borrower_id),
+        "DELETE FROM directory WHERE purpose = $1 AND borrower_id = $3"
+        " AND lookup <> ALL($2::bytea[])",
+        *(purpose, list(lookups), borrower_id),
     )
     return True
 
@@ -110,10 +114,10 @@ async def lock_borrower(connection: Connection, borrower_id: int) -> bool:
 
 
 async def insert_change(connection: Connection, row: tuple[Any, ...]) -> None:
-    """Borrower, change, kind, value, look-up, asked at, vouched by."""
+    """Borrower, change, kind, value, asked at, vouched by."""
     await connection.execute(
-        "INSERT INTO contact_change (cell, borrower_id, change_id, kind, value, lookup, asked_at,"
-        " vouched_by) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+        "INSERT INTO contact_change (cell, borrower_id, change_id, kind, value, asked_at,"
+        " vouched_by) VALUES ($1, $2, $3, $4, $5, $6, $7)",
         *(cell_of_borrower(row[0]), *row),
     )
 
@@ -183,10 +187,10 @@ async def cool(
 async def end_change(
     connection: Connection, borrower_id: int, change_id: int, status: int, now: datetime
 ) -> None:
-    """The change is done, stopped, or fell through."""
+    """The change is done, stopped, or fell through; the number in it is not kept."""
     await connection.execute(
-        "UPDATE contact_change SET status = $4, ended_at = $5 WHERE cell = $1 AND borrower_id = $2"
-        " AND change_id = $3",
+        "UPDATE contact_change SET status = $4, ended_at = $5, value = '' WHERE cell = $1"
+        " AND borrower_id = $2 AND change_id = $3",
         *(cell_of_borrower(borrower_id), borrower_id, change_id, status, now),
     )
 

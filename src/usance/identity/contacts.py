@@ -14,7 +14,7 @@ from typing import Any
 from usance.core.refusals import Refused
 from usance.core.rules import rule
 from usance.identity import contact_store, portal_store
-from usance.identity.messages import PHONE, Boxes
+from usance.identity.boxes import PHONE, Boxes
 from usance.identity.portal_policy import PortalPolicy
 from usance.identity.records import note
 from usance.platform.clock import Clock
@@ -45,7 +45,7 @@ class Contacts:
             return {}
         known = await contact_store.contact(self._pool, borrower_id, PHONE)
         names = ("verified_at", "used_at", "suspended_at")
-        return {"phone": self._boxes.open(who, "borrower", PHONE, who["phone"])} | {
+        return {"phone": await self._boxes.detail(who, PHONE)} | {
             name: known[name] if known else None for name in names
         }
 
@@ -67,22 +67,19 @@ class Contacts:
         known = await contact_store.contact(connection, borrower_id, PHONE)
         return known is not None and known["suspended_at"] is not None
 
-    async def used(
-        self, connection: Connection, borrower_id: int, lookup: bytes
-    ) -> None:
+    async def used(self, connection: Connection, borrower_id: int) -> None:
         """The borrower answered from the number."""
-        now = self._clock.now()
-        await contact_store.use_contact(connection, borrower_id, PHONE, lookup, now)
+        await contact_store.use_contact(connection, borrower_id, PHONE, self._clock.now())
 
     @rule("R-CONTACT-04")
-    async def not_theirs(self, borrower_id: int, lookup: bytes) -> None:
+    async def not_theirs(self, borrower_id: int) -> None:
         """Whoever holds the number says that it is not the borrower's: messages end, staff looks.
 
         Sessions that are open stay: they were begun by who the borrower is.
         """
         async with transaction(self._pool) as connection:
             now = self._clock.now()
-            await contact_store.suspend_contact(connection, borrower_id, PHONE, lookup, now)
+            await contact_store.suspend_contact(connection, borrower_id, PHONE, now)
             await portal_store.lock_codes(connection, borrower_id)
             await self.flag(connection, borrower_id, NOT_ME, "system:portal")
 
@@ -110,9 +107,10 @@ class Contacts:
     async def reasons_of(self, borrower_id: int) -> dict[int, str]:
         """Why flags of a borrower were closed, by flag."""
         who = await portal_store.active_borrower(self._pool, borrower_id)
+        rows = [row for row in await self.flags_of(borrower_id) if who and row["reason"]]
         return {
-            row["flag_id"]: self._boxes.open(who, "contact_flag", "reason", row["reason"])
-            for row in await self.flags_of(borrower_id) if who is not None and row["reason"]
+            row["flag_id"]: await self._boxes.open(who, row["reason"], **reason_at(row["flag_id"]))
+            for row in rows if who
         }  # fmt: skip
 
     @rule("R-CONTACT-05")
@@ -122,23 +120,28 @@ class Contacts:
         """Staff has looked, for a reason that is kept; ``lift`` lets messages go again."""
         reason = reason_of(reason)
         async with transaction(self._pool) as connection:
+            there = await contact_store.lock_borrower(connection, borrower_id)
             who = await portal_store.active_borrower(connection, borrower_id)
-            if who is None or not await contact_store.lock_borrower(connection, borrower_id):
+            if who is None or not there:
                 raise Refused("R-FOUND-01", "there is no such flag")
             now = self._clock.now()
-            sealed = self._boxes.seal(who, "contact_flag", "reason", reason)
+            sealed = await self._boxes.seal(who, reason, **reason_at(flag_id))
             kind = await contact_store.close_flag(
                 connection, borrower_id, flag_id, actor, sealed, now
             )
             if kind is None:
                 raise Refused("R-FOUND-01", "there is no such flag")
             if lift:
-                lookup = self._boxes.lookup(self._boxes.open(who, "borrower", PHONE, who["phone"]))
-                await contact_store.suspend_contact(connection, borrower_id, PHONE, lookup, None)
+                await contact_store.suspend_contact(connection, borrower_id, PHONE, None)
             return await note(
                 connection, actor, "CloseFlag", borrower_id, [("contact_flag", flag_id)],
                 {"flag_id": flag_id, "kind": kind, "lift": lift},
             )  # fmt: skip
+
+
+def reason_at(flag_id: int) -> dict[str, Any]:
+    """The place of a flag's reason, to which its ciphertext is bound."""
+    return {"table": "contact_flag", "column": "reason", "row_id": flag_id}
 
 
 @rule("R-CONTACT-05")

@@ -9,16 +9,18 @@ from usance.core.rules import rule
 from usance.identity import portal_store as store
 from usance.identity.portal_policy import PortalPolicy
 from usance.platform.clock import Clock
-from usance.platform.crypto import KeyService
 from usance.platform.database import Pool
+from usance.platform.derived import DerivedSecrets
 
 
 class Limits:
     """The limits of the policy; what they are counted under is kept as a keyed hash only."""
 
-    def __init__(self, pool: Pool, keys: KeyService, clock: Clock, policy: PortalPolicy) -> None:
+    def __init__(
+        self, pool: Pool, secrets: DerivedSecrets, clock: Clock, policy: PortalPolicy
+    ) -> None:
         self._pool = pool
-        self._keys = keys
+        self._secrets = secrets
         self._clock = clock
         self._policy = policy
 
@@ -33,7 +35,7 @@ class Limits:
         for name, what in asked.items():
             for limit in self._policy.limits[name] if what else ():
                 minutes = int(limit.within.total_seconds()) // 60
-                subject = self._keys.blind_index(f"{name}\0{minutes}\0{what}", "limit")
+                subject = await self._secrets.mac("limit", f"{name}\0{minutes}\0{what}")
                 most[subject], ends[subject] = limit.most, now + limit.within
         counted = await store.count(self._pool, ends, now)
         if any(counted[subject] > most[subject] for subject in counted):

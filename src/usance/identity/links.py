@@ -8,9 +8,8 @@ links do that); pressing the button on its page does.
 from __future__ import annotations
 
 import base64
-import hmac
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -21,16 +20,16 @@ from usance.core.refusals import Refused
 from usance.core.rules import rule
 from usance.identity import portal_store, store
 from usance.identity.borrower_sessions import Begun, BorrowerSessions
-from usance.identity.borrowers import Answer
 from usance.identity.devices import Device
+from usance.identity.once import Answer
 from usance.identity.portal_policy import PortalPolicy
 from usance.identity.records import note
 from usance.platform.clock import Clock
-from usance.platform.crypto import KeyService
 from usance.platform.database import Connection, Pool, transaction
+from usance.platform.derived import DerivedSecrets
 from usance.platform.identifiers import new_operation_id
 
-ENTRANCE = "/my/enter"
+ENTRANCE, PURPOSE = "/my/enter", "portal link"
 TARGETS = ("", "pay", "statements", "history", "data", "number")
 """Pages under ``/my`` that a link may lead to; and a contract of the borrower."""
 CONTRACT = re.compile(r"contracts/(c-[0-9a-z]{1,13})")
@@ -50,11 +49,11 @@ class Links:
     """The signed links of a book."""
 
     def __init__(
-        self, pool: Pool, keys: KeyService, clock: Clock, policy: PortalPolicy,
+        self, pool: Pool, keyed: DerivedSecrets, clock: Clock, policy: PortalPolicy,
         sessions: BorrowerSessions,
     ) -> None:  # fmt: skip
         self._pool = pool
-        self._keys = keys
+        self._keyed = keyed
         self._clock = clock
         self._policy = policy
         self._sessions = sessions
@@ -88,7 +87,7 @@ class Links:
             }  # fmt: skip
             given = await self._keep(connection, actor, key, request_hash, document, operation_id)
         if given:
-            return Answer(201, self._with_address(document), operation_id)
+            return Answer(201, await self._with_address(document), operation_id)
         kept = await self._kept(actor, key, request_hash)
         assert kept is not None  # its twin was committed first
         return kept
@@ -101,32 +100,27 @@ class Links:
         row = actor, key, request_hash, 201, text, operation_id
         return await store.keep_answer(connection, row)
 
-    @rule("R-IDEM-01")
     async def _kept(self, actor: str, key: str, request_hash: bytes) -> Answer | None:
         """The first answer to this key, its link made anew; refused if it was for another one."""
-        row = await store.first_answer(self._pool, actor, key)
-        if row is None:
+        first = await store.first_answer(self._pool, actor, key)
+        if first is None:
             return None
-        if row["request_hash"] != request_hash:
-            raise Refused("R-IDEM-01", "the key was used for another request")
-        document = msgspec.json.decode(row["answer"])
-        return Answer(row["status"], self._with_address(document), row["operation_id"], True)
+        answer = first.again(request_hash)
+        return replace(answer, document=await self._with_address(answer.document))
 
-    def _with_address(self, document: dict[str, Any]) -> dict[str, Any]:
+    async def _with_address(self, document: dict[str, Any]) -> dict[str, Any]:
         ends = int(datetime.fromisoformat(document["expires_at"]).timestamp())
         body = f"{document['borrower_id']}.{document['link_id']}.{ends}"
-        return document | {"path": f"{ENTRANCE}?t={body}.{self._signature(body)}"}
-
-    def _signature(self, body: str) -> str:
-        signed = self._keys.blind_index(body, "portal link")
-        return base64.urlsafe_b64encode(signed).decode().rstrip("=")
+        signed = base64.urlsafe_b64encode(await self._keyed.mac(PURPOSE, body)).decode()
+        return document | {"path": f"{ENTRANCE}?t={body}.{signed.rstrip('=')}"}
 
     @rule("R-LINK-01", "R-LINK-02")
-    def read(self, token: str) -> Link:
+    async def read(self, token: str) -> Link:
         """The link of a token; raises ``Refused`` for a forged one, and for one that is too old."""
         parts = LINK.fullmatch(token)
-        body, _, signature = token.rpartition(".")
-        if parts is None or not hmac.compare_digest(signature, self._signature(body)):
+        if parts is None or not await self._keyed.verify(
+            PURPOSE, token.rpartition(".")[0], base64.urlsafe_b64decode(f"{parts[4]}=")
+        ):
             raise Refused("R-LINK-01", "the link is not one of ours")
         ends = datetime.fromtimestamp(int(parts[3]), UTC)
         if ends <= self._clock.now():
@@ -136,7 +130,7 @@ class Links:
     @rule("R-LINK-03")
     async def enter(self, token: str, device: Device) -> tuple[Begun, str]:
         """A session for a link that was not used before, and the page it leads to."""
-        link = self.read(token)
+        link = await self.read(token)
         async with transaction(self._pool) as connection:
             target = await portal_store.use_link(
                 connection, link.borrower_id, link.link_id, self._clock.now()

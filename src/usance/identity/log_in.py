@@ -14,15 +14,15 @@ from usance.core.refusals import Refused
 from usance.core.rules import rule
 from usance.identity import codes, portal_store
 from usance.identity.borrower_sessions import Begun, BorrowerSessions
+from usance.identity.boxes import PHONE, Boxes
 from usance.identity.codes import LOG_IN, Codes
 from usance.identity.contacts import IDENTITY, Contacts
 from usance.identity.devices import Device, Devices
 from usance.identity.limits import Limits
-from usance.identity.messages import PHONE, Boxes, Mailbox, Message
+from usance.identity.messages import Mailbox, Message
 from usance.identity.people import phone_of
 from usance.identity.portal_policy import PortalPolicy
 from usance.platform.clock import Clock
-from usance.platform.crypto import KeyService, new_data_key
 from usance.platform.database import Connection, Pool, transaction
 from usance.platform.identifiers import new_operation_id
 
@@ -44,8 +44,8 @@ class LogIn:
     """The door of the portal."""
 
     def __init__(
-        self, pool: Pool, keys: KeyService, clock: Clock, policy: PortalPolicy, limits: Limits,
-        coder: Codes, boxes: Boxes, mailbox: Mailbox, sessions: BorrowerSessions,
+        self, pool: Pool, clock: Clock, policy: PortalPolicy, limits: Limits, coder: Codes,
+        boxes: Boxes, mailbox: Mailbox, sessions: BorrowerSessions,
         contacts: Contacts,
     ) -> None:  # fmt: skip
         self._pool = pool
@@ -58,9 +58,6 @@ class LogIn:
         self._sessions = sessions
         self._contacts = contacts
         self._devices = Devices(pool, clock)
-        self._nobody: portal_store.Row = {
-            "borrower_id": 0, "data_key": keys.wrap(new_data_key(), 0), "language": "zh-CN",
-        }  # fmt: skip
 
     @rule("R-LOGIN-04")
     async def ask(self, number: str, knock: Knock) -> None:
@@ -76,23 +73,22 @@ class LogIn:
 
     async def _send(self, phone: str, half: str) -> None:
         """The same statements for everybody; one more row for a number that somebody has."""
-        lookup, now = self._boxes.lookup(phone), self._clock.now()
+        lookups, now = await self._boxes.lookups(phone), self._clock.now()
         async with transaction(self._pool) as connection:
             await portal_store.forget_codes(connection, now - self._policy.code_valid * 6)
-            borrower_id = await portal_store.borrower_of_lookup(connection, PHONE, lookup)
+            borrower_id = await portal_store.borrower_of_lookups(connection, PHONE, lookups)
             who = await portal_store.active_borrower(connection, borrower_id)
             if await self._contacts.suspended(connection, borrower_id):
                 who = None
             known = who["borrower_id"] if who else 0
-            code = await self._codes.make(connection, half, LOG_IN, lookup, known)
+            code = await self._codes.make(connection, half, LOG_IN, phone, known)
             until = (now + self._policy.code_valid).isoformat()
-            message = Message("log-in", phone, (who or self._nobody)["language"],
-                              {"code": code}, until)  # fmt: skip
-            key = f"code {new_operation_id()}"
+            language = who["language"] if who else ""
+            message = Message("log-in", phone, language, {"code": code}, until)
             if who:
-                await self._mailbox.put(connection, who, key, message)
+                await self._mailbox.put(connection, who, f"code {new_operation_id()}", message)
             else:
-                self._mailbox.sealed(self._nobody, key, message)
+                await self._boxes.pretend(code)
                 await connection.execute("SELECT")
 
     async def waits(self, half: str) -> str:
@@ -117,7 +113,7 @@ class LogIn:
                     connection, row["challenge"], portal_store.USED, portal_store.ASKED, anew=True
                 )
                 return None
-            return await self._begin(connection, who, row["lookup"], knock.device)
+            return await self._begin(connection, who, knock.device)
 
     @rule("R-LOGIN-06")
     async def answer(self, last_digits: str, knock: Knock) -> Begun:
@@ -129,7 +125,7 @@ class LogIn:
             codes.wrong()
         async with transaction(self._pool) as connection:
             who = await self._borrower(connection, row["borrower_id"])
-            number = self._boxes.open(who, "borrower", "identity_number", who["identity_number"])
+            number = await self._boxes.detail(who, "identity_number")
             given = last_digits.strip().upper().encode(errors="replace")
             right = hmac.compare_digest(given, number[-LAST_DIGITS:].encode())
             if right:
@@ -137,7 +133,7 @@ class LogIn:
                     connection, challenge, row["state"], portal_store.USED
                 ):
                     codes.wrong()  # a twin of this answer was first
-                return await self._begin(connection, who, row["lookup"], knock.device)
+                return await self._begin(connection, who, knock.device)
             if row["state"] == portal_store.LOCKED:
                 await self._contacts.flag(connection, who["borrower_id"], IDENTITY, "system:portal")
         raise Refused("R-LOGIN-06", "these are not the last four characters", "digits")
@@ -146,7 +142,7 @@ class LogIn:
     async def not_me(self, text: str, knock: Knock) -> None:
         """Whoever holds the number, which the code proves, says that they are not the borrower."""
         row = await self._right(text, knock)
-        await self._contacts.not_theirs(row["borrower_id"], row["lookup"])
+        await self._contacts.not_theirs(row["borrower_id"])
 
     async def _right(self, text: str, knock: Knock) -> portal_store.Row:
         """The row of a right code, whose attempt then does not count."""
@@ -154,7 +150,7 @@ class LogIn:
         found = await portal_store.code_of(
             self._pool, codes.challenge_of(knock.half, LOG_IN), LOG_IN, self._clock.now()
         )
-        number = found["lookup"].hex() if found else ""
+        number = found["number_hash"].hex() if found else ""
         counted = await self._limits.count({
             "attempts_on_a_number": number, "attempts_from_an_address": knock.address,
         })  # fmt: skip
@@ -169,7 +165,7 @@ class LogIn:
         return who
 
     async def _begin(
-        self, connection: Connection, who: portal_store.Row, lookup: bytes, device: Device
+        self, connection: Connection, who: portal_store.Row, device: Device
     ) -> Begun:
-        await self._contacts.used(connection, who["borrower_id"], lookup)
+        await self._contacts.used(connection, who["borrower_id"])
         return await self._sessions.begin(connection, who, device, "code")

@@ -18,8 +18,9 @@ import msgspec
 from usance.core.identifiers import cell_of_borrower
 from usance.core.rules import rule
 from usance.identity import contact_store, portal_store
+from usance.identity.boxes import PHONE, Boxes
 from usance.platform.clock import Clock
-from usance.platform.crypto import KeyService, decrypt_field, encrypt_field
+from usance.platform.crypto import DecryptionError, MissingKeyError
 from usance.platform.database import Connection, Pool
 from usance.platform.logs import get_logger
 from usance.platform.work import Job, publish
@@ -27,7 +28,7 @@ from usance.platform.work import Job, publish
 logger = get_logger(__name__)
 
 TOPIC = "message"
-PHONE = "phone"
+PLACE = {"table": "sandbox_message", "column": "content"}
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -64,29 +65,6 @@ class Messenger(Protocol):
         ...
 
 
-class Boxes:
-    """Opens and seals what belongs to one borrower."""
-
-    def __init__(self, keys: KeyService) -> None:
-        self._keys = keys
-
-    def seal(self, who: portal_store.Row, table: str, column: str, text: str) -> bytes:
-        """Ciphertext for one place of a borrower (a row with ``borrower_id`` and ``data_key``)."""
-        borrower_id = who["borrower_id"]
-        key = self._keys.unwrap(who["data_key"], borrower_id)
-        return encrypt_field(key, text, table=table, column=column, row_id=borrower_id)
-
-    def open(self, who: portal_store.Row, table: str, column: str, ciphertext: bytes) -> str:
-        """The text of such a ciphertext."""
-        borrower_id = who["borrower_id"]
-        key = self._keys.unwrap(who["data_key"], borrower_id)
-        return decrypt_field(key, ciphertext, table=table, column=column, row_id=borrower_id)
-
-    def lookup(self, phone: str) -> bytes:
-        """The keyed hash under which the directory knows a phone."""
-        return self._keys.blind_index(phone, PHONE)
-
-
 class Mailbox:
     """Where messages are put, and from where they are delivered."""
 
@@ -94,10 +72,10 @@ class Mailbox:
         self._boxes = boxes
         self._clock = clock
 
-    def sealed(self, who: portal_store.Row, key: str, message: Message) -> dict[str, str]:
+    async def sealed(self, who: portal_store.Row, key: str, message: Message) -> dict[str, str]:
         """A message as the outbox holds it."""
         text = msgspec.json.encode(asdict(message)).decode()
-        box = self._boxes.seal(who, "outbox", f"payload {key}", text)
+        box = await self._boxes.seal(who, text, **_place(who["borrower_id"], key))
         return {"box": base64.b64encode(box).decode()}
 
     async def put(
@@ -106,7 +84,7 @@ class Mailbox:
         """Have a message sent, once for its key, if the transaction is committed."""
         borrower_id = who["borrower_id"]
         await publish(
-            connection, TOPIC, key, self.sealed(who, key, message),
+            connection, TOPIC, key, await self.sealed(who, key, message),
             cell=cell_of_borrower(borrower_id), borrower_id=borrower_id,
         )  # fmt: skip
 
@@ -115,25 +93,40 @@ class Mailbox:
         self, connection: Connection, job: Job, messenger: Messenger, words: Words
     ) -> None:
         """Send one message of the outbox, unless it is too late or must not reach the number."""
-        who = await portal_store.active_borrower(connection, job.identity[1])
+        who = await portal_store.active_borrower(connection, job.identity[1], stays=True)
         if who is None:
             return  # erased meanwhile: nobody can read it, and nobody shall
-        box = base64.b64decode(job.payload["box"])
-        text = self._boxes.open(who, "outbox", f"payload {job.key}", box)
-        message = msgspec.json.decode(text, type=Message)
-        if message.until and datetime.fromisoformat(message.until) <= self._clock.now():
+        message = await self._opened(who, job)
+        if message is None:
+            logger.warning("message cannot be read", extra={"key": job.key})
+        elif message.until and datetime.fromisoformat(message.until) <= self._clock.now():
             logger.warning("message too late", extra={"kind": message.kind})
-        elif await self._suspended(connection, who["borrower_id"], message.to):
+        elif await self._suspended(connection, who, message.to):
             logger.warning("message held back", extra={"kind": message.kind})
         else:
             sent = Outgoing(who["borrower_id"], message.kind, message.to, words(message))
             await messenger.send(connection, sent)
 
-    async def _suspended(self, connection: Connection, borrower_id: int, to: str) -> bool:
-        known = await contact_store.contact(connection, borrower_id, PHONE)
+    async def _opened(self, who: portal_store.Row, job: Job) -> Message | None:
+        """The message; None when the person got a new key after it was written."""
+        box = base64.b64decode(job.payload["box"])
+        try:
+            text = await self._boxes.open(who, box, **_place(who["borrower_id"], job.key))
+        except MissingKeyError:
+            raise  # not the message's fault: this process has an old key file
+        except DecryptionError:
+            return None
+        return msgspec.json.decode(text, type=Message)
+
+    async def _suspended(self, connection: Connection, who: portal_store.Row, to: str) -> bool:
+        known = await contact_store.contact(connection, who["borrower_id"], PHONE)
         if known is None or known["suspended_at"] is None:
             return False
-        return bool(known["lookup"] == self._boxes.lookup(to))
+        return to == await self._boxes.detail(who, PHONE)
+
+
+def _place(borrower_id: int, key: str) -> dict[str, Any]:
+    return {"table": "outbox", "column": f"payload {key}", "row_id": borrower_id}
 
 
 class SandboxMessenger:
@@ -144,23 +137,22 @@ class SandboxMessenger:
 
     async def send(self, connection: Connection, message: Outgoing) -> None:
         """Keep the message, as ciphertext of its borrower."""
-        who = await portal_store.active_borrower(connection, message.borrower_id)
+        borrower_id = message.borrower_id
+        who = await portal_store.active_borrower(connection, borrower_id)
         assert who is not None  # it was there a moment ago, in the same transaction
         text = msgspec.json.encode([message.to, message.words]).decode()
-        content = self._boxes.seal(who, "sandbox_message", "content", text)
-        await portal_store.insert_sandbox_message(
-            connection, message.borrower_id, message.kind, content
-        )
+        content = await self._boxes.seal(who, text, **PLACE, row_id=borrower_id)
+        await portal_store.insert_sandbox_message(connection, borrower_id, message.kind, content)
 
     async def newest(self, pool: Pool, count: int = 100) -> list[dict[str, Any]]:
         """The newest messages in clear: borrower, kind, to, words, moment."""
         found = []
         for row in await portal_store.sandbox_messages(pool, count):
-            text = self._boxes.open(row, "sandbox_message", "content", row["content"])
+            borrower_id = row["borrower_id"]
+            text = await self._boxes.open(row, row["content"], **PLACE, row_id=borrower_id)
             to, words = msgspec.json.decode(text, type=tuple[str, str])
-            moment = {"recorded_at": row["recorded_at"]}
-            found.append(
-                {"borrower_id": row["borrower_id"], "kind": row["kind"], "to": to, "words": words}
-                | moment
-            )
+            found.append({
+                "borrower_id": borrower_id, "kind": row["kind"], "to": to, "words": words,
+                "recorded_at": row["recorded_at"],
+            })  # fmt: skip
         return found

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from usance.core.refusals import Refused
 from usance.core.rules import rule
 from usance.platform.crypto import normalise_identity_number, normalise_phone
+from usance.platform.logs import conceal
 
 LANGUAGES = ("zh-CN", "en")
 NAME_MAX = 100
@@ -28,8 +29,12 @@ class Person:
 
 @rule("R-BORR-01")
 def checked(person: Person) -> Person:
-    """The details in their one spelling; raises ``Refused`` with the path, never the value."""
+    """The details in their one spelling; raises ``Refused`` with the path, never the value.
+
+    Whatever this request logs from here on is without them.
+    """
     name = unicodedata.normalize("NFC", person.name).strip()
+    conceal((person.name, name, person.email))
     if not 1 <= len(name) <= NAME_MAX or not name.isprintable():
         raise Refused("R-BORR-01", f"a name has 1 to {NAME_MAX} printable characters", "name")
     if person.email and not (EMAIL.fullmatch(person.email) and person.email.isprintable()):
@@ -48,16 +53,22 @@ def checked(person: Person) -> Person:
 @rule("R-BORR-01")
 def phone_of(text: str) -> str:
     """A phone number in its one spelling; raises ``Refused``."""
+    conceal((text,))
     try:
-        return normalise_phone(text)
+        phone = normalise_phone(text)
     except ValueError as error:
         raise Refused("R-BORR-01", str(error), "phone") from error
+    conceal((phone,))
+    return phone
 
 
 @rule("R-BORR-01")
 def identity_number_of(text: str) -> str:
     """An identity number in its one spelling; raises ``Refused``."""
+    conceal((text,))
     try:
-        return normalise_identity_number(text)
+        number = normalise_identity_number(text)
     except ValueError as error:
         raise Refused("R-BORR-01", str(error), "identity_number") from error
+    conceal((number,))
+    return number

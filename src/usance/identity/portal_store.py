@@ -53,18 +53,18 @@ async def forgive(connection: Either, subjects: Sequence[bytes]) -> None:
 
 # -- codes -----------------------------------------------------------------------------------------
 
-CODE = "challenge, purpose, borrower_id, change_id, lookup, attempts, state, expires_at"
+CODE = "challenge, purpose, borrower_id, change_id, number_hash, attempts, state, expires_at"
 
 
 async def insert_code(connection: Either, row: tuple[Any, ...]) -> None:
-    """Challenge, purpose, borrower, change, look-up, code's hash, made at, expires at."""
+    """Challenge, purpose, borrower, change, number's and code's hash, made at, expires at."""
     await connection.execute(
-        "INSERT INTO one_time_code (challenge, purpose, borrower_id, change_id, lookup, code_hash,"
-        " made_at, expires_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)"
+        "INSERT INTO one_time_code (challenge, purpose, borrower_id, change_id, number_hash,"
+        " code_hash, made_at, expires_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)"
         " ON CONFLICT (challenge) DO UPDATE SET purpose = excluded.purpose,"
         " borrower_id = excluded.borrower_id, change_id = excluded.change_id,"
-        " lookup = excluded.lookup, code_hash = excluded.code_hash, attempts = 0, state = 1,"
-        " made_at = excluded.made_at, expires_at = excluded.expires_at",
+        " number_hash = excluded.number_hash, code_hash = excluded.code_hash, attempts = 0,"
+        " state = 1, made_at = excluded.made_at, expires_at = excluded.expires_at",
         *row,
     )
 
@@ -89,18 +89,20 @@ async def code_of(connection: Either, challenge: bytes, purpose: str, now: datet
 
 
 async def try_code(
-    connection: Either, challenge: bytes, purpose: str, code_hash: bytes, now: datetime, most: int
-) -> Row | None:
+    connection: Either, challenge: bytes, purpose: str, hashes: Sequence[bytes], now: datetime,
+    most: int,
+) -> Row | None:  # fmt: skip
     """One attempt, judged and counted in one statement: of many at once, one finds it open.
 
     None where there is nothing to try; else the row after it, whose state says what came of it.
     """
     row: Row | None = await connection.fetchrow(
         "UPDATE one_time_code SET attempts = attempts + 1,"
-        " state = CASE WHEN code_hash = $3 THEN 3 WHEN attempts + 1 >= $5 THEN 4 ELSE 1 END"
+        " state = CASE WHEN code_hash = ANY($3::bytea[]) THEN 3"
+        " WHEN attempts + 1 >= $5 THEN 4 ELSE 1 END"
         " WHERE challenge = $1 AND purpose = $2 AND state = 1 AND expires_at > $4"
         f" AND attempts < $5 RETURNING {CODE}",
-        *(challenge, purpose, code_hash, now, most),
+        *(challenge, purpose, list(hashes), now, most),
     )
     return row
 
@@ -292,20 +294,30 @@ async def use_link(
 # -- who it is -------------------------------------------------------------------------------------
 
 
-async def active_borrower(connection: Either, borrower_id: int) -> Row | None:
-    """What is needed to write to a borrower who is still there; locked by nobody."""
+async def active_borrower(
+    connection: Either, borrower_id: int, *, stays: bool = False
+) -> Row | None:
+    """What is needed to write to a borrower who is still there.
+
+    ``stays``: as it is until the end of the transaction, so that no new key comes in between.
+    """
     row: Row | None = await connection.fetchrow(
         "SELECT borrower_id, data_key, phone, email, identity_number, language, recorded_at"
-        " FROM borrower WHERE cell = $1 AND borrower_id = $2 AND status = 1 AND data_key <> ''",
+        " FROM borrower WHERE cell = $1 AND borrower_id = $2 AND status = 1 AND data_key <> ''"
+        f"{' FOR SHARE' if stays else ''}",
         *(cell_of_borrower(borrower_id), borrower_id),
     )
     return row
 
 
-async def borrower_of_lookup(connection: Either, purpose: str, lookup: bytes) -> int:
-    """Whose keyed hash it is; 0 for nobody's."""
+async def borrower_of_lookups(
+    connection: Either, purpose: str, lookups: Sequence[bytes]
+) -> int:
+    """Whose keyed hashes they are; 0 for nobody's."""
     found: int | None = await connection.fetchval(
-        "SELECT borrower_id FROM directory WHERE purpose = $1 AND lookup = $2", purpose, lookup
+        "SELECT borrower_id FROM directory WHERE purpose = $1 AND lookup = ANY($2::bytea[])"
+        " LIMIT 1",
+        *(purpose, list(lookups)),
     )
     return found or 0
 

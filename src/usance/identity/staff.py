@@ -44,11 +44,13 @@ class StaffSession:
     name: str
     csrf: str
     roles: tuple[str, ...] = ()
+    stands_in: bool = False
 
     @property
     def permissions(self) -> frozenset[str]:
-        """What the roles give together."""
-        return permissions_of(self.roles)
+        """What the roles give together; who stands in for somebody comes as far as deciding."""
+        in_place = frozenset({"approvals:read", "approvals:decide"} if self.stands_in else ())
+        return permissions_of(self.roles) | in_place
 
     @property
     def actor(self) -> str:
@@ -155,7 +157,21 @@ class Staff:
             return None
         if now - row["seen_at"] >= TOUCHED_EVERY:
             await store.touch_session(self._pool, hashed, now)
-        return StaffSession(row["staff_id"], row["name"], row["csrf"], tuple(row["roles"]))
+        return StaffSession(
+            row["staff_id"], row["name"], row["csrf"], tuple(row["roles"]), row["stands_in"]
+        )
+
+    async def names(self) -> dict[int, str]:
+        """Every account by its number."""
+        return await store.staff_names(self._pool)
+
+    @rule("R-STAFF-03")
+    async def number(self, name: str) -> int:
+        """The active account of this name; raises ``Refused``."""
+        row = await store.staff_by_name(self._pool, name) if name.isprintable() else None
+        if row is None:
+            raise Refused("R-STAFF-03", "there is no active account of this name", "to")
+        return int(row["staff_id"])
 
     async def log_out(self, token: str) -> None:
         """End one session."""

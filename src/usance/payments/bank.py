@@ -40,7 +40,7 @@ class Bank(Protocol):
         """An order for an intent; the same one when it is asked for again."""
         ...
 
-    def keys(self) -> Mapping[str, bytes]:
+    async def keys(self) -> Mapping[str, bytes]:
         """The secrets that notifications may be signed with, by name."""
         ...
 

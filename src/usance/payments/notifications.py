@@ -99,7 +99,7 @@ class Notifications:
         The bank may send it again, signed anew; the very same bytes again are somebody else's.
         """
         now = self._clock.now()
-        signature = check_signature(bank.keys(), headers, body, now)
+        signature = check_signature(await bank.keys(), headers, body, now)
         said = read(body)
         amount = self._amount(said)
         borrower_id, intent_id = intent_in(said.order)

@@ -7,6 +7,7 @@ taken them. Its key is derived from the house's own, so there is none to configu
 
 from __future__ import annotations
 
+import hashlib
 import secrets
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TypeAlias
@@ -28,15 +29,20 @@ from usance.payments.notifications import AT_ONCE, Notification, written_amount
 from usance.platform.clock import Clock
 from usance.platform.crypto import KeyService
 from usance.platform.database import Connection, Pool, transaction
+from usance.platform.derived import DerivedSecrets
 from usance.platform.work import Job, enqueue
 
 QUEUE = "sandbox-bank"
-KEY_NAME = "sandbox-1"
 NOTIFY_PATH = "/bank/notifications"
 OPEN, PAID, DECLINED = 1, 2, 3
 
 Post: TypeAlias = Callable[[str, bytes, Mapping[str, str]], Awaitable[int]]
 """Sends a body to a path with headers; the status of the answer."""
+
+
+def name_of(secret: bytes) -> str:
+    """A name for a secret that tells nothing of it."""
+    return f"sandbox-{hashlib.sha256(secret).hexdigest()[:8]}"
 
 
 async def nobody_there(_path: str, _body: bytes, _headers: Mapping[str, str]) -> int:
@@ -58,11 +64,11 @@ class SandboxBank:
         self._clock = clock
         self._decimals = decimals
         self.post = post or nobody_there
-        self._secret = keys.blind_index(KEY_NAME, "bank notification")
+        self._derived = DerivedSecrets(keys)
 
-    def keys(self) -> Mapping[str, bytes]:
-        """What its notifications are signed with."""
-        return {KEY_NAME: self._secret}
+    async def keys(self) -> Mapping[str, bytes]:
+        """What its notifications are signed with, the newest first."""
+        return {name_of(each): each for each in await self._derived.of("sandbox bank")}
 
     async def order(
         self, connection: Connection, intent: str, amount: int, currency: str
@@ -108,13 +114,13 @@ class SandboxBank:
         order = await self.look(reference)
         if order["status"] == OPEN:
             return True
-        body, headers = self.notification(order)
+        body, headers = await self.notification(order)
         taken = await self.post(NOTIFY_PATH, body, headers) < 300
         if taken:
             await store.deliver_sandbox_order(self._pool, reference)
         return taken
 
-    def notification(self, order: store.Row) -> tuple[bytes, dict[str, str]]:
+    async def notification(self, order: store.Row) -> tuple[bytes, dict[str, str]]:
         """The signed notification of an order: its number is the order's, each sending is new."""
         paid = order["status"] == PAID
         said = Notification(
@@ -123,13 +129,13 @@ class SandboxBank:
             amount=written_amount(order["paid"] if paid else order["amount"], self._decimals),
             currency=order["currency"], sending=secrets.token_hex(8),
         )  # fmt: skip
-        return self.signed(msgspec.json.encode(said))
+        return await self.signed(msgspec.json.encode(said))
 
-    def signed(self, body: bytes) -> tuple[bytes, dict[str, str]]:
+    async def signed(self, body: bytes) -> tuple[bytes, dict[str, str]]:
         """A body with the headers that prove where it comes from."""
-        now = self._clock.now()
+        now, (secret, *_) = self._clock.now(), await self._derived.of("sandbox bank")
         return body, {
-            KEY_HEADER: KEY_NAME, TIME_HEADER: str(seconds(now)),
-            SIGNATURE_HEADER: sign(self._secret, now, body),
+            KEY_HEADER: name_of(secret), TIME_HEADER: str(seconds(now)),
+            SIGNATURE_HEADER: sign(secret, now, body),
             "content-type": "application/json",
         }  # fmt: skip

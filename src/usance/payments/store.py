@@ -144,6 +144,28 @@ async def settle_intent(connection: Either, found: Row, row: tuple[Any, ...]) ->
     return tag == "UPDATE 1"
 
 
+async def held(connection: Connection, borrower_id: int) -> Sequence[Row]:
+    """All intents of a borrower, and what the bank said of each."""
+    rows: Sequence[Row] = await connection.fetch(
+        "SELECT intent_id, amount, paid, status, outcome, created_at,"
+        " ARRAY(SELECT result FROM bank_notification n WHERE n.borrower_id = i.borrower_id"
+        " AND n.intent_id = i.intent_id ORDER BY received_at) AS said"
+        " FROM payment_intent i WHERE cell = $1 AND borrower_id = $2 ORDER BY intent_id",
+        *(cell_of_borrower(borrower_id), borrower_id),
+    )
+    return rows
+
+
+async def unsettled(connection: Connection, borrower_id: int) -> bool:
+    """Whether a payment waits for the bank, or for being booked."""
+    found: bool = await connection.fetchval(
+        "SELECT EXISTS (SELECT FROM payment_intent WHERE cell = $1 AND borrower_id = $2"
+        " AND (outcome = 'received' OR status IN (1, 2) AND expires_at > now()))",
+        *(cell_of_borrower(borrower_id), borrower_id),
+    )
+    return found
+
+
 # -- notifications ---------------------------------------------------------------------------------
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from urllib.parse import urlsplit
 
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 LOG_FORMATS = ("json", "text")
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
 class ConfigurationError(ValueError):
@@ -36,6 +38,19 @@ class Settings:
     """USANCE_WORKER: number of this process, 0 to 1023, unique among those that run at once."""
     sandbox: bool = False
     """USANCE_SANDBOX: 1 has messages and payments of borrowers played instead of really done."""
+    webhooks_allow_http: bool = False
+    """USANCE_WEBHOOKS_ALLOW_HTTP: 1 lets webhooks go over plain HTTP."""
+    webhooks_networks: tuple[str, ...] = ()
+    """USANCE_WEBHOOKS_NETWORKS: networks that webhooks may go to although they are not public."""
+    key_service_url: str | None = None
+    """USANCE_KEY_SERVICE_URL: who keeps the master keys in place of the file."""
+    key_service_token_file: Path | None = None
+    """USANCE_KEY_SERVICE_TOKEN_FILE: holds what this process shows to the key service."""
+
+    @property
+    def erasures_file(self) -> Path:
+        """Whom a restored backup must forget again: kept beside the master key."""
+        return self.master_key_file.with_name(f"{self.master_key_file.name}.erasures")
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Settings:
@@ -51,6 +66,10 @@ class Settings:
             pool_size=_number(env, "USANCE_POOL_SIZE", 10, 1, 90),
             worker=_number(env, "USANCE_WORKER", 0, 0, 1023),
             sandbox=_choice(env, "USANCE_SANDBOX", "0", ("0", "1")) == "1",
+            webhooks_allow_http=_choice(env, "USANCE_WEBHOOKS_ALLOW_HTTP", "0", ("0", "1")) == "1",
+            webhooks_networks=_networks(env, "USANCE_WEBHOOKS_NETWORKS"),
+            key_service_url=_key_service_url(env),
+            key_service_token_file=_file(env, "USANCE_KEY_SERVICE_TOKEN_FILE"),
         )
 
 
@@ -59,6 +78,10 @@ def _path(env: Mapping[str, str], name: str, default: Path) -> Path:
     if not path.is_absolute():
         raise ConfigurationError(f"{name} must be an absolute path, not {str(path)!r}")
     return path
+
+
+def _file(env: Mapping[str, str], name: str) -> Path | None:
+    return _path(env, name, Path()) if env.get(name) else None
 
 
 def _choice(env: Mapping[str, str], name: str, default: str, choices: tuple[str, ...]) -> str:
@@ -76,6 +99,17 @@ def _number(env: Mapping[str, str], name: str, default: int, low: int, high: int
     return int(value)
 
 
+def _networks(env: Mapping[str, str], name: str) -> tuple[str, ...]:
+    """Such as ``10.0.0.0/8,127.0.0.1``."""
+    found = tuple(each.strip() for each in (env.get(name) or "").split(",") if each.strip())
+    for each in found:
+        try:
+            ipaddress.ip_network(each)
+        except ValueError as error:
+            raise ConfigurationError(f"{name} holds {each!r}, which is no network") from error
+    return found
+
+
 def _database_url(env: Mapping[str, str]) -> str | None:
     """The URL itself never enters the message: it may hold a password."""
     url = env.get("USANCE_DATABASE_URL")
@@ -83,4 +117,18 @@ def _database_url(env: Mapping[str, str]) -> str | None:
         return None
     if urlsplit(url).scheme not in ("postgresql", "postgres"):
         raise ConfigurationError("USANCE_DATABASE_URL must begin with postgresql://")
+    return url
+
+
+def _key_service_url(env: Mapping[str, str]) -> str | None:
+    """Keys travel in clear over plain HTTP: that is for this machine alone."""
+    url = env.get("USANCE_KEY_SERVICE_URL")
+    if not url:
+        return None
+    split = urlsplit(url)
+    near = split.scheme == "http" and split.hostname in LOOPBACK
+    socket = split.scheme == "unix" and split.path.startswith("/") and not split.netloc
+    if not (near or socket or (split.scheme == "https" and split.hostname)):
+        forms = "unix:/path, http:// on this machine or https://"
+        raise ConfigurationError(f"USANCE_KEY_SERVICE_URL must be {forms}")
     return url

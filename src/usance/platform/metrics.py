@@ -6,7 +6,6 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 QUICK = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)
-SLOW = (0.05, 0.1, 0.3, 1, 3, 10, 30, 60, 120, 300)
 
 registry = CollectorRegistry()
 
@@ -22,11 +21,15 @@ operations = Counter(
     ["kind", "outcome"],
     registry=registry,
 )
-day_close_seconds = Histogram(
-    "usance_day_close_seconds", "Time to close one business date", buckets=SLOW, registry=registry
+day_close_seconds = Gauge(
+    "usance_day_close_seconds",
+    "How long the last finished day close took; 0 before the first",
+    registry=registry,
 )
-contracts_woken = Counter(
-    "usance_contracts_woken", "Contracts whose alarm rang in a day close", registry=registry
+contracts_woken = Gauge(
+    "usance_contracts_woken",
+    "Contracts woken by the run that finished the last day close",
+    registry=registry,
 )
 business_date = Gauge(
     "usance_business_date", "The business date, as a proleptic day ordinal", registry=registry
@@ -36,6 +39,22 @@ jobs = Counter(
     "Attempts by queue and outcome (done, failed, dead, lease_lost)",
     ["queue", "outcome"],
     registry=registry,
+)
+refused_by_rate = Counter(
+    "usance_refused_by_rate", "Requests refused because of a client's rate", ["kind"],
+    registry=registry,
+)  # fmt: skip
+webhooks = Counter(
+    "usance_webhooks",
+    "Attempts to deliver a webhook by outcome (delivered, failed, given_up)",
+    ["outcome"],
+    registry=registry,
+)
+webhook_lag_seconds = Gauge(
+    "usance_webhook_lag_seconds", "Age of the oldest webhook that is due", registry=registry
+)
+webhooks_given_up = Gauge(
+    "usance_webhooks_given_up", "Webhooks that were given up and are kept", registry=registry
 )
 outbox_lag_seconds = Gauge(
     "usance_outbox_lag_seconds", "Age of the oldest message that is due", registry=registry

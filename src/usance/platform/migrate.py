@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 
 import asyncpg
 
+from usance.platform import locks
+
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
 MIGRATIONS = Path(__file__).parent / "migrations"
-ADVISORY_LOCK = 0x7573616E6365
-"""Held while migrating: processes that start together take turns. ("usance" in ASCII)"""
 
 
 class SchemaError(RuntimeError):
@@ -70,7 +70,7 @@ def _upgrade_on(connection: Connection) -> None:
     from alembic import command
     from alembic.config import Config
 
-    connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({ADVISORY_LOCK})")
+    connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({locks.MIGRATING})")
     connection.exec_driver_sql("SET LOCAL lock_timeout = '5s'")
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))

@@ -40,14 +40,15 @@ one_time_code = Table(
     "one_time_code", metadata,
     Column("challenge", LargeBinary, primary_key=True),
     Column("purpose", Text, nullable=False), whole("borrower_id"), whole("change_id"),
-    Column("lookup", LargeBinary, nullable=False), Column("code_hash", LargeBinary, nullable=False),
+    Column("number_hash", LargeBinary, nullable=False),
+    Column("code_hash", LargeBinary, nullable=False),
     whole("attempts", SmallInteger), whole("state", SmallInteger, "1"),
     time("made_at", needed=True), time("expires_at", needed=True),
     Index("one_time_code_expires", "expires_at"),
 )  # fmt: skip
 """A code that was sent, or (borrower 0) would have been. ``challenge`` is the hash of what only the
-browser has that asked; ``lookup`` the number it went to. State 1 open, 2 right and one more
-question asked, 3 used, 4 locked."""
+browser has that asked; ``number_hash`` stands for the number it went to. State 1 open, 2 right and
+one more question asked, 3 used, 4 locked."""
 
 borrower_session = Table(
     "borrower_session", metadata,
@@ -78,7 +79,6 @@ portal_link = Table(
 contact = Table(
     "contact", metadata,
     cell(), key("borrower_id"), Column("kind", Text, primary_key=True),
-    Column("lookup", LargeBinary, nullable=False),
     time("verified_at"), time("used_at"), time("suspended_at"),
 )  # fmt: skip
 """What is known of the number that a borrower's messages go to; no row: nothing yet."""
@@ -87,7 +87,7 @@ contact_change = Table(
     "contact_change", metadata,
     cell(), key("borrower_id"), key("change_id"),
     Column("kind", Text, nullable=False),
-    Column("value", LargeBinary, nullable=False), Column("lookup", LargeBinary, nullable=False),
+    Column("value", LargeBinary, nullable=False),
     whole("status", SmallInteger, "1"),
     time("asked_at", needed=True), time("new_proven_at"), time("old_proven_at"),
     Column("vouched_by", Text, nullable=False, server_default=text("''")),

@@ -20,7 +20,7 @@ import msgspec
 
 from usance.platform import metrics
 from usance.platform.database import CONNECTION_LOST, Connection, Pool, transaction
-from usance.platform.logs import get_logger
+from usance.platform.logs import get_logger, masked
 from usance.platform.work_tables import DEAD, DONE, WAITING
 
 logger = get_logger(__name__)
@@ -254,7 +254,7 @@ class _Worker:
         logger.warning("job failed", exc_info=error, extra=fields)
         self._count("dead" if is_last else "failed")
         delay = self.patience.delay(job.attempts)
-        text = f"{type(error).__name__}: {error}"[:ERROR_LENGTH].replace("\0", "")
+        text = masked(f"{type(error).__name__}: {error}")[:ERROR_LENGTH].replace("\0", "")
         try:
             async with transaction(self.pool) as connection:
                 await self._mark(connection, job, DEAD if is_last else WAITING, delay, text)

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
 from usance.contract.records import Contract, Due, names
-from usance.platform import schema
+from usance.platform import locks, schema
 from usance.platform.schema import RENAMED
 
 CONTRACT_HEAD = (
@@ -87,9 +87,8 @@ def listed(values: Sequence[object]) -> str:
     return "{" + ",".join(map(str, values)) + "}"
 
 
-LOCK = "SELECT pg_advisory_xact_lock_shared(7308332184)"
-"""Held shared by everything that books; day close takes it alone for the moment in which the
-business date moves, so nothing is ever booked on a day that has already been added up."""
+LOCK = f"SELECT pg_advisory_xact_lock_shared({locks.BOOKING})"
+"""Joins those that book."""
 
 KEYS = "(SELECT * FROM unnest($1::text::smallint[], $2::text::bigint[]))"
 SELECT_CONTRACT = f"SELECT {', '.join(CONTRACT)} FROM contract"

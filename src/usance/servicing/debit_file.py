@@ -26,6 +26,7 @@ from usance.core.identifiers import borrower_of_contract, parse
 from usance.core.refusals import Refused
 from usance.core.rules import rule
 from usance.identity import store as keys
+from usance.identity.once import Answer
 from usance.ledger import chart
 from usance.ledger.digest import digest
 from usance.platform.database import Connection, Pool, retrying, transaction
@@ -37,7 +38,7 @@ from usance.servicing.debit_bulk import post_debits
 from usance.servicing.debit_rows import COLLECTED, Row, read
 from usance.servicing.hand import ALLOCATED, Receipt
 from usance.servicing.hand import RETURNED as BACK
-from usance.servicing.post import Answer, Request, post
+from usance.servicing.post import Request, post
 from usance.servicing.service import Book
 
 PORTION = 1000
@@ -102,7 +103,7 @@ async def load(
     if not 1 <= len(name) <= 200:
         raise Refused("R-DEBIT-02", "a file's name has 1 to 200 characters", "name")
     if key is not None:
-        check_key(await keys.first_answer(book.pool, actor, key.text), key)
+        await check_key(book.pool, actor, key)
     rows = read(content, currency)
     file_id, operation_id, known = await begin(book.pool, name, content, rows, actor, key)
     done = await book.pool.fetchval(sql.ENTERED, file_id)
@@ -153,14 +154,14 @@ async def keep_key(
     answer = json.dumps({"file_id": file_id})
     row = actor, key.text, key.request_hash, 201, answer, operation_id
     if not await keys.keep_answer(connection, row):
-        check_key(await keys.first_answer(connection, actor, key.text), key)
+        await check_key(connection, actor, key)
 
 
-@rule("R-IDEM-01")
-def check_key(first: keys.Row | None, key: Key) -> None:
-    """A key stands for one request."""
-    if first is not None and first["request_hash"] != key.request_hash:
-        raise Refused("R-IDEM-01", "the Idempotency-Key was used with another request")
+async def check_key(connection: Connection | Pool, actor: str, key: Key) -> None:
+    """Raises ``Refused`` if the key stands for another request."""
+    first = await keys.first_answer(connection, actor, key.text)
+    if first is not None:
+        first.again(key.request_hash)
 
 
 def portions(rows: list[Row]) -> Iterator[list[Row]]:

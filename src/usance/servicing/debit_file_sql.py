@@ -1,6 +1,8 @@
 """The SQL of bank debit-result files."""
 
-ALONE = "SELECT pg_advisory_xact_lock(7308332185)"
+from usance.platform import locks
+
+ALONE = f"SELECT pg_advisory_xact_lock({locks.BANK_FILES})"
 """One portion of one file at a time, so that a reference in two files is seen by the later one."""
 
 BEGIN = """

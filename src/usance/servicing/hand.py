@@ -13,7 +13,6 @@ from usance.contract.records import (
     DAY,
     LINE,
     NOTICE,
-    STATEMENT,
     Contract,
     Due,
     Effect,
@@ -22,7 +21,15 @@ from usance.contract.records import (
     Terms,
     names,
 )
-from usance.contract.replay import History, Issued, Parts, State, note_issue, parts_of
+from usance.contract.replay import (
+    History,
+    Issued,
+    Parts,
+    State,
+    note_issue,
+    parts_of,
+    statement_event,
+)
 from usance.contract.standing import next_alarm
 from usance.contract.step import REFUSALS, advance, step, wake
 from usance.core.identifiers import cell_of_contract
@@ -132,7 +139,7 @@ class Hand:
         self.take_notices(out.effects, day + 1)
         if issued:
             said = note_issue(State(self.terms, self.state, self.dues), day, n)
-            self.book(statement_event(said, self.state.seq, day), out.effects, day)
+            self.book(statement_event(said, self.state.seq), out.effects, day)
             self.statements.append((said.n, said, self.state.seq))
         else:
             self.book_if_moved(event, out.effects, day)
@@ -198,16 +205,6 @@ class Hand:
 def empty(stream: Stream) -> Stream:
     """Nothing, in the measure of ``stream``: what a new contract changes from."""
     return stream._replace(whole=0, rest=0, slope=0, slope_rest=0)
-
-
-def statement_event(said: Issued, seq: int, day: int) -> Event:
-    """The event of a statement with what it said, so that a replay can hold it to that."""
-    d = said.due
-    return Event(
-        seq=seq, kind=STATEMENT, on=day, pinned=1,
-        principal=d.principal - d.paid_principal, interest=d.interest - d.paid_interest,
-        fee=d.fee - d.paid_fee, penalty=d.penalty - d.paid_penalty,
-    )  # fmt: skip
 
 
 @dataclass(slots=True)
@@ -299,6 +296,7 @@ class BorrowerBook:
     whole: bool = False
     new_contracts: int = 0
     known: bool = True
+    erased: bool = False
     currency: str = ""  # of the lender's book, where a contract may be opened
 
     def copy(self) -> "BorrowerBook":

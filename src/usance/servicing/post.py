@@ -14,8 +14,9 @@ from typing import Any
 import msgspec
 
 from usance.core.identifiers import borrower_of_contract, cell_of_contract, written
-from usance.core.refusals import Refusal, Refused
+from usance.core.refusals import Refused
 from usance.core.rules import rule
+from usance.identity.once import Answer, Kept, problem
 from usance.platform.database import Connection
 from usance.platform.identifiers import new_operation_id
 from usance.servicing import columns as sql
@@ -40,16 +41,6 @@ class Request:
 
 
 @dataclass(slots=True)
-class Answer:
-    """What came of a request; ``document`` is a problem document when ``status`` >= 400."""
-
-    status: int
-    document: dict[str, Any]
-    operation_id: int = 0
-    replayed: bool = False
-
-
-@dataclass(slots=True)
 class Done:
     """A request that was carried out in this transaction."""
 
@@ -71,32 +62,9 @@ class Batch:
     marks: dict[int, int] = field(default_factory=dict)  # contract -> events given to an operation
 
 
-@rule("R-IDEM-01")
-def answers_given(
-    requests: list[Request], rows: Iterable[Sequence[Any]]
-) -> dict[tuple[str, str], Answer]:
-    """Answers already given to these keys; a key used with another body is refused."""
-    keyed = {(r.actor, r.key): r for r in requests if r.key}
-    found = {}
-    for client, key, request_hash, status, answer, operation_id in rows:
-        if request_hash != keyed[client, key].request_hash:
-            found[client, key] = other_body()
-        else:
-            document = msgspec.json.decode(answer)
-            found[client, key] = Answer(status, document, operation_id, replayed=True)
-    return found
-
-
-def other_body() -> Answer:
-    """The refusal of a key that was used for something else."""
-    problem = Refusal("R-IDEM-01", "the Idempotency-Key was used with another request").document()
-    return Answer(409, problem | {"status": 409})
-
-
-def problem(refusal: Refusal) -> Answer:
-    """A refused command."""
-    status = 404 if refusal.rule == "R-FOUND-01" else 422
-    return Answer(status, refusal.document() | {"status": status})
+def answers_given(rows: Iterable[Sequence[Any]]) -> dict[tuple[str, str], Kept]:
+    """First answers, by who asked and under which key."""
+    return {(client, key): Kept.stored(*first) for client, key, *first in rows}
 
 
 def keys_of(requests: list[Request]) -> tuple[list[str], list[str]]:
@@ -108,7 +76,7 @@ def keys_of(requests: list[Request]) -> tuple[list[str], list[str]]:
 async def post(connection: Connection, requests: list[Request]) -> list[Answer]:
     """Carry out requests in a transaction that has ``columns.LOCK``; the caller commits."""
     rows = await connection.fetch(sql.KNOWN_ANSWERS, *keys_of(requests))
-    answers = answers_given(requests, [row[1:] for row in rows if row[1] is not None])
+    answers = answers_given(row[1:] for row in rows if row[1] is not None)
     batch = Batch(rows[0][0].toordinal())
     await load(connection, batch, [r for r in requests if (r.actor, r.key) not in answers])
     given = decide(batch, requests, answers)
@@ -137,29 +105,24 @@ async def post_unlocked(connection: Connection, requests: list[Request]) -> list
         batch.commands[borrower] += 1
     for hand in hands:
         batch.books[borrower_of_contract(hand.contract_id)].hands[hand.contract_id] = hand
-    given = decide(batch, requests, answers_given(requests, rows))
+    given = decide(batch, requests, answers_given(rows))
     await write(Writing(connection, batch.business_date), batch)
     return given
 
 
 def decide(
-    batch: Batch, requests: list[Request], answers: dict[tuple[str, str], Answer]
+    batch: Batch, requests: list[Request], answers: dict[tuple[str, str], Kept]
 ) -> list[Answer]:
-    """One request after the other, on what is in the hand."""
+    """One request after the other, on what is in the hand; new answers come to ``answers``."""
     given = []
-    seen: dict[tuple[str, str], tuple[bytes, Answer]] = {}
     for request in requests:
         key = (request.actor, request.key)
-        if request.key and key in answers:
-            given.append(answers[key])
-        elif request.key and key in seen:
-            same, first = seen[key][0] == request.request_hash, seen[key][1]
-            again = Answer(first.status, first.document, first.operation_id, replayed=True)
-            given.append(again if same else other_body())
+        if key in answers:
+            given.append(answers[key].answer_to(request.request_hash))
         else:
             given.append(carry_out(batch, request))
             if request.key and given[-1].status < 400:
-                seen[key] = (request.request_hash, given[-1])
+                answers[key] = Kept(request.request_hash, given[-1])
     return given
 
 

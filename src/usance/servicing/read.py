@@ -287,6 +287,13 @@ async def events(
     return list(await connection.fetch(sql.EVENTS, cell, contract_id, before, limit, day_ends))
 
 
+async def event_booked(pool: Pool, contract_id: int, seq: int) -> Record | None:
+    """The amount of an event, the day on which it was booked, and the business date."""
+    cell = cell_of_contract(contract_id)
+    row: Record | None = await pool.fetchrow(sql.EVENT_BOOKED, cell, contract_id, seq)
+    return row
+
+
 async def transfers(
     connection: Connection | Pool, contract_id: int, before: int = 2**31 - 1, limit: int = PAGE
 ) -> list[Record]:

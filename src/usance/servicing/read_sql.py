@@ -140,6 +140,10 @@ ORDER BY number DESC LIMIT $4"""
 
 # -- operations and bank files ---------------------------------------------------------------------
 
+EVENT_BOOKED = """
+SELECT amount, booked_on, business_date FROM event, book
+WHERE cell = $1 AND contract_id = $2 AND seq = $3
+"""
 OPERATIONS = """
 SELECT operation_id, actor, action, borrower_id, contract_id, business_date, recorded_at, detail
 FROM operation WHERE operation_id < $1 ORDER BY operation_id DESC LIMIT $2"""

@@ -6,16 +6,25 @@ import json
 from typing import Any
 
 from usance.core.refusals import Refused
+from usance.identity.once import Answer, problem
 from usance.platform.database import RETRIED, Pool, retrying, transaction
 from usance.servicing import columns as sql
 from usance.servicing import commands as asked
-from usance.servicing.post import Answer, Request, needs_no_lock, post, post_unlocked, problem
+from usance.servicing.post import Request, needs_no_lock, post, post_unlocked
 from usance.servicing.products import agreed, products
-from usance.servicing.terms import intern
+from usance.servicing.terms import forget, intern
 from usance.servicing.write import Beyond
 
 BATCH_MAX = 64
 """Requests posted in one transaction: enough to share its cost, few enough to answer soon."""
+
+
+class Rehearsed(Exception):
+    """Ends the transaction of a rehearsal, so that nothing of it stays."""
+
+    def __init__(self, answer: Answer) -> None:
+        super().__init__("nothing of this happened")
+        self.answer = answer
 
 
 class Book:
@@ -29,6 +38,7 @@ class Book:
 
     async def start(self) -> None:
         """Take requests; ``lanes`` batches may be under way at once."""
+        forget()
         for product in products().values():
             if product.kind == "statement":
                 terms = agreed(product.terms(opened_on="2000-01-01"), 0).terms
@@ -55,6 +65,18 @@ class Book:
         future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         await self._waiting.put((Request(command, actor, key, request_hash), future))
         return await future
+
+    async def rehearse(self, command: asked.Command, *, actor: str) -> Answer:
+        """What one command would be answered with now; nothing is changed."""
+        try:
+            await self.prepare(command)
+        except Refused as refused:
+            return problem(refused.refusal)
+        try:
+            async with transaction(self.pool, sql.LOCK) as connection:
+                raise Rehearsed((await post(connection, [Request(command, actor)]))[0])
+        except Rehearsed as rehearsed:
+            return rehearsed.answer
 
     async def submit_many(self, commands: list[asked.Command], *, actor: str) -> list[Answer]:
         """Carry out many commands of one actor in as few transactions as they need."""

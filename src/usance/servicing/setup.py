@@ -6,12 +6,14 @@ from datetime import date
 from usance.platform.database import Pool, transaction
 from usance.servicing import columns as sql
 from usance.servicing.products import products
+from usance.servicing.terms import forget
 
 
 async def create_book(
     pool: Pool, *, name: str, opened_on: date, demo: bool = False, country: str = "cn"
 ) -> None:
     """One book a database; it offers the products of one country, and has their currency."""
+    forget()
     found = [each for each in products().values() if each.country == country]
     async with transaction(pool) as connection:
         await connection.execute(sql.INSERT_BOOK, name, found[0].currency, opened_on, demo)

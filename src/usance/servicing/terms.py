@@ -50,6 +50,6 @@ async def within(connection: Connection, terms: Terms) -> int:
 
 
 def forget() -> None:
-    """Forget what was seen: another database is used now (tests)."""
+    """Forget what was seen: this process serves a book from here on, maybe not the one before."""
     IDS.clear()
     store.TERMS.clear()

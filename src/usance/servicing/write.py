@@ -12,18 +12,12 @@ from functools import lru_cache
 from operator import attrgetter
 
 from usance.contract.records import Contract, names
+from usance.contract.replay import statement_event
 from usance.core.identifiers import CELLS, cell_of_borrower
 from usance.ledger.digest import digest
 from usance.platform.database import Connection
 from usance.servicing import columns as sql
-from usance.servicing.hand import (
-    Authorisation,
-    Booked,
-    BorrowerBook,
-    Hand,
-    Offer,
-    statement_event,
-)
+from usance.servicing.hand import Authorisation, Booked, BorrowerBook, Hand, Offer
 from usance.servicing.store import Rows, day
 
 CONTRACT_FIELDS = attrgetter(*names(Contract))
@@ -241,7 +235,7 @@ def statement_rows(hand: Hand) -> Rows:
     """Statements issued."""
     found: Rows = []
     for n, said, seq in hand.statements:
-        e = statement_event(said, seq, said.on)
+        e = statement_event(said, seq)
         number = hand.state.statements - len(hand.statements) + len(found) + 1
         found.append(
             (hand.cell, hand.contract_id, number, said.on, said.due.due_on, said.due.from_on, n,

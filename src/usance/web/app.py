@@ -10,6 +10,11 @@ from litestar import Litestar
 from litestar.datastructures import State
 from litestar.exceptions import HTTPException
 
+from usance.allowance.leases import Allowance
+from usance.approvals.delegation import Delegations
+from usance.approvals.rules import Policy
+from usance.approvals.rules import policy as approvals_policy
+from usance.approvals.service import Approvals
 from usance.core.money import DECIMALS
 from usance.identity.access import BorrowerAccess
 from usance.identity.borrowers import Borrowers
@@ -23,7 +28,9 @@ from usance.platform.config import ConfigurationError, Settings
 from usance.platform.crypto import KeyService
 from usance.platform.database import Pool
 from usance.servicing import read
+from usance.servicing.service import Book
 from usance.web import banking, operations, problems
+from usance.web.acts import acts
 from usance.web.api.dispatch import BODY_MAX, Api
 from usance.web.api.routes import ENDPOINTS, openapi
 from usance.web.console.pages import console_router
@@ -31,24 +38,35 @@ from usance.web.edge import Edge
 from usance.web.paying import BookTill
 from usance.web.portal.pages import on_no_route, portal_router
 from usance.web.security import Gate, check_declared, check_every_route
-from usance.web.services import Services, Submits
+from usance.web.services import Services
 from usance.web.workers import Workers
+from usance.webhooks.endpoints import Endpoints
+from usance.webhooks.policy import Reach
 
 
 async def open_services(
-    settings: Settings, pool: Pool, keys: KeyService, book: Submits, *,
+    settings: Settings, pool: Pool, keys: KeyService, book: Book, *,
     clock: Clock | None = None, hints: Mapping[str, str] | None = None,
+    policy: Policy | None = None,
 ) -> Services:  # fmt: skip
-    """What the routes work with, for the book in this database; there must be one."""
+    """What the routes work with, for the book in this database; there must be one.
+
+    ``policy`` says what waits for a second person: the policy document, unless another is given.
+    """
     found = await read.book(pool)
     if found is None:
         raise ConfigurationError("there is no book yet: `usance book create` makes one")
     time, decimals = clock or SystemClock(), DECIMALS[found.currency]
     access = BorrowerAccess.over(pool, keys, time)
     played = found.demo or settings.sandbox
+    approvals = Approvals(pool, policy or approvals_policy(decimals), acts(pool, book), clock)
+    reach = Reach(settings.webhooks_allow_http or found.demo, settings.webhooks_networks)
     return Services(
-        settings=settings, pool=pool, keys=keys, book=book,
-        borrowers=Borrowers(pool, keys), staff=Staff(pool, clock), clients=MachineClients(pool),
+        settings=settings, pool=pool, keys=keys, book=approvals, posting=book, approvals=approvals,
+        delegations=Delegations(pool, clock), borrowers=Borrowers(pool, keys),
+        staff=Staff(pool, clock), clients=MachineClients(pool, clock),
+        allowance=Allowance(pool, clock),
+        webhooks=Endpoints(pool, keys, clock=clock, reach=reach),
         name=found.name, currency=found.currency, decimals=decimals,
         demo=found.demo, hints=hints or {}, clock=time, access=access,
         payments=Payments(pool, time, found.currency),
@@ -60,7 +78,7 @@ async def open_services(
 
 def create_app(services: Services) -> Litestar:
     """The application. Starting and stopping pool, book and workers is for the caller."""
-    gate = Gate(services.staff, services.clients, services.access.sessions)
+    gate = Gate(services.staff, services.clients, services.allowance, services.access.sessions)
     app = Litestar(
         route_handlers=[
             operations.health, operations.exposition, openapi, console_router(), portal_router(),

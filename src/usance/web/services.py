@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Protocol
 
+from usance.allowance.leases import Allowance
+from usance.approvals.delegation import Delegations
+from usance.approvals.service import Approvals
 from usance.identity.access import BorrowerAccess
 from usance.identity.borrowers import Borrowers
 from usance.identity.machine import MachineClients
 from usance.identity.messages import Messenger
+from usance.identity.once import Answer
 from usance.identity.staff import Staff
 from usance.payments.bank import Bank
 from usance.payments.intents import Payments
@@ -19,31 +23,9 @@ from usance.platform.config import Settings
 from usance.platform.crypto import KeyService
 from usance.platform.database import Pool
 from usance.servicing.commands import Command
+from usance.servicing.service import Book
 from usance.web.closing import Closing
-
-
-class Answer(Protocol):
-    """What an operation was answered with."""
-
-    @property
-    def status(self) -> int:
-        """Of HTTP: 200, 201, 404, 409 or 422."""
-        ...
-
-    @property
-    def document(self) -> dict[str, Any]:
-        """As JSON has it; a problem document from 400 on."""
-        ...
-
-    @property
-    def operation_id(self) -> int:
-        """The audit event."""
-        ...
-
-    @property
-    def replayed(self) -> bool:
-        """Whether this is the first answer again."""
-        ...
+from usance.webhooks.endpoints import Endpoints
 
 
 class Submits(Protocol):
@@ -64,9 +46,16 @@ class Services:
     pool: Pool
     keys: KeyService
     book: Submits
+    """Where commands are asked for; approvals stand before it."""
+    posting: Book
+    """The book itself, for what is not asked for command by command: bank files."""
+    approvals: Approvals
+    delegations: Delegations
     borrowers: Borrowers
     staff: Staff
     clients: MachineClients
+    allowance: Allowance
+    webhooks: Endpoints
     name: str
     currency: str
     decimals: int

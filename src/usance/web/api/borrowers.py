@@ -7,15 +7,16 @@ from typing import Any
 from msgspec import Struct
 
 from usance.core.refusals import Refused
+from usance.identity.once import Answer
 from usance.identity.people import Person
 from usance.servicing import api_read
 from usance.servicing import read as models
+from usance.web import personal
 from usance.web.api import bodies, views
 from usance.web.api.contracts import products, today
 from usance.web.api.endpoint import Asked, Empty, change, read
 from usance.web.api.paging import Page, PageQuery, page, position
 from usance.web.problems import not_found
-from usance.web.services import Answer
 
 LAST = 2**62
 
@@ -76,6 +77,19 @@ async def shown(asked: Asked[Any], borrower_id: int) -> BorrowerView:
     if found is None:
         raise not_found("borrower", "borrower_id")
     return BorrowerView(**found.document())
+
+
+@read("/v1/borrowers/{borrower_id}/export", "borrowers:read")
+async def export_borrower(asked: Asked[Empty]) -> personal.Export:
+    """Everything held about a borrower, as of one moment.
+
+    ``parts`` holds each part by its name, in the shapes of this API; later versions add parts.
+    """
+    services = asked.services
+    found = await personal.export(services.pool, services.keys, asked.at["borrower_id"])
+    if found is None:
+        raise not_found("borrower", "borrower_id")
+    return found
 
 
 async def whole(asked: Asked[Any]) -> models.BorrowerPage:

@@ -8,13 +8,13 @@ from typing import Any, Literal
 from msgspec import Struct
 
 from usance.day.begin import begin
+from usance.identity.once import Answer
 from usance.servicing import read as models
 from usance.web.api import bodies, views
 from usance.web.api.endpoint import Asked, Empty, change, read
 from usance.web.api.paging import Page, PageQuery, page, position
 from usance.web.api.values import ordinal
 from usance.web.problems import not_found
-from usance.web.services import Answer
 
 FIRST, LAST = date.min.toordinal(), date.max.toordinal()
 

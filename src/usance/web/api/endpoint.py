@@ -18,13 +18,15 @@ from urllib.parse import parse_qsl
 
 import msgspec
 
+from usance.core.refusals import without_values
 from usance.core.rules import rule
+from usance.identity.once import Answer
 from usance.servicing.commands import Command
 from usance.web.api.values import Ids, Money, identifier
 from usance.web.grades import permission_of
 from usance.web.problems import PROBLEM_JSON, Headers, ProblemError
 from usance.web.security import Caller
-from usance.web.services import Answer, Services
+from usance.web.services import Services
 
 Query = TypeVar("Query")
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -101,6 +103,8 @@ class Endpoint:
     changes: bool = True
     media_type: str = JSON
     body_max: int | None = None
+    may_wait: bool = False
+    """Whether the act may be put behind a second person, so that it is answered with 202."""
 
     @property
     def placeholders(self) -> list[str]:
@@ -128,7 +132,7 @@ def command(method: str, path: str) -> Callable[[Function], Function]:
             )
             return answered(answer)
 
-        add(build, method, path, permission, body=body, returns=dict, serve=serve)
+        add(build, method, path, permission, body=body, returns=dict, serve=serve, may_wait=True)
         return build
 
     return enter
@@ -295,7 +299,7 @@ def query_from(incoming: Incoming, shape: type) -> Any:
 
 def misshapen(error: msgspec.ValidationError) -> ProblemError:
     """What is wrong with the shape, and where."""
-    detail, _, path = str(error).partition(" - at `")
+    detail, _, path = without_values(str(error)).partition(" - at `")
     return ProblemError(422, "R-DOC-01", detail, path.removeprefix("$").strip(".`"))
 
 

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Annotated, Any, cast
+from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta, Struct
 
+from usance.identity.once import Answer
 from usance.servicing import debit_file
 from usance.servicing import read as models
-from usance.servicing.service import Book
 from usance.web.api import views
 from usance.web.api.endpoint import Asked, Empty, change, read
 from usance.web.api.paging import Page, PageQuery, page, position
 from usance.web.api.values import iso, spelled
 from usance.web.problems import not_found
-from usance.web.services import Answer
 
 FILE_MAX = 16_000_000
 
@@ -51,20 +49,10 @@ class RowView(Struct):
     detail: Any
 
 
-@dataclass(frozen=True, slots=True)
-class FileAnswer:
-    """What a file was answered with."""
-
-    status: int
-    document: dict[str, Any]
-    operation_id: int
-    replayed: bool
-
-
 @change("POST", "/v1/bank-files", "files:write", media_type="text/csv", body_max=FILE_MAX)
 async def load_bank_file(asked: Asked[NameQuery]) -> Answer:
     """Load a debit-result file: an outcome for each row. The same content is loaded once."""
-    book = cast(Book, asked.services.book)
+    book = asked.services.posting
     key = debit_file.Key(asked.key, asked.request_hash)
     found = await debit_file.load(book, asked.query.name, asked.raw, asked.caller.actor, key)
     document = {
@@ -77,7 +65,7 @@ async def load_bank_file(asked: Asked[NameQuery]) -> Answer:
             for each in found.rows
         ],
     }  # fmt: skip
-    return FileAnswer(201, document, found.operation_id, found.replayed)
+    return Answer(201, document, found.operation_id, found.replayed)
 
 
 @read("/v1/bank-files", "files:read")

@@ -9,6 +9,7 @@ import msgspec
 
 from usance import __version__
 from usance.core.identifiers import PREFIXES
+from usance.identity.permissions import STAFF_ONLY
 from usance.web.api.endpoint import ENDPOINTS, Empty, Endpoint
 from usance.web.api.values import KINDS
 from usance.web.problems import PROBLEM_JSON
@@ -36,12 +37,29 @@ OPERATION = {
     "properties": {"operation_id": {"type": "string", "description": "The audit event."}},
     "description": "What was done, and how what it was done to stands now.",
 }
+PROPOSAL = {
+    "type": "object",
+    "required": ["proposal_id", "operation_id", "state", "act", "weight", "approvers", "digest"],
+    "properties": {
+        "proposal_id": {"type": "string"}, "operation_id": {"type": "string"},
+        "state": {"const": "waiting"}, "act": {"type": "string"}, "weight": {"type": "string"},
+        "approvers": {"type": "integer"},
+        "expires_at": {"type": "string", "format": "date-time"},
+        "digest": {"type": "string", "description": "Of exactly what runs once it is approved."},
+    },
+    "description": "What was asked for waits; `GET /v1/approvals/{proposal_id}` says how long.",
+}  # fmt: skip
+SESSION = {
+    "type": "apiKey", "in": "cookie", "name": "usance_session",
+    "description": "A member of staff who has logged in; `X-CSRF-Token` comes along.",
+}  # fmt: skip
 MEANING = {
     400: "Malformed, or without Idempotency-Key", 401: "No known key",
     403: "The key lacks the scope",
     404: "There is no such thing", 405: "Not a method of this route",
     409: "The key was used for another request, or taken already", 413: "Too large",
     415: "Not the media type", 422: "Refused by a rule; nothing was changed",
+    429: "More requests than the client may make; Retry-After says when to try again",
     503: "The book cannot be reached now",
 }  # fmt: skip
 
@@ -52,7 +70,7 @@ def document() -> bytes:
     shapes = [each for e in ENDPOINTS for each in (e.body, e.query, e.returns) if is_shape(each)]
     schemas, components = msgspec.json.schema_components(shapes, ref_template=REF)
     known = {id(shape): schema for shape, schema in zip(shapes, schemas, strict=True)}
-    components |= {"Problem": PROBLEM, "Operation": OPERATION}
+    components |= {"Problem": PROBLEM, "Operation": OPERATION, "Proposal": PROPOSAL}
     paths: dict[str, dict[str, Any]] = {}
     for endpoint in ENDPOINTS:
         method = endpoint.method.lower()
@@ -65,7 +83,7 @@ def document() -> bytes:
         "paths": paths,
         "components": {
             "schemas": components,
-            "securitySchemes": {"key": {"type": "http", "scheme": "bearer"}},
+            "securitySchemes": {"key": {"type": "http", "scheme": "bearer"}, "session": SESSION},
         },
     })  # fmt: skip
 
@@ -88,6 +106,8 @@ def described(
         "parameters": parameters(endpoint, components),
         "responses": responses(endpoint, known),
     }
+    if endpoint.permission in STAFF_ONLY:
+        operation["security"] = [{"session": []}]
     if endpoint.body is not None:
         content = {endpoint.media_type: {"schema": known[id(endpoint.body)]}}
         operation["requestBody"] = {"required": True, "content": content}
@@ -136,6 +156,10 @@ def responses(endpoint: Endpoint, known: dict[int, Any]) -> dict[str, Any]:
     found: dict[str, Any] = {
         success: {"description": "Done", "content": {"application/json": {"schema": schema}}}
     }
+    if endpoint.may_wait:
+        waits = {"schema": {"$ref": REF.format(name="Proposal")}}
+        found["202"] = {"description": "It waits for a second person; nothing has changed yet",
+                        "content": {"application/json": waits}}  # fmt: skip
     for status in refusals(endpoint):
         content = {PROBLEM_JSON: {"schema": {"$ref": REF.format(name="Problem")}}}
         found[str(status)] = {"description": MEANING[status], "content": content}
@@ -144,7 +168,7 @@ def responses(endpoint: Endpoint, known: dict[int, Any]) -> dict[str, Any]:
 
 def refusals(endpoint: Endpoint) -> list[int]:
     """Which statuses a route may refuse with."""
-    found = {401, 403, 405, 503}
+    found = {401, 403, 405, 429, 503}
     if endpoint.placeholders or endpoint.changes or endpoint.name == "search_borrower":
         found.add(404)
     if endpoint.method != "GET":

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from usance.identity.once import Answer
 from usance.web.api import bodies
 from usance.web.api.endpoint import Asked, Empty, change
-from usance.web.services import Answer
 
 
 @change("POST", "/v1/borrowers/{borrower_id}/portal-links", "portal:write")

@@ -7,6 +7,7 @@ from litestar.response.base import ASGIResponse
 
 from usance.identity.permissions import PUBLIC
 from usance.web.api import (  # noqa: F401 (each enters its endpoints)
+    approvals,
     book,
     borrowers,
     changes,
@@ -20,6 +21,7 @@ from usance.web.api import (  # noqa: F401 (each enters its endpoints)
     purchases,
     quote,
     receipts,
+    webhooks,
     why,
 )
 from usance.web.api.endpoint import ENDPOINTS

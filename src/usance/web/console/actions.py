@@ -149,6 +149,8 @@ async def carry_out(request: Asked, target: Target, form: dict[str, str]) -> Res
         problem = answer.document
         refusal = Refusal(problem["rule"], problem["detail"], problem.get("path", ""))
         return await present(request, target, form, refusal, answer.status)
+    if answer.status == 202:  # it waits for a second person
+        return moved(f"/console/approvals/{answer.document['proposal_id']}")
     return moved(
         next_page(target, answer.document), done=written("operation", answer.operation_id)
     )

@@ -7,11 +7,13 @@ from litestar import Response, get, post
 
 from usance.core.identifiers import cell_of_borrower, parse, written
 from usance.core.refusals import Refusal, Refused
-from usance.identity.borrowers import Borrower
+from usance.identity.borrowers import ACTIVE, Borrower
+from usance.identity.erasure_sql import hold as legal_hold
 from usance.identity.people import LANGUAGES, Person
 from usance.servicing import read
 from usance.web.console import forms
 from usance.web.console.actions import form_of, hash_of, key_of
+from usance.web.console.erasure import deeds_for
 from usance.web.console.render import Asked, Word, identifier, moved, services, show
 from usance.web.problems import not_found
 from usance.web.security import needs
@@ -146,9 +148,11 @@ async def borrower_page(request: Asked, borrower: Word) -> Response[str]:
     who = await person(request, borrower_id)
     pool = services(request).pool
     found = await read.borrower_page(pool, borrower_id, await today_of(request))
+    hold = await legal_hold(pool, borrower_id)
     return await show(
         request, "borrower.html", who=who, found=found, products=await read.products(pool),
-        actions=forms.ON_BORROWER, shown=request.query_params.get("show") == "1",
+        actions=forms.ON_BORROWER if who.status == ACTIVE else (), hold=hold,
+        deeds=deeds_for(who.status, hold), shown=request.query_params.get("show") == "1",
     )  # fmt: skip
 
 

@@ -8,9 +8,10 @@ from usance.core.identifiers import parse, written
 from usance.core.refusals import Refusal, Refused
 from usance.core.rules import rule
 from usance.identity.contact_changes import Asker
+from usance.identity.once import STATUS
 from usance.web.console.actions import form_of
 from usance.web.console.render import Asked, Word, identifier, moved, services, show
-from usance.web.problems import STATUS, not_found
+from usance.web.problems import not_found
 from usance.web.security import needs
 
 

@@ -15,7 +15,8 @@ from usance.core.identifiers import written
 from usance.core.refusals import Refusal, Refused
 from usance.core.rules import rule
 from usance.day import close
-from usance.day.begin import Begun, begin
+from usance.day.begin import begin
+from usance.identity.once import Answer
 from usance.platform.database import Pool
 from usance.servicing import read
 from usance.web.console.actions import form_of, hash_of, key_of
@@ -66,7 +67,7 @@ async def close_day(request: Asked) -> Response[Any]:
 
 
 @rule("R-CLOSE-DAY-04", "R-FORM-03")
-async def begun_by(request: Asked, form: dict[str, str]) -> Begun:
+async def begun_by(request: Asked, form: dict[str, str]) -> Answer:
     """Begin the close that a form asks for; raises ``Refused``."""
     try:
         day = date.fromisoformat(form.get("day", ""))

@@ -41,8 +41,22 @@ ACTIONS = {
     "RegisterBorrower": _("Borrower registered"),
     "CreateStaff": _("Staff account made"), "ChangePassword": _("Password changed"),
     "ChangeRoles": _("Roles of staff changed"),
+    "Propose": _("Proposed to a second person"), "Approve": _("Approved"),
+    "RefuseProposal": _("Proposal refused"), "RevokeProposal": _("Proposal taken back"),
+    "ProposalDone": _("Approved proposal carried out"),
+    "ProposalFailed": _("Approved proposal refused by the book"),
+    "ProposalExpired": _("Proposal expired"), "Delegate": _("Decisions delegated"),
+    "EndDelegation": _("Delegation ended"),
     "CreateClient": _("Machine client made"), "RenewClient": _("Key of a client renewed"),
-    "DeactivateClient": _("Machine client locked out"), "LoadDebitFile": _("Bank file loaded"),
+    "DeactivateClient": _("Machine client locked out"),
+    "RotateClientKey": _("Second key of a client made"),
+    "RetireClientKey": _("Key of a client retired"),
+    "RegisterWebhook": _("Webhook registered"), "ChangeWebhook": _("Webhook changed"),
+    "DeleteWebhook": _("Webhook deleted"), "StopWebhook": _("Webhook stopped by its receiver"),
+    "RotateWebhookSecret": _("Second secret of a webhook made"),
+    "RetireWebhookSecret": _("Secret of a webhook retired"),
+    "TestWebhook": _("Webhook tested"), "RedeliverWebhook": _("Webhook sent again"),
+    "LoadDebitFile": _("Bank file loaded"),
     "BeginClose": _("Day close begun"), "ResumeClose": _("Day close resumed"),
     "AllocateReceipt": _("Receipt allocated"),
     "ReturnReceipt": _("Receipt returned"),
@@ -55,6 +69,11 @@ ACTIONS = {
     "StopContactChange": _("Change of a number stopped"), "ChangeContact": _("Number changed"),
     "FlagNumber": _("Sign about a number"), "CloseFlag": _("Sign about a number looked at"),
     "BeginPayment": _("Payment begun"), "HoldPayment": _("Payment kept unallocated"),
+    "AddMasterKey": _("Master key added"), "RetireMasterKey": _("Master key retired"),
+    "AddIndexKey": _("Index key added"), "RetireIndexKey": _("Index key retired"),
+    "RewrapKeys": _("Data keys wrapped anew"), "RehashDirectory": _("Directory hashed anew"),
+    "RenewBorrowerKey": _("Data key of a person renewed"), "EraseBorrower": _("Person erased"),
+    "SetLegalHold": _("Legal hold set"), "LiftLegalHold": _("Legal hold lifted"),
 }  # fmt: skip
 
 OUTCOMES = {
@@ -67,7 +86,53 @@ OFFER_STATUS = {1: _("open"), 2: _("accepted"), 3: _("withdrawn")}
 HOLD_STATUS = {1: _("open"), 2: _("captured"), 3: _("released"), 4: _("expired")}
 LINE_STATUS = {1: _("open"), 2: _("closed")}
 BORROWER_STATUS = {1: _("active"), 2: _("erased")}
+PROPOSAL_STATES = {
+    1: _("waiting for a second person"), 2: _("approved, about to happen"), 3: _("done"),
+    4: _("approved, but the book refused"),
+    5: _("refused"), 6: _("taken back"), 7: _("expired"),
+}  # fmt: skip
+WEIGHTS = {"light": _("light"), "heavy": _("heavy"), "grave": _("grave")}
+ARGUMENTS = {
+    "amount": _("Amount"), "component": _("Component"), "of": _("Number of the event"),
+    "effective_on": _("Value date"), "reason": _("Reason"), "days": _("Days"),
+    "staff_id": _("Account"), "grant": _("Roles given"), "revoke": _("Roles taken"),
+}  # fmt: skip
+"""What an act is asked with."""
 RECEIPT_STATUS = {1: _("waiting"), 2: _("allocated"), 3: _("returned")}
+
+DELIVERY_STATES = {0: _("waiting"), 1: _("delivered"), 2: _("given up")}
+ATTEMPTS = {
+    "": _("delivered"), "status": _("refused"), "timeout": _("no answer in time"),
+    "address": _("the address is not allowed"), "name": _("the name is not known"),
+    "connection": _("no connection"), "tls": _("the certificate is not right"),
+    "closed_early": _("hung up before an answer"), "not_http": _("the answer is not HTTP"),
+}  # fmt: skip
+"""What came of an attempt to deliver a message."""
+WEBHOOK_TYPES = {
+    "contract.opened": _("A contract began."), "purchase.booked": _("A purchase on an account."),
+    "repayment.booked": _("Money from the borrower."),
+    "refund.booked": _("A merchant gave money back."), "fee.charged": _("A fee was charged."),
+    "penalty.charged": _("A lump-sum penalty was charged."),
+    "goodwill.booked": _("The lender paid for the borrower."),
+    "waiver.booked": _("Less interest, fee or penalty is asked."),
+    "chargeback.booked": _("A repayment was taken back."),
+    "event.reversed": _("An event never happened."),
+    "statement.issued": _("A statement of an account."),
+    "contract.extended": _("Due days were moved."),
+    "contract.restructured": _("A loan was planned anew."),
+    "contract.charged_off": _("A contract was written off."),
+    "recovery.booked": _("Money on a contract written off."),
+    "payout.booked": _("A credit balance was paid out."),
+    "principal.moved": _("Principal went into instalments."),
+    "statement_day.changed": _("Another day of statements."),
+    "drawing.returned": _("A pay-out came back."),
+    "contract.closed": _("Nothing is owed any more, or it was ended."),
+    "contract.reopened": _("A closed contract is owed again."),
+    "line.changed": _("A line was opened, changed or closed."),
+    "contract.overdue": _("So many days late as the product notes."),
+    "due.reminder": _("So many days before the due day."),
+    "day.closed": _("A business date was closed."),
+}  # fmt: skip
 
 AGES = (_("not overdue"), "1–30", "31–60", "61–90", _("over 90"))
 
@@ -141,16 +206,26 @@ AMOUNTS = {"limit_max", "least", "most", "floor", "amount", "principal", "instal
 
 DETAILS = {
     "file_id": _("file no."), "name": _("name"), "rows": _("rows"), "sha256": "SHA-256",
-    "staff_id": _("account no."), "client_id": _("client no."), "scopes": _("scopes"),
+    "staff_id": _("account no."), "client_id": _("client no."), "key_id": _("key no."),
+    "webhook_id": _("webhook no."), "types": _("types"), "sequence": _("message no."),
+    "messages": _("messages"), "active": _("active"), "scopes": _("scopes"),
     "borrowers": _("borrowers"), "rule": _("rule"), "detail": _("why"), "events": _("events"),
     "operations": _("operations"), "value_date": _("value date"),
-    "bank_transaction_id": _("bank's number"),
     "by": _("by"), "new_device": _("new device"), "sessions": _("sessions"),
     "others": _("all others"), "device_id": _("device no."), "link_id": _("link no."),
     "target": _("leads to"), "change_id": _("change no."), "kind": _("Kind"), "side": _("side"),
     "effective_at": _("takes effect"), "flag_id": _("sign no."), "lift": _("messages go again"),
     "payment": _("Payment"),
+    "bank_transaction_id": _("bank's number"), "column": _("column"),
+    "tables": _("tables"), "reason": _("reason"), "again": _("again after a restore"),
 }  # fmt: skip
+REASONS = {
+    "request": _("The person asked for it"), "retention": _("The time of keeping is over"),
+    "mistake": _("Registered by mistake"), "court": _("A court"),
+    "authority": _("An authority"), "dispute": _("A dispute"),
+    "investigation": _("An investigation"), "lifted": _("Lifted"),
+}  # fmt: skip
+"""Why a person was erased, or must not be."""
 HINTS = {
     "log in as": _("Account"), "name": _("Account"), "password": _("Password"),
     "API key": _("Key for the API"), "phone": _("Phone of a borrower"),

@@ -14,13 +14,17 @@ from usance.identity.staff import StaffSession
 from usance.web import i18n
 from usance.web.console import (
     actions,
+    approvals,
     borrowers,
+    clients,
     contacts,
     contracts,
     day,
+    erasure,
     overview,
     receipts,
     records,
+    webhooks,
 )
 from usance.web.console.render import (
     STATIC,
@@ -36,7 +40,14 @@ from usance.web.console.render import (
     show,
     theme_of,
 )
-from usance.web.problems import ProblemError, accident, not_found, of_framework, on_http
+from usance.web.problems import (
+    ProblemError,
+    accident,
+    not_found,
+    of_framework,
+    on_http,
+    route_of,
+)
 from usance.web.security import needs, session_cookie, session_token
 
 Form = Annotated[dict[str, str], Body(media_type=RequestEncodingType.URL_ENCODED)]
@@ -147,7 +158,7 @@ def on_no_route(request: Asked, error: HTTPException) -> Response[Any]:
 
 def on_accident(request: Asked, error: Exception) -> Response[Any]:
     """Something broke inside: the page says under which number the log has it."""
-    status, refusal, _ = accident(error, request.method, request.scope["path"])
+    status, refusal, _ = accident(error, request.method, route_of(request.scope))
     return problem_page(request, status, refusal)
 
 
@@ -170,6 +181,7 @@ def console_router() -> Router:
             static, login_page, login, logout, settings,
             *overview.HANDLERS, *borrowers.HANDLERS, *contracts.HANDLERS, *actions.HANDLERS,
             *day.HANDLERS, *records.HANDLERS, *receipts.HANDLERS, *contacts.HANDLERS,
+            *approvals.HANDLERS, *erasure.HANDLERS, *clients.HANDLERS, *webhooks.HANDLERS,
         ],
         exception_handlers={
             ProblemError: on_problem, Refused: on_refused, HTTPException: on_framework,

@@ -2,7 +2,7 @@
 
 import asyncio
 from contextlib import suppress
-from typing import Any, cast
+from typing import Any
 
 from litestar import Response, get, post
 from litestar.datastructures import UploadFile
@@ -12,7 +12,6 @@ from usance.core.refusals import Refusal, Refused
 from usance.identity.permissions import STAFF
 from usance.servicing import debit_file, read
 from usance.servicing.debit_rows import HEADER
-from usance.servicing.service import Book
 from usance.web import rulebook
 from usance.web.console.borrowers import operation_cursor
 from usance.web.console.render import (
@@ -107,7 +106,7 @@ async def upload(request: Asked) -> Response[Any]:
     if not isinstance(sent, UploadFile) or not sent.filename:
         return await files_page(request, Refusal("R-FORM-01", "choose a file", "file"))
     try:
-        book = cast(Book, services(request).book)
+        book = services(request).posting
         loaded = await debit_file.load(
             book, sent.filename, await sent.read(), request.user.actor
         )

@@ -44,7 +44,10 @@ MENU = (
     ("/console/receipts", "Unallocated receipts", "files:read"),
     ("/console/contacts", "Numbers to look at", "borrowers:read"),
     ("/console/sandbox/messages", "Messages of the sandbox", "messages:read"),
+    ("/console/approvals", "Approvals", "approvals:read"),
     ("/console/products", "Products", "products:read"),
+    ("/console/clients", "Machine clients", "clients:read"),
+    ("/console/webhooks", "Webhooks", "webhooks:read"),
     ("/console/operations", "Operations", "operations:read"), ("/console/rules", "Rules", STAFF),
 )  # fmt: skip
 """Address, name, and the permission without which it is not shown."""
@@ -108,6 +111,8 @@ class Page:
         """The entry of the menu that the page belongs to."""
         if self.address.startswith(("/console/contracts", "/console/borrowers")):
             return "/console/borrowers"
+        if self.address.startswith("/console/delegations"):
+            return "/console/approvals"
         found = [each for each, _ in self.menu if self.address.startswith(each)]
         return max(found, key=len, default="")
 
@@ -172,6 +177,9 @@ def environment(language: str, decimals: int) -> Environment:
         "offer_status": name(labels.OFFER_STATUS), "hold_status": name(labels.HOLD_STATUS),
         "line_status": name(labels.LINE_STATUS), "borrower_status": name(labels.BORROWER_STATUS),
         "receipt_status": name(labels.RECEIPT_STATUS),
+        "delivery_state": name(labels.DELIVERY_STATES), "attempt": name(labels.ATTEMPTS),
+        "proposal_state": name(labels.PROPOSAL_STATES), "weight": name(labels.WEIGHTS),
+        "argument": name(labels.ARGUMENTS), "reason": name(labels.REASONS),
         "hint": name(labels.HINTS), "tr": gettext,
         "refusal": lambda detail: refusals.sentence(detail, gettext),
         "settings": lambda document: words.settings(document, gettext),
@@ -225,6 +233,7 @@ FILTERS = {
     "hold": lambda each: written("authorisation", each),
     "operation": lambda each: written("operation", each),
     "flag_id": lambda each: written("flag", each),
+    "proposal": lambda each: written("proposal", each),
 }  # fmt: skip
 
 

@@ -89,6 +89,8 @@ def detail(value: Any, gettext: Gettext) -> str:
         return f"{value[0]}/{value[1]}"  # an event: its contract and number
     if isinstance(value, list):
         return gettext(labels.COMMA).join(detail(each, gettext) for each in value)
+    if isinstance(value, str) and value in labels.REASONS:
+        return gettext(labels.REASONS[value])
     return "" if value is None else refusals.said(str(value), gettext)
 
 

@@ -64,9 +64,9 @@ class Door:
         """Whoever holds the number is not the borrower."""
         await self._access.log_in.not_me(code, self._knock())
 
-    def check_link(self, token: str) -> None:
+    async def check_link(self, token: str) -> None:
         """Raise unless a link is real and not too old; nothing is used up."""
-        self._access.links.read(token)
+        await self._access.links.read(token)
 
     async def use_link(self, token: str) -> tuple[Begun, str]:
         """A session for a link, and the page that it leads to."""

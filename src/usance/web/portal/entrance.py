@@ -5,13 +5,13 @@ from typing import Any
 from litestar import Response, get, post
 
 from usance.core.refusals import Refusal, Refused
+from usance.identity.once import STATUS
 from usance.identity.permissions import BORROWER, PUBLIC
 from usance.web.console.actions import form_of
 from usance.web.console.render import moved
 from usance.web.portal.door import Door
 from usance.web.portal.render import Asked, remember, show
 from usance.web.portal.scope import Own
-from usance.web.problems import STATUS
 from usance.web.security import needs
 
 
@@ -127,7 +127,7 @@ def status_of(refused: Refused) -> int:
 async def link_page(request: Asked) -> Response[Any]:
     """A link's page: one button. Looking at it uses nothing up."""
     token = request.query_params.get("t", "")
-    Door(request).check_link(token)
+    await Door(request).check_link(token)
     return show(request, "portal/enter.html", token=token)
 
 

@@ -7,6 +7,7 @@ from litestar.datastructures import Cookie
 from litestar.exceptions import HTTPException
 
 from usance.core.refusals import Refused
+from usance.identity.once import STATUS
 from usance.identity.permissions import PUBLIC
 from usance.web import i18n
 from usance.web.console.actions import form_of
@@ -16,7 +17,13 @@ from usance.web.console.render import STATIC, THEMES, Word, address_of, moved
 from usance.web.portal import contracts, entrance, home, paying, person
 from usance.web.portal.entrance import next_of
 from usance.web.portal.render import Asked, problem_page
-from usance.web.problems import STATUS, ProblemError, accident, not_found, of_framework
+from usance.web.problems import (
+    ProblemError,
+    accident,
+    not_found,
+    of_framework,
+    route_of,
+)
 from usance.web.security import needs
 
 
@@ -66,7 +73,7 @@ def on_framework(request: Asked, error: HTTPException) -> Response[Any]:
 
 def on_accident(request: Asked, error: Exception) -> Response[Any]:
     """Something broke inside: the page says under which number the log has it."""
-    status, refusal, _ = accident(error, request.method, request.scope["path"])
+    status, refusal, _ = accident(error, request.method, route_of(request.scope))
     return problem_page(request, status, refusal)
 
 

@@ -5,12 +5,12 @@ from typing import Any
 from litestar import Response, get, post
 
 from usance.core.refusals import Refusal, Refused
+from usance.identity.once import STATUS
 from usance.identity.permissions import BORROWER
 from usance.web.console.actions import form_of, key_of
 from usance.web.console.render import Word, moved
 from usance.web.portal.render import Asked, show
 from usance.web.portal.scope import Own
-from usance.web.problems import STATUS
 from usance.web.security import needs
 
 OTHER = "other"

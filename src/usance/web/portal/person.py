@@ -28,6 +28,14 @@ async def data(request: Asked) -> Response[Any]:
     return show(request, "portal/data.html", who=await Own(request).person(), shown=shown)
 
 
+@get("/data/export", opt=needs(BORROWER))
+async def export(request: Asked) -> Response[bytes]:
+    """Everything held about the borrower, as a file."""
+    headers = {"content-disposition": 'attachment; filename="my-data.json"'}
+    document = await Own(request).everything_held()
+    return Response(document, media_type="application/json", headers=headers)
+
+
 async def number_form(
     request: Asked, refusal: Refusal | None = None, status: int = 200
 ) -> Response[Any]:
@@ -125,6 +133,6 @@ async def end_others(request: Asked) -> Response[Any]:
 
 
 HANDLERS = [
-    you, data, number, change_number, prove_number, send_again, lost_old, stop_change, devices,
-    forget_device, end_session, end_others,
+    you, data, export, number, change_number, prove_number, send_again, lost_old, stop_change,
+    devices, forget_device, end_session, end_others,
 ]  # fmt: skip

@@ -11,6 +11,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
+
 from usance.contract.records import ACTIVE, CLOSED, outstanding
 from usance.core.identifiers import borrower_of_contract, parse
 from usance.core.money import parse_decimal
@@ -21,6 +23,7 @@ from usance.identity.borrowers import Borrower
 from usance.identity.contact_changes import Asker
 from usance.servicing import own_read, read, read_page, what_if, why
 from usance.servicing.read import Product, Standing
+from usance.web import personal
 from usance.web.console.render import services
 from usance.web.portal.render import Asked, session_of
 from usance.web.problems import not_found
@@ -275,6 +278,14 @@ class Own:
         found = await self._services.borrowers.read(self._session.borrower_id)
         assert found is not None  # a session ends with its borrower
         return found
+
+    async def everything_held(self) -> bytes:
+        """Everything held about the borrower, as a JSON document."""
+        found = await personal.export(
+            self._services.pool, self._services.keys, self._session.borrower_id
+        )
+        assert found is not None  # a session ends with its borrower
+        return msgspec.json.format(msgspec.json.encode(found))
 
     def _asker(self) -> Asker:
         session = self._session

@@ -46,6 +46,12 @@ if (document.getElementById("flash")) {
   history.replaceState(null, "", address);
 }
 
+// The menu of a phone does not stay open over what the keyboard has reached.
+document.addEventListener("focusin", (event) => {
+  const menu = document.querySelector(".menu:popover-open");
+  if (menu && !event.target.closest(".menu, .opener")) menu.hidePopover();
+});
+
 // While a day is being closed, its progress is asked for.
 const progress = document.querySelector("[data-refresh]");
 if (progress) setTimeout(() => location.reload(), Number(progress.dataset.refresh) * 1000);

@@ -2,8 +2,8 @@
 
 from alembic import op
 
-revision = "0008"
-down_revision = "0007"
+revision = "0011"
+down_revision = "0010"
 branch_labels = None
 depends_on = None
 
@@ -20,7 +20,7 @@ STATEMENTS = (
         purpose TEXT NOT NULL,
         borrower_id BIGINT DEFAULT 0 NOT NULL,
         change_id BIGINT DEFAULT 0 NOT NULL,
-        lookup BYTEA NOT NULL,
+        number_hash BYTEA NOT NULL,
         code_hash BYTEA NOT NULL,
         attempts SMALLINT DEFAULT 0 NOT NULL,
         state SMALLINT DEFAULT 1 NOT NULL,
@@ -71,7 +71,6 @@ STATEMENTS = (
         cell SMALLINT NOT NULL,
         borrower_id BIGINT NOT NULL,
         kind TEXT NOT NULL,
-        lookup BYTEA NOT NULL,
         verified_at TIMESTAMP WITH TIME ZONE,
         used_at TIMESTAMP WITH TIME ZONE,
         suspended_at TIMESTAMP WITH TIME ZONE,
@@ -83,7 +82,6 @@ STATEMENTS = (
         change_id BIGINT NOT NULL,
         kind TEXT NOT NULL,
         value BYTEA NOT NULL,
-        lookup BYTEA NOT NULL,
         status SMALLINT DEFAULT 1 NOT NULL,
         asked_at TIMESTAMP WITH TIME ZONE NOT NULL,
         new_proven_at TIMESTAMP WITH TIME ZONE,

@@ -1,0 +1,19 @@
+"""Numbers of PostgreSQL's advisory locks: one space for the whole database, so they stand together.
+
+Old and new versions meet on a number while they are exchanged: none is ever changed.
+"""
+
+BOOKING = 7308332184
+"""Held shared by everything that books; day close takes it alone for the moment in which the
+business date moves, so nothing is ever booked on a day that has already been added up. The function
+``still_as_read`` of migration 0006 takes it too."""
+
+BANK_FILES = 7308332185
+"""Held while a portion of a bank file is entered."""
+
+KEYS = 7308332186
+"""Held shared by whoever stores what a master or index key has made; who adds or retires a key
+takes it alone."""
+
+MIGRATING = 0x7573616E6365
+"""Held while migrating: processes that start together take turns. ("usance" in ASCII)"""

@@ -1,0 +1,77 @@
+"""The acts that approvals may hold back: how each is read, judged, rehearsed and carried out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import msgspec
+
+from usance.approvals.rules import Facts
+from usance.approvals.service import Act
+from usance.identity.once import Answer
+from usance.platform.database import Pool
+from usance.servicing import commands as ask
+from usance.servicing import read
+from usance.web.grades import PERMISSIONS
+
+
+class Rehearses(Protocol):
+    """The book: ``usance.servicing.service.Book``."""
+
+    async def submit(
+        self, command: ask.Command, *, actor: str, key: str = "", request_hash: bytes = b""
+    ) -> Answer:
+        """Do what is asked, once for an actor's key."""
+        ...
+
+    async def rehearse(self, command: ask.Command, *, actor: str) -> Answer:
+        """What would come of it now; nothing is changed."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class OfTheBook:
+    """A command of the book as an act."""
+
+    kind: type[ask.Command]
+    book: Rehearses
+    pool: Pool
+
+    def read(self, body: str) -> ask.Command:
+        """The command that was written down."""
+        return msgspec.json.decode(body, type=self.kind)
+
+    async def facts(self, act: ask.Command) -> Facts:
+        """Its amount; of a reversal, the event's, and whether its day is closed."""
+        if isinstance(act, ask.Reverse):
+            return await facts_of_event(self.pool, act)
+        return Facts(getattr(act, "amount", 0))
+
+    def about(self, act: ask.Command) -> tuple[int, int]:
+        """Whose it is."""
+        return act.borrower(), next(iter(act.contracts()), 0)
+
+    async def rehearse(self, act: ask.Command, author: str) -> Answer:
+        """What the book would answer."""
+        return await self.book.rehearse(act, actor=author)
+
+    async def run(self, act: ask.Command, author: str, key: str, request_hash: bytes) -> Answer:
+        """Ask the book."""
+        return await self.book.submit(act, actor=author, key=key, request_hash=request_hash)
+
+
+async def facts_of_event(pool: Pool, act: ask.Reverse) -> Facts:
+    """What a reversal undoes; nothing for an event that is not there (the book refuses it)."""
+    row = await read.event_booked(pool, act.contract_id, act.of)
+    if row is None:
+        return Facts()
+    return Facts(row["amount"], row["booked_on"] < row["business_date"])
+
+
+def acts(pool: Pool, book: Rehearses) -> dict[str, Act]:
+    """Every act by its name."""
+    found: dict[str, Any] = {
+        kind.__name__: OfTheBook(kind, book, pool) for kind in PERMISSIONS
+    }
+    return found
