@@ -91,7 +91,7 @@ class Site:
 @asynccontextmanager
 async def opened(
     url: str, home: Path, *, staff: StaffPolicy = NOT_FORCED, clock: Clock | None = None,
-    environment: dict[str, str] | None = None,
+    environment: dict[str, str] | None = None, sandbox: bool = False,
 ) -> AsyncIterator[Site]:  # fmt: skip
     """The application on a database; the book is made if there is none."""
     pool = await open_pool(url, 10)
@@ -99,7 +99,9 @@ async def opened(
         await create_book(pool, name="Test", opened_on=date(2026, 1, 5))
     book = Book(pool)
     await book.start()
-    settings = Settings.from_environment({"USANCE_HOME": str(home)} | (environment or {}))
+    settings = Settings.from_environment(
+        {"USANCE_HOME": str(home), "USANCE_SANDBOX": str(int(sandbox))} | (environment or {})
+    )
     keys = LocalKeyService.open(settings.master_key_file)
     services = await open_services(
         settings, pool, keys, book, staff_policy=staff, clock=clock

@@ -24,7 +24,7 @@ from usance.platform.crypto import LocalKeyService
 from usance.platform.database import open_pool
 from usance.servicing.service import Book
 from usance.servicing.setup import create_book
-from usance.web.app import create_app, open_services
+from usance.web.app import create_app, open_services, workers_of
 from usance.web.services import Services
 
 CHROMIUM = Path("/usr/bin/chromium")
@@ -133,10 +133,13 @@ async def serve(
     server = uvicorn.Server(config)
     found |= {"address": f"http://127.0.0.1:{port}", "loop": asyncio.get_running_loop()}
     found |= {"pool": pool, "server": server, "services": services}
+    workers = workers_of(services)
+    workers.start()
     task = asyncio.create_task(server.serve())
     while not server.started and not task.done():  # noqa: ASYNC110 - uvicorn has no event
         await asyncio.sleep(0.02)
     started.set()
     await task
+    await workers.stop()
     await book.stop()
     await pool.close()

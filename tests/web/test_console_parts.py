@@ -31,7 +31,7 @@ WEB = Path(i18n.__file__).parents[1]
 def messages() -> set[str]:
     found = set()
     methods = [("**.py", "python"), ("**.html", "jinja2")]
-    for folder in ("console", "templates"):
+    for folder in ("console", "portal", "templates"):
         for _, _, message, _, _ in extract_from_dir(
             WEB / folder, methods, {}, {"_": None, "ngettext": (1, 2)}
         ):

@@ -6,7 +6,11 @@
 ``people``       what a person's details must look like; ``details`` corrects them
 ``staff``        accounts of staff and their sessions; ``colleagues``: who may do something
 ``machine``      machine clients: hashed keys and scopes
+``access``       everything at the door of the portal: log-in by code, sessions, devices, links
+``contacts``     what is known of a borrower's number, and ``contact_changes`` of it
+``messages``     what borrowers are told: the outbox, a messenger, the sandbox
 ``once``         a caller's key, what it was answered with, and its refusal for anything else
 ``permissions``  the names of what may be done
-``store``        the SQL of this room; ``keys_sql`` and ``erasure_sql`` of keys and erasure
+``store``        the SQL of this room; ``keys_sql`` and ``erasure_sql`` of keys and erasure,
+                 ``portal_store`` and ``contact_store`` of the portal
 """

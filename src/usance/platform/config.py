@@ -57,6 +57,8 @@ class Settings:
     """USANCE_WORKER: number of this process, 0 to 1023, unique among those that run at once."""
     backup_dir: Path | None = None
     """USANCE_BACKUP_DIR: where backups and the write-ahead log go; None: nothing is kept."""
+    sandbox: bool = False
+    """USANCE_SANDBOX: 1 has messages and payments of borrowers played instead of really done."""
     webhooks_allow_http: bool = False
     """USANCE_WEBHOOKS_ALLOW_HTTP: 1 lets webhooks go over plain HTTP."""
     webhooks_networks: tuple[str, ...] = ()
@@ -91,6 +93,7 @@ class Settings:
             pool_size=_number(env, "USANCE_POOL_SIZE", 10, 1, 90),
             worker=_number(env, "USANCE_WORKER", 0, 0, 1023),
             backup_dir=_file(env, "USANCE_BACKUP_DIR"),
+            sandbox=_choice(env, "USANCE_SANDBOX", "0", ("0", "1")) == "1",
             webhooks_allow_http=_choice(env, "USANCE_WEBHOOKS_ALLOW_HTTP", "0", ("0", "1")) == "1",
             webhooks_networks=_networks(env, "USANCE_WEBHOOKS_NETWORKS"),
             key_service_url=_key_service_url(env),

@@ -1,10 +1,10 @@
 """Who may come in, and to which routes.
 
 Every route declares its permission with ``opt=needs(...)``; the application does not start with
-one that does not. Machines show a bearer key; staff have a session cookie and, on every unsafe
-method, the token of their session from a page of ours (field ``csrf_token`` or header
-``X-CSRF-Token``). A weighty act needs a factor that was shown within the last minutes; a form may
-bring it along (field ``proof``).
+one that does not. Machines show a bearer key; staff and borrowers have a session cookie each of
+their own and, on every unsafe method, the token of their session from a page of ours (field
+``csrf_token`` or header ``X-CSRF-Token``). A weighty act of staff needs a factor that was shown
+within the last minutes; a form may bring it along (field ``proof``).
 """
 
 from __future__ import annotations
@@ -22,12 +22,15 @@ from litestar.routes import HTTPRoute
 from usance.allowance.leases import Allowance, TooOften
 from usance.core.refusals import Refused
 from usance.core.rules import rule
+from usance.identity.borrower_sessions import BorrowerSession, BorrowerSessions
 from usance.identity.machine import MachineClient, MachineClients
 from usance.identity.permissions import (
+    BORROWER,
     COMING_IN,
     HALF_IN,
     PUBLIC,
     SCOPES,
+    SIGNED,
     STAFF,
     STAFF_ONLY,
 )
@@ -44,13 +47,13 @@ PROOF_FIELD = "proof"
 """A code, or a password, that a form brings along with a weighty act."""
 ANY_STAFF = frozenset({STAFF, COMING_IN, HALF_IN})
 """What needs no role."""
-KNOWN = SCOPES | STAFF_ONLY | ANY_STAFF | {PUBLIC}
+KNOWN = SCOPES | STAFF_ONLY | ANY_STAFF | {PUBLIC, BORROWER, SIGNED}
 FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 Connection = ASGIConnection[Any, Any, Any, Any]
 
 
 class Caller(Protocol):
-    """Whoever came in: ``machine:ID`` or ``staff:ID``."""
+    """Whoever came in: ``machine:ID``, ``staff:ID`` or ``borrower:ID``."""
 
     @property
     def actor(self) -> str:
@@ -98,13 +101,22 @@ class StepUp(ProblemError):
         self.fields = fields
 
 
+def portal_cookie(connection: Connection, name: str) -> str:
+    """How a cookie of the borrowers' pages is called, as ``cookie_name`` says of staff's."""
+    return f"__Host-usance_{name}" if connection.scope["scheme"] == "https" else f"usance_{name}"
+
+
 class Gate:
     """Lets callers in, to the API and to pages alike."""
 
-    def __init__(self, staff: Staff, clients: MachineClients, allowance: Allowance) -> None:
+    def __init__(
+        self, staff: Staff, clients: MachineClients, allowance: Allowance,
+        borrowers: BorrowerSessions,
+    ) -> None:  # fmt: skip
         self._staff = staff
         self._clients = clients
         self._allowance = allowance
+        self._borrowers = borrowers
 
     async def check(self, connection: Connection, handler: BaseRouteHandler) -> None:
         """For routes of the web framework: afterwards ``request.user`` is the caller."""
@@ -112,6 +124,8 @@ class Gate:
         if permission == PUBLIC:
             self._check_origin(connection)
             return
+        if permission == SIGNED:
+            return  # the route itself checks the signature; there is no browser in it
         headers = dict(connection.scope["headers"])
         if is_page(connection.scope["path"]):
             headers.pop(b"authorization", None)  # pages are for people: a key opens none
@@ -127,6 +141,8 @@ class Gate:
     ) -> Caller:  # fmt: skip
         """The caller, if the permission is theirs; raises otherwise."""
         authorization = headers.get(b"authorization")
+        if permission == BORROWER:
+            return await self._borrower(connection or ASGIConnection(scope), authorization)
         if authorization is not None:
             client = await self._machine(authorization)
             await self._within_rates(client, scope)
@@ -158,6 +174,21 @@ class Gate:
             found = refused.refusal
             raise StepUp(found.rule, found.detail, fields) from refused
 
+    @rule("R-PORTAL-02")
+    async def _borrower(
+        self, connection: Connection, authorization: bytes | None
+    ) -> BorrowerSession:
+        """The borrower of a session; a key of a machine or a session of staff is none."""
+        if authorization is not None:
+            raise ProblemError(403, "R-AUTH-02", "only a borrower may do this")
+        token = connection.cookies.get(portal_cookie(connection, "my"), "")
+        session = await self._borrowers.session(token) if token else None
+        if session is None:
+            raise ProblemError(401, "R-AUTH-01", "a log-in is needed")
+        if method_of(connection) not in SAFE_METHODS:
+            await self._check_csrf(connection, session)
+        return session
+
     async def _machine(self, authorization: bytes) -> MachineClient:
         scheme, _, secret = authorization.decode("latin-1").partition(" ")
         client = await self._clients.identify(secret) if scheme.lower() == "bearer" else None
@@ -185,7 +216,9 @@ class Gate:
         return session
 
     @rule("R-AUTH-03")
-    async def _check_csrf(self, connection: Connection, session: StaffSession) -> None:
+    async def _check_csrf(
+        self, connection: Connection, session: StaffSession | BorrowerSession
+    ) -> None:
         self._check_origin(connection)
         sent = connection.headers.get(CSRF_HEADER)
         sent = sent or dict(await _form_fields(connection)).get(CSRF_FIELD, "")

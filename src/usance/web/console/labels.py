@@ -70,6 +70,14 @@ ACTIONS = {
     "BeginDrill": _("Restore drill begun"), "EndDrill": _("Restore drill ended"),
     "CloseDay": _("Day end of contracts"), "FinishDay": _("Day finished"),
     "HoldReceipts": _("Bank money held"),
+    "LogInBorrower": _("Borrower logged in"), "LogOutBorrower": _("Sessions of a borrower ended"),
+    "ForgetDevice": _("Device forgotten"), "MakePortalLink": _("Link into the portal made"),
+    "AskContactChange": _("Change of a number asked for"),
+    "ProveContact": _("Number proven"), "VouchForContact": _("Staff stood in for a number"),
+    "CoolContactChange": _("Change of a number cools"),
+    "StopContactChange": _("Change of a number stopped"), "ChangeContact": _("Number changed"),
+    "FlagNumber": _("Sign about a number"), "CloseFlag": _("Sign about a number looked at"),
+    "BeginPayment": _("Payment begun"), "HoldPayment": _("Payment kept unallocated"),
     "AddMasterKey": _("Master key added"), "RetireMasterKey": _("Master key retired"),
     "AddIndexKey": _("Index key added"), "RetireIndexKey": _("Index key retired"),
     "RewrapKeys": _("Data keys wrapped anew"), "RehashDirectory": _("Directory hashed anew"),
@@ -219,6 +227,11 @@ DETAILS = {
     "backup": _("backup"), "parent": _("rests on"), "bytes": _("bytes"),
     "until": _("up to"), "drill": _("drill"), "rpo_ms": _("RPO, ms"), "rto_ms": _("RTO, ms"),
     "ok": _("succeeded"),
+    "by": _("by"), "new_device": _("new device"),
+    "others": _("all others"), "device_id": _("device no."), "link_id": _("link no."),
+    "target": _("leads to"), "change_id": _("change no."), "kind": _("Kind"), "side": _("side"),
+    "effective_at": _("takes effect"), "flag_id": _("sign no."), "lift": _("messages go again"),
+    "payment": _("Payment"),
     "bank_transaction_id": _("bank's number"), "column": _("column"),
     "tables": _("tables"), "reason": _("reason"), "again": _("again after a restore"),
     "ledger": _("turnover of the day (SHA-256)"),
@@ -232,7 +245,8 @@ REASONS = {
 """Why a person was erased, or must not be."""
 HINTS = {
     "log in as": _("Account"), "name": _("Account"), "password": _("Password"),
-    "API key": _("Key for the API"),
+    "API key": _("Key for the API"), "phone": _("Phone of a borrower"),
+    "code": _("Codes of borrowers"),
 }  # fmt: skip
 
 WAYS = {
@@ -249,7 +263,8 @@ LOOKED_AT = {
 ACTORS = {
     "staff": _("staff no. {}"), "machine": _("client no. {}"), "system": _("the system: {}"),
     "operator": _("the operator"), "demo": _("demo"), "import": _("import"),
-    "day-close": _("day close"),
+    "day-close": _("day close"), "borrower": _("borrower {}"), "portal": _("portal"),
+    "payments": _("payments"),
 }  # fmt: skip
 DONE = _("Done: {}.")
 COMMA = _(", ")

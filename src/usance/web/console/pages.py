@@ -18,6 +18,7 @@ from usance.web.console import (
     borrowers,
     clients,
     coming_in,
+    contacts,
     contracts,
     day,
     erasure,
@@ -39,6 +40,7 @@ from usance.web.console.render import (
     language_of,
     moved,
     rendered,
+    services,
     session_of,
     theme_of,
 )
@@ -140,7 +142,7 @@ def bare_page(request: Asked) -> Page:
     """A page without anything that is asked of the database."""
     return Page(
         language_of(request), theme_of(request), address_of(request), session_of(request), None,
-        None,
+        None, services(request).sandbox,
     )  # fmt: skip
 
 
@@ -152,6 +154,7 @@ def console_router() -> Router:
             static, settings, *coming_in.HANDLERS, *own.HANDLERS, *staff.HANDLERS,
             *access.HANDLERS, *overview.HANDLERS, *borrowers.HANDLERS, *contracts.HANDLERS,
             *actions.HANDLERS, *day.HANDLERS, *records.HANDLERS, *receipts.HANDLERS,
+            *contacts.HANDLERS,
             *approvals.HANDLERS, *erasure.HANDLERS, *clients.HANDLERS, *webhooks.HANDLERS,
             *audit.HANDLERS,
         ],

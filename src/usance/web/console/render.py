@@ -28,6 +28,7 @@ from usance.web import i18n, rulebook
 from usance.web.console import labels, refusals, words
 from usance.web.console.forms import Action
 from usance.web.grades import permission_of
+from usance.web.portal import labels as portal_labels
 from usance.web.problems import not_found
 from usance.web.services import Services
 
@@ -42,6 +43,8 @@ MENU = (
     ("/console", "Overview", "book:read"), ("/console/borrowers", "Borrowers", "borrowers:read"),
     ("/console/day", "Day close", "day:read"), ("/console/bank-files", "Bank files", "files:read"),
     ("/console/receipts", "Unallocated receipts", "files:read"),
+    ("/console/contacts", "Numbers to look at", "borrowers:read"),
+    ("/console/sandbox/messages", "Messages of the sandbox", "messages:read"),
     ("/console/approvals", "Approvals", "approvals:read"),
     ("/console/products", "Products", "products:read"),
     ("/console/clients", "Machine clients", "clients:read"),
@@ -78,6 +81,7 @@ class Page:
     staff: StaffSession | None
     book: read.Book | None
     flash: Flash | None
+    sandbox: bool = False
 
     @property
     def inside(self) -> bool:
@@ -102,7 +106,10 @@ class Page:
     @property
     def menu(self) -> list[tuple[str, str]]:
         """The entries that the reader may open."""
-        return [(address, name) for address, name, permission in MENU if self.may(permission)]
+        return [
+            (address, name) for address, name, permission in MENU
+            if self.may(permission) and (self.sandbox or "/sandbox/" not in address)
+        ]  # fmt: skip
 
     @property
     def csrf(self) -> str:
@@ -190,6 +197,7 @@ def environment(language: str, decimals: int) -> Environment:
         "settings": lambda document: words.settings(document, gettext),
         "detail": lambda value: words.detail(value, gettext),
         "actor": lambda code: words.actor(code, gettext),
+        "flag": name(portal_labels.FLAGS), "message": name(portal_labels.MESSAGES),
     }  # fmt: skip
     return found
 
@@ -231,6 +239,7 @@ FILTERS = {
     "offer": lambda each: written("offer", each),
     "hold": lambda each: written("authorisation", each),
     "operation": lambda each: written("operation", each),
+    "flag_id": lambda each: written("flag", each),
     "proposal": lambda each: written("proposal", each),
 }  # fmt: skip
 
@@ -256,6 +265,7 @@ async def page_of(request: Asked) -> Page:
     return Page(
         language_of(request), theme_of(request), address_of(request), session,
         await read.book(pool) if session else None, await flash_of(request),
+        services(request).sandbox,
     )  # fmt: skip
 
 
