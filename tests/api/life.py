@@ -23,6 +23,12 @@ EVENTS = """SELECT contract_id, e.seq AS of, e.seq AS purchase FROM event e JOIN
 ACTIVE = "SELECT contract_id FROM contract WHERE status = 1 AND {which} ORDER BY 1 DESC LIMIT 12"
 HOLDS = """SELECT borrower_id, authorisation_id FROM authorisation WHERE status = 1
     ORDER BY 2 DESC LIMIT 3"""
+ENDPOINT = """SELECT endpoint_id AS webhook_id FROM webhook_endpoint e WHERE deleted_at IS NULL
+    AND {which} ORDER BY 1 DESC LIMIT 5"""
+SECRETS = "(SELECT count(*) FROM webhook_secret s WHERE s.endpoint_id = e.endpoint_id) {}"
+MESSAGES = """SELECT endpoint_id AS webhook_id, sequence FROM webhook_delivery
+    JOIN webhook_endpoint USING (endpoint_id) WHERE deleted_at IS NULL AND {which}
+    ORDER BY 1 DESC, 2 LIMIT 9"""
 PROPOSALS = """SELECT proposal_id, encode(digest, 'hex') AS digest FROM proposal WHERE state = 1
     ORDER BY 1 DESC LIMIT 3"""
 PLACES = {
@@ -65,6 +71,14 @@ PLACES = {
     "POST /v1/contracts/{contract_id}/allocations":
         """SELECT c.contract_id, receipt_id FROM receipt r, contract c WHERE r.status = 1
         AND r.amount > 0 AND c.status = 1 ORDER BY 1 DESC, 2 DESC LIMIT 9""",
+    "POST /v1/webhooks/{webhook_id}/secrets": ENDPOINT.format(which=SECRETS.format("= 1")),
+    "POST /v1/webhooks/{webhook_id}/secrets/retirement":
+        ENDPOINT.format(which=SECRETS.format("> 1")),
+    "POST /v1/webhooks/{webhook_id}/test": ENDPOINT.format(which="active"),
+    "POST /v1/webhooks/{webhook_id}/deliveries/{sequence}/redelivery":
+        MESSAGES.format(which="state <> 0"),
+    "webhook_id": ENDPOINT.format(which="true"),
+    "sequence webhook_id": MESSAGES.format(which="true"),
     "GET /v1/audit/events/{operation_id}/proof":
         "SELECT operation_id FROM audit_leaf ORDER BY leaf_index LIMIT 9",
     "POST /v1/approvals/{proposal_id}/approve": PROPOSALS,
@@ -146,6 +160,8 @@ def fields(today: date) -> dict[str, Any]:
         "instalments": [3, 6, 12], "annual_rate": ["0.12"],
         "days": [1, 7], "on": [str(today - timedelta(days)) for days in (0, 40)],
         "statement_day": [0, 9], "valid_days": [1, 7], "merchant": ["Tea"],
+        "url": ["https://hooks.example.com/in"], "types": [["day.closed"]], "active": [True],
+        "state": ["", "waiting", "given_up"],
         "name": ["王小明", "Ann"], "phone": [f"1391234567{n}" for n in range(10)],
         "identity_number": [f"ID{n:08}" for n in range(10)], "email": ["", "a@example.org"],
         "reason": ["seen"],

@@ -32,7 +32,7 @@ FIRST_CASES = 60
 """Of each operation, to which a key without its scope is tried."""
 AUDITED = "2 with an audit event"
 SEED = zlib.crc32(os.environ.get("USANCE_SEED", "attack").encode())
-ACCEPTED = ["2xx", "404", "409", "422"]
+ACCEPTED = ["2xx", "404", "409", "422", "429"]
 """A well-formed request is carried out, or refused by a rule of the book."""
 
 CONFIG = SchemathesisConfig.from_dict(

@@ -42,6 +42,7 @@ SQL_FILES = {
     "servicing/leaving.py": "the two queries that an erasure asks of the book",
     "servicing/receipts_sql.py": "the same for bank money that waits",
     "day/verify_sql.py": "invariants are queries",
+    "webhooks/feed_sql.py": "what store.py is, for reading what was committed",
 }
 SQL_FOLDERS = ("platform/migrations/", "bench/")
 SQL = re.compile(

@@ -21,6 +21,7 @@ ELSEWHERE = {
     "directory": "keyed hashes of phone and identity number, which the head shows in clear",
     "transfer": "the ledger's side of events that are shown",
     "accrual_change": "how the ledger accrues interest that events and dues show; folded daily",
+    "state_change": "changes of contracts and lines that are shown, until webhooks are told",
     "legal_hold": "may be part of an investigation that the person must not learn of",
 }
 """Tables about a borrower that the export leaves out, and why."""

@@ -18,6 +18,7 @@ day = App(name="day", help="The business date.")
 book = App(name="book", help="The book.")
 client = App(name="client", help="Machine clients of the API.")
 staff = App(name="staff", help="Accounts of staff.")
+webhooks = App(name="webhooks", help="Webhooks of machine clients.")
 keys = App(name="keys", help="The keys of personal data.")
 borrowers = App(name="borrowers", help="People, and what is held about them.")
 audit = App(name="audit", help="The tree over the audit events, and its proofs.")
@@ -33,11 +34,15 @@ COMMANDS = (
     (book, "setting_up:create_book", "create", "Make the book."),
     (client, "setting_up:create_client", "create", "Make a machine client; prints its key once."),
     (client, "setting_up:renew_client", "renew", "Give a client a new key."),
+    (client, "setting_up:rotate_client", "rotate", "Give a client a second key."),
+    (client, "setting_up:retire_key", "retire-key", "Retire one of a client's two keys."),
+    (client, "setting_up:show_keys", "keys", "List the keys of a client."),
     (client, "setting_up:deactivate_client", "deactivate", "Lock a client out."),
     (staff, "setting_up:create_staff", "create", "Make an account."),
     (staff, "setting_up:change_roles", "roles", "Give roles to an account, or take them."),
     (staff, "setting_up:change_password", "password", "Give an account a new password."),
     (staff, "setting_up:log_staff_out", "log-out", "End every session of an account."),
+    (webhooks, "webhooks:send", "send", "Send webhooks in a process of its own."),
     (keys, "keys:status", "status", "Show what is wrapped and hashed under which key."),
     (keys, "keys:rotate", "rotate", "Add a master key and wrap everything under it."),
     (keys, "keys:rewrap", "rewrap", "Go on wrapping everything under the newest master key."),
@@ -63,7 +68,7 @@ COMMANDS = (
 )
 for parent, place, name, text in COMMANDS:
     parent.command(f"usance.cli.{place}", name=name, help=text)
-for group in (day, book, client, staff, keys, borrowers, audit, imports):
+for group in (day, book, client, staff, webhooks, keys, borrowers, audit, imports):
     app.command(group)
 
 

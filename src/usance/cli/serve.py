@@ -75,10 +75,14 @@ async def listen(
 
     from usance.servicing.service import Book
     from usance.web.app import create_app, open_services
+    from usance.webhooks.worker import Worker
 
     book = Book(pool)
     await book.start()
     services = await open_services(settings, pool, keys, book, hints=hints)
+    policy = services.webhooks.policy
+    worker = Worker(services.webhooks, per_second=policy.serving_per_second)
+    worker.start()
     sequencer = sequencer_of(settings, pool)
     await sequencer.start()
     await services.approvals.start()
@@ -91,6 +95,7 @@ async def listen(
         )  # fmt: skip
         await announced(config, hints).serve(sockets=[address])
     finally:
+        await worker.stop()
         await services.approvals.stop()
         await services.closing.stop()
         await sequencer.stop()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -39,6 +40,10 @@ class Settings:
     """USANCE_POOL_SIZE: database connections a process may hold, 1 to 90."""
     worker: int
     """USANCE_WORKER: number of this process, 0 to 1023, unique among those that run at once."""
+    webhooks_allow_http: bool = False
+    """USANCE_WEBHOOKS_ALLOW_HTTP: 1 lets webhooks go over plain HTTP."""
+    webhooks_networks: tuple[str, ...] = ()
+    """USANCE_WEBHOOKS_NETWORKS: networks that webhooks may go to although they are not public."""
     key_service_url: str | None = None
     """USANCE_KEY_SERVICE_URL: who keeps the master keys in place of the file."""
     key_service_token_file: Path | None = None
@@ -66,6 +71,8 @@ class Settings:
             log_format=_choice(env, "USANCE_LOG_FORMAT", "json", LOG_FORMATS),
             pool_size=_number(env, "USANCE_POOL_SIZE", 10, 1, 90),
             worker=_number(env, "USANCE_WORKER", 0, 0, 1023),
+            webhooks_allow_http=_choice(env, "USANCE_WEBHOOKS_ALLOW_HTTP", "0", ("0", "1")) == "1",
+            webhooks_networks=_networks(env, "USANCE_WEBHOOKS_NETWORKS"),
             key_service_url=_key_service_url(env),
             key_service_token_file=_file(env, "USANCE_KEY_SERVICE_TOKEN_FILE"),
         )
@@ -95,6 +102,17 @@ def _number(env: Mapping[str, str], name: str, default: int, low: int, high: int
     if not (value.isascii() and value.isdigit() and low <= int(value) <= high):
         raise ConfigurationError(f"{name} must be a number from {low} to {high}, not {value!r}")
     return int(value)
+
+
+def _networks(env: Mapping[str, str], name: str) -> tuple[str, ...]:
+    """Such as ``10.0.0.0/8,127.0.0.1``."""
+    found = tuple(each.strip() for each in (env.get(name) or "").split(",") if each.strip())
+    for each in found:
+        try:
+            ipaddress.ip_network(each)
+        except ValueError as error:
+            raise ConfigurationError(f"{name} holds {each!r}, which is no network") from error
+    return found
 
 
 def _database_url(env: Mapping[str, str]) -> str | None:

@@ -40,6 +40,22 @@ jobs = Counter(
     ["queue", "outcome"],
     registry=registry,
 )
+refused_by_rate = Counter(
+    "usance_refused_by_rate", "Requests refused because of a client's rate", ["kind"],
+    registry=registry,
+)  # fmt: skip
+webhooks = Counter(
+    "usance_webhooks",
+    "Attempts to deliver a webhook by outcome (delivered, failed, given_up)",
+    ["outcome"],
+    registry=registry,
+)
+webhook_lag_seconds = Gauge(
+    "usance_webhook_lag_seconds", "Age of the oldest webhook that is due", registry=registry
+)
+webhooks_given_up = Gauge(
+    "usance_webhooks_given_up", "Webhooks that were given up and are kept", registry=registry
+)
 outbox_lag_seconds = Gauge(
     "usance_outbox_lag_seconds", "Age of the oldest message that is due", registry=registry
 )

@@ -40,7 +40,7 @@ from usance.platform import (  # noqa: F401 (each adds its tables)
     schema_staff,
     work_tables,
 )
-from usance.platform.schema_parts import cell, key, metadata, moment, whole
+from usance.platform.schema_parts import TransactionId, cell, key, metadata, moment, whole
 
 job = work_tables.add_job(metadata)
 outbox = work_tables.add_outbox(metadata)
@@ -145,7 +145,6 @@ machine_client = Table(
     "machine_client", metadata,
     Column("client_id", BigInteger, Identity(), primary_key=True),
     Column("name", Text, nullable=False, unique=True),
-    Column("secret_hash", LargeBinary, nullable=False, unique=True),
     Column("scopes", JSONB, nullable=False),
     Column("active", Boolean, nullable=False, server_default=text("true")),
     moment("created_at"),
@@ -170,11 +169,15 @@ operation = Table(
     moment(),
     Column("digest", LargeBinary, nullable=False),
     Column("detail", JSONB, nullable=False, server_default=text("'{}'")),
+    Column("xid", TransactionId, nullable=False, server_default=text("pg_current_xact_id()")),
     Index("operation_borrower", "borrower_id", "operation_id"),
-    *schema_audit.proof_columns(),
+    Index("operation_xid", "xid"),
+    schema_audit.form_column(),
 )  # fmt: skip
 """The audit event of every mutation. ``digest`` is SHA-256 over the rows it wrote
-(``ledger.digest``); the sequencer (``usance.audit``) makes each a leaf of the tree."""
+(``ledger.digest``) in the form that ``form`` names; the sequencer (``usance.audit``) makes each a
+leaf of the tree. ``xid`` is the transaction: commits come in another order than ids, and what is
+read behind the oldest one still running is read in order and whole."""
 
 day_close = Table(
     "day_close", metadata,

@@ -1,7 +1,5 @@
 """The Merkle tree over the audit events, and its signed checkpoints."""
 
-from typing import Any
-
 from sqlalchemy import (
     Boolean,
     Column,
@@ -14,7 +12,6 @@ from sqlalchemy import (
     Text,
     text,
 )
-from sqlalchemy.types import UserDefinedType
 
 from usance.platform.schema_parts import key, metadata, whole
 
@@ -22,27 +19,9 @@ FORM = 2
 """How the digest of an operation is made today (``docs/people.md``, R-PROOF-09)."""
 
 
-class TransactionId(UserDefinedType[int]):
-    """PostgreSQL's ``xid8``: the number of a transaction, which never comes again."""
-
-    cache_ok = True
-
-    def get_col_spec(self, **_: Any) -> str:
-        """The type's name."""
-        return "xid8"
-
-
-def proof_columns() -> tuple[Column[Any] | Index, ...]:
-    """What the tree needs to know of an operation beside what it says.
-
-    ``form`` is that of its digest. ``xid`` is the transaction that wrote it: commits come in
-    another order than ids, and a row that was committed late must not be overlooked.
-    """
-    return (
-        whole("form", SmallInteger, str(FORM)),
-        Column("xid", TransactionId, nullable=False, server_default=text("pg_current_xact_id()")),
-        Index("operation_xid", "xid"),
-    )
+def form_column() -> Column[int]:
+    """The form of an operation's digest."""
+    return whole("form", SmallInteger, str(FORM))
 
 
 audit_leaf = Table(

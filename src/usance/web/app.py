@@ -8,6 +8,7 @@ from litestar import Litestar
 from litestar.datastructures import State
 from litestar.exceptions import HTTPException
 
+from usance.allowance.leases import Allowance
 from usance.approvals.delegation import Delegations
 from usance.approvals.rules import Policy
 from usance.approvals.rules import policy as approvals_policy
@@ -31,6 +32,8 @@ from usance.web.console.pages import console_router, on_no_route
 from usance.web.edge import Edge
 from usance.web.security import Gate, check_declared, check_every_route
 from usance.web.services import Services
+from usance.webhooks.endpoints import Endpoints
+from usance.webhooks.policy import Reach
 
 
 async def open_services(
@@ -47,10 +50,13 @@ async def open_services(
         raise ConfigurationError("there is no book yet: `usance book create` makes one")
     decimals = DECIMALS[found.currency]
     approvals = Approvals(pool, policy or approvals_policy(decimals), acts(pool, book), clock)
+    reach = Reach(settings.webhooks_allow_http or found.demo, settings.webhooks_networks)
     return Services(
         settings=settings, pool=pool, keys=keys, book=approvals, posting=book, approvals=approvals,
         delegations=Delegations(pool, clock), borrowers=Borrowers(pool, keys),
-        staff=Staff(pool, clock), clients=MachineClients(pool),
+        staff=Staff(pool, clock), clients=MachineClients(pool, clock),
+        allowance=Allowance(pool, clock),
+        webhooks=Endpoints(pool, keys, clock=clock, reach=reach),
         name=found.name, currency=found.currency, decimals=decimals,
         demo=found.demo, hints=hints or {}, audit_key=open_key(settings.audit_key_file).public,
     )  # fmt: skip
@@ -58,7 +64,7 @@ async def open_services(
 
 def create_app(services: Services) -> Litestar:
     """The application. Starting and stopping pool and book is for the caller."""
-    gate = Gate(services.staff, services.clients)
+    gate = Gate(services.staff, services.clients, services.allowance)
     app = Litestar(
         route_handlers=[operations.health, operations.exposition, openapi, console_router()],
         guards=[gate.check],

@@ -19,6 +19,7 @@ from usance.platform.personal import PARTS
 from usance.servicing import leaving  # noqa: F401 (obstacles to erasure)
 from usance.servicing import read as models
 from usance.web import export_parts  # noqa: F401 (enters the parts of the export)
+from usance.webhooks import secrets  # noqa: F401 (its keys are wrapped by the master key too)
 
 FORMAT = "usance-export-1"
 

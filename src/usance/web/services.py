@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from usance.allowance.leases import Allowance
 from usance.approvals.delegation import Delegations
 from usance.approvals.service import Approvals
 from usance.audit.note import PublicKey
@@ -19,6 +20,7 @@ from usance.platform.database import Pool
 from usance.servicing.commands import Command
 from usance.servicing.service import Book
 from usance.web.closing import Closing
+from usance.webhooks.endpoints import Endpoints
 
 
 class Submits(Protocol):
@@ -47,6 +49,8 @@ class Services:
     borrowers: Borrowers
     staff: Staff
     clients: MachineClients
+    allowance: Allowance
+    webhooks: Endpoints
     name: str
     currency: str
     decimals: int

@@ -59,6 +59,7 @@ MEANING = {
     404: "There is no such thing", 405: "Not a method of this route",
     409: "The key was used for another request, or taken already", 413: "Too large",
     415: "Not the media type", 422: "Refused by a rule; nothing was changed",
+    429: "More requests than the client may make; Retry-After says when to try again",
     503: "The book cannot be reached now",
 }  # fmt: skip
 
@@ -167,7 +168,7 @@ def responses(endpoint: Endpoint, known: dict[int, Any]) -> dict[str, Any]:
 
 def refusals(endpoint: Endpoint) -> list[int]:
     """Which statuses a route may refuse with."""
-    found = {401, 403, 405, 503}
+    found = {401, 403, 405, 429, 503}
     if endpoint.placeholders or endpoint.changes or endpoint.name == "search_borrower":
         found.add(404)
     if endpoint.method != "GET":

@@ -21,6 +21,7 @@ from usance.web.api import (  # noqa: F401 (each enters its endpoints)
     purchases,
     quote,
     receipts,
+    webhooks,
     why,
 )
 from usance.web.api.endpoint import ENDPOINTS

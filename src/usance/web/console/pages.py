@@ -17,12 +17,14 @@ from usance.web.console import (
     approvals,
     audit,
     borrowers,
+    clients,
     contracts,
     day,
     erasure,
     overview,
     receipts,
     records,
+    webhooks,
 )
 from usance.web.console.render import (
     STATIC,
@@ -176,7 +178,8 @@ def console_router() -> Router:
             static, login_page, login, logout, settings,
             *overview.HANDLERS, *borrowers.HANDLERS, *contracts.HANDLERS, *actions.HANDLERS,
             *day.HANDLERS, *records.HANDLERS, *receipts.HANDLERS,
-            *approvals.HANDLERS, *erasure.HANDLERS, *audit.HANDLERS,
+            *approvals.HANDLERS, *erasure.HANDLERS, *clients.HANDLERS, *webhooks.HANDLERS,
+            *audit.HANDLERS,
         ],
         exception_handlers={
             ProblemError: on_problem, Refused: on_refused, HTTPException: on_framework,

@@ -43,6 +43,8 @@ MENU = (
     ("/console/receipts", "Unallocated receipts", "files:read"),
     ("/console/approvals", "Approvals", "approvals:read"),
     ("/console/products", "Products", "products:read"),
+    ("/console/clients", "Machine clients", "clients:read"),
+    ("/console/webhooks", "Webhooks", "webhooks:read"),
     ("/console/operations", "Operations", "operations:read"),
     ("/console/audit", "Audit", "audit:read"), ("/console/rules", "Rules", STAFF),
 )  # fmt: skip
@@ -169,6 +171,7 @@ def environment(language: str, decimals: int) -> Environment:
         "offer_status": name(labels.OFFER_STATUS), "hold_status": name(labels.HOLD_STATUS),
         "line_status": name(labels.LINE_STATUS), "borrower_status": name(labels.BORROWER_STATUS),
         "receipt_status": name(labels.RECEIPT_STATUS),
+        "delivery_state": name(labels.DELIVERY_STATES), "attempt": name(labels.ATTEMPTS),
         "proposal_state": name(labels.PROPOSAL_STATES), "weight": name(labels.WEIGHTS),
         "argument": name(labels.ARGUMENTS), "reason": name(labels.REASONS),
         "hint": name(labels.HINTS), "tr": gettext,

@@ -1,28 +1,23 @@
-"""The tree over the audit events: leaves, checkpoints, and who wrote what in which transaction.
+"""The tree over the audit events: leaves, checkpoints, and the form of digests.
 
-Rows that are there keep the old form of digest (1) and count as written before every transaction
-(xid 0), which PostgreSQL keeps as a default that was: no row is written anew.
+Rows that are there keep the old form of digest (1), which PostgreSQL keeps as a default that was:
+no row is written anew.
 """
 
 from alembic import op
 
-revision = "0010"
-down_revision = "0009"
+revision = "0011"
+down_revision = "0010"
 branch_labels = None
 depends_on = None
 
 
 def upgrade() -> None:
-    """Columns first with what old rows have, then with what new rows get."""
+    """The column first with what old rows have, then with what new rows get."""
     op.execute(
-        """ALTER TABLE operation ADD COLUMN form smallint NOT NULL DEFAULT 1,
-        ADD COLUMN xid xid8 NOT NULL DEFAULT '0'"""
+        "ALTER TABLE operation ADD COLUMN form smallint NOT NULL DEFAULT 1"
     )
-    op.execute(
-        """ALTER TABLE operation ALTER COLUMN form SET DEFAULT 2,
-        ALTER COLUMN xid SET DEFAULT pg_current_xact_id()"""
-    )
-    op.execute("CREATE INDEX operation_xid ON operation (xid)")
+    op.execute("ALTER TABLE operation ALTER COLUMN form SET DEFAULT 2")
     op.execute("ALTER TABLE receipt ADD COLUMN held_by bigint NOT NULL DEFAULT 0")
     op.execute(
         """CREATE TABLE audit_leaf (
