@@ -21,7 +21,7 @@ from usance.web.security import handlers_of
 
 SESSIONS = {"/console/login", "/console/logout"}
 """Who comes and goes is no change of the book."""
-ROLES = ("service", "collections", "operations", "compliance")
+ROLES = ("service", "collections", "operations", "compliance", "administrator")
 PLACE = re.compile(r"{(\w+):\w+}")
 HEAD = "reference,id,amount,result_code,value_date,bank_transaction_id\n"
 
@@ -63,17 +63,19 @@ class Person:
         del request.headers["authorization"]
         return await self.site.client.send(request)
 
-    async def does(self, route: str, *at: str | int, files: Any = None, **fields: str) -> str:
-        """Send a form; the address that it leads to."""
+    async def does(
+        self, route: str, *at: str | int, files: Any = None, status: int = 303, **fields: str
+    ) -> str:
+        """Send a form; the address that it leads to (none where a secret is shown)."""
         places = iter(at)
         address = PLACE.sub(lambda _: str(next(places)), route)
         before = await self.site.pool.fetchval("SELECT count(*) FROM operation")
         answer = await self.send(address, fields, **({"files": files} if files else {}))
-        assert answer.status_code == 303, f"{route}: {answer.status_code}\n{answer.text[-3000:]}"
+        assert answer.status_code == status, f"{route}: {answer.status_code}\n{answer.text[-3000:]}"
         after = await self.site.pool.fetchval("SELECT count(*) FROM operation")
         assert after > before, f"{route} left no audit event"
         self.walked.add(route)
-        return str(answer.headers["location"])
+        return str(answer.headers.get("location", ""))
 
     async def newest(self, query: str) -> Any:
         """The newest value of a query."""
@@ -99,6 +101,7 @@ async def test_every_form_leaves_an_audit_event(database: str, tmp_path: Path) -
         await on_the_loan(anna, loan)
         await bank_money(anna, account)
         await second_persons(anna, bert, who)
+        await programs(anna)
         await the_end(anna)
         assert changing_routes(site) - SESSIONS == walked
 
@@ -224,6 +227,30 @@ async def digest(anna: Person, proposal: str) -> str:
         "SELECT digest FROM proposal WHERE proposal_id = $1", parse("proposal", proposal)
     )
     return bytes(found).hex()
+
+
+async def programs(anna: Person) -> None:
+    """A machine client with its keys, and an endpoint that is told."""
+    await anna.does("/console/clients/new", status=200, name="core", **{"check.day:read": "on"})
+    client = await anna.newest("SELECT client_id FROM machine_client")
+    key = await anna.newest("SELECT key_id FROM machine_key")
+    one = "/console/clients/{client:int}/"
+    await anna.does(one + "do/rotate", client, status=200, valid_days="", overlap_hours="")
+    await anna.does(one + "keys/{key:int}/do/retire", client, key)
+    address = {"url": "https://hooks.example.com/in", "check.day.closed": "on"}
+    await anna.does("/console/webhooks/new", status=200, client_id=str(client), **address)
+    hook = await anna.newest("SELECT endpoint_id FROM webhook_endpoint")
+    one = "/console/webhooks/{webhook:int}/"
+    await anna.does(one + "do/test", hook)
+    await anna.does(one + "do/rotate", hook, status=200)
+    await anna.site.pool.execute("UPDATE webhook_delivery SET state = 2")  # given up
+    await anna.does(one + "do/again", hook)
+    await anna.site.pool.execute("UPDATE webhook_delivery SET state = 2")
+    await anna.does(one + "deliveries/{sequence:int}/do/redeliver", hook, 1)
+    await anna.does(one + "do/change", hook, **address)
+    for name in ("retire", "stop", "start", "delete"):
+        await anna.does(f"{one}do/{name}", hook)
+    await anna.does("/console/clients/{client:int}/do/deactivate", client)
 
 
 async def the_end(anna: Person) -> None:
