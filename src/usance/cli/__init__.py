@@ -7,5 +7,6 @@
 ``days``     ``day close`` and ``verify``
 ``audit``    ``audit sequence``, ``prove``, ``verify``, ``export`` and ``check``
 ``setting_up``  ``book create``, ``client create``, ``staff create``
+``staff``    ``staff list``, ``staff deactivate`` and its like, ``permissions``
 ``bulk``     ``import uci-credit`` and ``bench``
 """

@@ -12,6 +12,8 @@ from typing import Any
 from msgspec import Struct
 
 from usance.approvals import leaving as approvals_leaving  # noqa: F401 (an obstacle to erasure)
+from usance.core.rules import rule
+from usance.identity.accesses import Seen
 from usance.identity.borrowers import Borrowers
 from usance.platform.crypto import KeyService
 from usance.platform.database import Pool
@@ -34,12 +36,19 @@ class Export(Struct):
     parts: dict[str, Any]
 
 
-async def export(pool: Pool, keys: KeyService, borrower_id: int) -> Export | None:
-    """Everything held about a borrower, all parts as of one moment; None if there is none."""
-    who = await Borrowers(pool, keys).read(borrower_id)
+@rule("R-ACCESS-01", "R-ACCESS-03")
+async def export(
+    pool: Pool, keys: KeyService, borrower_id: int, seen: Seen | None
+) -> Export | None:
+    """Everything held about a borrower, all parts as of one moment; None if there is none.
+
+    ``seen`` says to whom the details are shown, and is noted; without it they are masked.
+    """
+    who = await Borrowers(pool, keys).read(borrower_id, seen)
     book = await models.book(pool)
     if who is None or book is None:
         return None
+    who = who if seen else who.masked()
     parts: Mapping[str, Any] = await _parts(pool, borrower_id)
     on = book.business_date.isoformat()
     return Export(FORMAT, on, book.currency, who.document(), dict(parts))

@@ -10,9 +10,11 @@ from usance.allowance.leases import Allowance
 from usance.approvals.delegation import Delegations
 from usance.approvals.service import Approvals
 from usance.audit.note import PublicKey
+from usance.identity.accesses import Accesses
 from usance.identity.borrowers import Borrowers
 from usance.identity.machine import MachineClients
 from usance.identity.once import Answer
+from usance.identity.provider import Provider
 from usance.identity.staff import Staff
 from usance.platform.config import Settings
 from usance.platform.crypto import KeyService
@@ -48,6 +50,7 @@ class Services:
     delegations: Delegations
     borrowers: Borrowers
     staff: Staff
+    accesses: Accesses
     clients: MachineClients
     allowance: Allowance
     webhooks: Endpoints
@@ -59,4 +62,6 @@ class Services:
     """Shown on the log-in page of a demo book: name and password."""
     audit_key: PublicKey
     """Whose signatures under checkpoints are believed."""
+    provider: Provider | None = None
+    """Who else may say that somebody is staff."""
     closing: Closing = field(default_factory=Closing)
