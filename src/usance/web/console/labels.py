@@ -40,7 +40,13 @@ ACTIONS = {
     "ReturnDrawing": _("Drawing come back"), "CloseLine": _("Line closed"),
     "RegisterBorrower": _("Borrower registered"),
     "CreateStaff": _("Staff account made"), "ChangePassword": _("Password changed"),
-    "ChangeRoles": _("Roles of staff changed"),
+    "ChangeRoles": _("Roles of staff changed"), "DeactivateStaff": _("Staff account locked out"),
+    "ReactivateStaff": _("Staff account let in again"), "EndSessions": _("Sessions ended"),
+    "ResetFactor": _("Second factor reset"), "GivePassword": _("New password given"),
+    "LogIn": _("Logged in"), "LogOut": _("Logged out"), "StepUp": _("Factor shown again"),
+    "BeginFactor": _("Enrolment of a second factor begun"),
+    "EnrolFactor": _("Second factor enrolled"), "RenewCodes": _("New recovery codes made"),
+    "OpenPerson": _("Personal details shown in clear"),
     "Propose": _("Proposed to a second person"), "Approve": _("Approved"),
     "RefuseProposal": _("Proposal refused"), "RevokeProposal": _("Proposal taken back"),
     "ProposalDone": _("Approved proposal carried out"),
@@ -60,7 +66,10 @@ ACTIONS = {
     "BeginClose": _("Day close begun"), "ResumeClose": _("Day close resumed"),
     "AllocateReceipt": _("Receipt allocated"),
     "ReturnReceipt": _("Receipt returned"),
-    "CloseDay": _("Day end of contracts"),
+    "TakeBackup": _("Backup taken"), "RestoreBook": _("Book restored from a backup"),
+    "BeginDrill": _("Restore drill begun"), "EndDrill": _("Restore drill ended"),
+    "CloseDay": _("Day end of contracts"), "FinishDay": _("Day finished"),
+    "HoldReceipts": _("Bank money held"),
     "AddMasterKey": _("Master key added"), "RetireMasterKey": _("Master key retired"),
     "AddIndexKey": _("Index key added"), "RetireIndexKey": _("Index key retired"),
     "RewrapKeys": _("Data keys wrapped anew"), "RehashDirectory": _("Directory hashed anew"),
@@ -88,6 +97,8 @@ ARGUMENTS = {
     "amount": _("Amount"), "component": _("Component"), "of": _("Number of the event"),
     "effective_on": _("Value date"), "reason": _("Reason"), "days": _("Days"),
     "staff_id": _("Account"), "grant": _("Roles given"), "revoke": _("Roles taken"),
+    "name": _("Name"), "roles": _("Roles"),
+    "must_change": _("Must be changed first"),
 }  # fmt: skip
 """What an act is asked with."""
 RECEIPT_STATUS = {1: _("waiting"), 2: _("allocated"), 3: _("returned")}
@@ -203,8 +214,14 @@ DETAILS = {
     "messages": _("messages"), "active": _("active"), "scopes": _("scopes"),
     "borrowers": _("borrowers"), "rule": _("rule"), "detail": _("why"), "events": _("events"),
     "operations": _("operations"), "value_date": _("value date"),
+    "roles": _("roles"), "grant": _("given"), "revoke": _("taken"), "sessions": _("sessions"),
+    "way": _("way"), "factor": _("factor"),
+    "backup": _("backup"), "parent": _("rests on"), "bytes": _("bytes"),
+    "until": _("up to"), "drill": _("drill"), "rpo_ms": _("RPO, ms"), "rto_ms": _("RTO, ms"),
+    "ok": _("succeeded"),
     "bank_transaction_id": _("bank's number"), "column": _("column"),
     "tables": _("tables"), "reason": _("reason"), "again": _("again after a restore"),
+    "ledger": _("turnover of the day (SHA-256)"),
 }  # fmt: skip
 REASONS = {
     "request": _("The person asked for it"), "retention": _("The time of keeping is over"),
@@ -217,6 +234,17 @@ HINTS = {
     "log in as": _("Account"), "name": _("Account"), "password": _("Password"),
     "API key": _("Key for the API"),
 }  # fmt: skip
+
+WAYS = {
+    "password": _("password"), "provider": _("identity provider"),
+    "provider and factor": _("identity provider with a second factor"),
+}  # fmt: skip
+"""How a session was begun."""
+LOOKED_AT = {
+    "details": _("one person's details"), "list": _("a list"), "search": _("a search"),
+    "console": _("the console's pages"), "export": _("all that is held"),
+}  # fmt: skip
+"""At what somebody looked."""
 
 ACTORS = {
     "staff": _("staff no. {}"), "machine": _("client no. {}"), "system": _("the system: {}"),

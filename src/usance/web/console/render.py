@@ -22,6 +22,7 @@ from usance.core.identifiers import parse, written
 from usance.core.money import format_decimal
 from usance.identity.permissions import STAFF
 from usance.identity.staff import StaffSession
+from usance.identity.staff_policy import staff_policy
 from usance.servicing import read
 from usance.web import i18n, rulebook
 from usance.web.console import labels, refusals, words
@@ -45,7 +46,9 @@ MENU = (
     ("/console/products", "Products", "products:read"),
     ("/console/clients", "Machine clients", "clients:read"),
     ("/console/webhooks", "Webhooks", "webhooks:read"),
-    ("/console/operations", "Operations", "operations:read"), ("/console/rules", "Rules", STAFF),
+    ("/console/operations", "Operations", "operations:read"),
+    ("/console/audit", "Audit", "audit:read"), ("/console/staff", "Staff", "staff:read"),
+    ("/console/rules", "Rules", STAFF),
 )  # fmt: skip
 """Address, name, and the permission without which it is not shown."""
 THEMES = ("auto", "light", "dark")
@@ -77,13 +80,20 @@ class Page:
     flash: Flash | None
 
     @property
+    def inside(self) -> bool:
+        """Whether the reader has come in, and lacks nothing."""
+        return self.staff is not None and not self.staff.lacks
+
+    @property
     def lang(self) -> str:
         """For the page's ``lang``."""
         return i18n.LANGUAGES[self.language]
 
     def may(self, permission: str) -> bool:
         """Whether the reader is allowed to; what they may not do is not offered."""
-        return self.staff is not None and permission in self.staff.permissions | {STAFF}
+        if self.staff is None or self.staff.lacks:
+            return False
+        return permission in self.staff.permissions | {STAFF}
 
     def open_to(self, actions: Iterable[Action]) -> list[Action]:
         """Of these actions, those that the reader may ask for."""
@@ -171,6 +181,8 @@ def environment(language: str, decimals: int) -> Environment:
         "line_status": name(labels.LINE_STATUS), "borrower_status": name(labels.BORROWER_STATUS),
         "receipt_status": name(labels.RECEIPT_STATUS),
         "delivery_state": name(labels.DELIVERY_STATES), "attempt": name(labels.ATTEMPTS),
+        "way": name(labels.WAYS), "looked_at": name(labels.LOOKED_AT),
+        "role": lambda code: staff_policy().name_of_role(code, language),
         "proposal_state": name(labels.PROPOSAL_STATES), "weight": name(labels.WEIGHTS),
         "argument": name(labels.ARGUMENTS), "reason": name(labels.REASONS),
         "hint": name(labels.HINTS), "tr": gettext,
@@ -211,14 +223,9 @@ def moment(value: datetime | None) -> Markup | str:
     return Markup('<time datetime="{}">{}</time>').format(value.isoformat(), text)
 
 
-def masked(text: str) -> str:
-    """Only the end of a personal detail."""
-    return f"••••{text[-4:]}" if len(text) > 4 else text and "••••"
-
-
 FILTERS = {
     "day": day, "moment": moment, "percent": words.percent, "decimal": words.decimal,
-    "share": words.share, "masked": masked, "prose": words.prose,
+    "share": words.share, "prose": words.prose,
     "borrower": lambda each: written("borrower", each),
     "contract": lambda each: written("contract", each),
     "offer": lambda each: written("offer", each),
@@ -236,10 +243,15 @@ def identifier(kind: str, text: str) -> int:
         raise not_found(kind) from error
 
 
+def session_of(request: Asked) -> StaffSession | None:
+    """Who asks, if it is a member of staff."""
+    staff = request.scope.get("user")
+    return staff if isinstance(staff, StaffSession) else None
+
+
 async def page_of(request: Asked) -> Page:
     """The frame of a page: one query for the book, one more after a form."""
-    staff = request.scope.get("user")
-    session = staff if isinstance(staff, StaffSession) else None
+    session = session_of(request)
     pool = services(request).pool
     return Page(
         language_of(request), theme_of(request), address_of(request), session,
