@@ -129,9 +129,13 @@ def test_accounts_of_staff(
     found.look("password told")
     password = page.inner_text("main dd code")
     page.locator("main a.button.main").click()
-    page.wait_for_url("**/console/staff/*")
+    page.wait_for_url("**/console/approvals/*")
+    found.look("waits")
+    assert "argon2" not in page.inner_text("main")
+    site.agree()
+    number = site.fetch("SELECT staff_id FROM staff WHERE name = $1", name)[0][0]
+    page.goto(f"{site.address}/console/staff/{number}")
     found.look("account")
-    number = page.url.rpartition("/")[2]
     for deed in ("roles", "password", "end-sessions", "deactivate"):
         page.goto(f"{site.address}/console/staff/{number}/do/{deed}")
         found.look(deed)
@@ -213,5 +217,6 @@ def test_a_weighty_act_asks_for_the_factor_and_goes_on(
         page.locator("main form button.main").click()
         page.wait_for_selector("#refusal" if proof == "wrong" else ".note-box code, dd code")
     found.look("done")
+    site.agree()
     assert len(site.fetch("SELECT 1 FROM staff WHERE name = $1", f"late {width}")) == 1
     assert found.all == {}
