@@ -10,10 +10,11 @@
 ``passwords``    what a password must be; ``attempts`` counts those who guess
 ``provider``     log-in through an OpenID Connect provider
 ``accesses``     who looked at a person's details, and why
-``staff_policy`` which roles need a second factor, and the reasons to look; ``roles`` what each gives
+``staff_policy`` which roles need a second factor, and the reasons to look
+``roles``        what each role gives
 ``machine``      machine clients: hashed keys and scopes
 ``once``         a caller's key, what it was answered with, and its refusal for anything else
 ``permissions``  the names of what may be done
-``store``        the SQL of this room; ``staff_sql``, ``factors_sql``, ``access_sql``, ``keys_sql`` and
-                 ``erasure_sql`` of what their names say
+``store``        the SQL of this room; ``staff_sql``, ``factors_sql``, ``access_sql``,
+                 ``keys_sql`` and ``erasure_sql`` of what their names say
 """
