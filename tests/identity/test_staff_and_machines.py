@@ -160,7 +160,7 @@ async def test_a_key_is_known_by_its_hash_with_its_scopes(staff: Staff, pool: Po
     assert found is not None
     assert found.scopes == {"payments:write", "book:read"}
     assert await clients.identify(secret + "x") is None
-    assert secret.encode() not in await pool.fetchval("SELECT secret_hash FROM machine_client")
+    assert secret.encode() not in await pool.fetchval("SELECT secret_hash FROM machine_key")
 
 
 async def test_a_key_that_was_taken_back_or_renewed_opens_nothing(

@@ -166,9 +166,10 @@ def test_log_in_leads_to_our_own_pages_only(asked: str, given: str) -> None:
 # -- refusals and codes in the reader's language ---------------------------------------------------
 
 SOURCE = WEB.parent
-SAID_BY = {"Refused": 1, "Refusal": 1, "ProblemError": 2, "malformed": 0, "not_found": 0}
+SAID_BY = {"Refused": 1, "Refusal": 1, "ProblemError": 2, "malformed": 0, "not_found": 0,
+           "bad": 0}  # fmt: skip
 """Which argument of a call is a refusal's detail."""
-SPOKEN = ("core", "contract", "servicing", "identity", "day", "web")
+SPOKEN = ("core", "contract", "servicing", "identity", "day", "web", "webhooks")
 NOT_ON_A_PAGE = ("web/api", "contract/batch.py")
 
 

@@ -12,7 +12,7 @@ from tests.web.api_site import Site, opened
 from usance.core.identifiers import parse
 from usance.identity import erasure
 from usance.platform import personal as registry
-from usance.platform.personal import PARTS, SEALED, SHOWN_TABLES, WRAPPED
+from usance.platform.personal import OPENED_PARTS, PARTS, SEALED, SHOWN_TABLES, WRAPPED
 from usance.platform.schema import metadata
 from usance.web import personal
 
@@ -21,6 +21,7 @@ ELSEWHERE = {
     "directory": "keyed hashes of phone and identity number, which the head shows in clear",
     "transfer": "the ledger's side of events that are shown",
     "accrual_change": "how the ledger accrues interest that events and dues show; folded daily",
+    "state_change": "changes of contracts and lines that are shown, until webhooks are told",
     "legal_hold": "may be part of an investigation that the person must not learn of",
 }
 """Tables about a borrower that the export leaves out, and why."""
@@ -33,6 +34,10 @@ KNOWN_CLEAR = {
     "borrower.language", "proposal.author", "proposal.act", "proposal.body", "proposal.weight",
     "proposal.policy", "proposal.digest", "proposal.outcome",
     "access.actor", "access.acted_as", "access.reason", "access.what", "access.session",
+    "case_file.jurisdiction", "case_file.opened_by", "case_file.rule", "case_event.kind",
+    "case_event.actor", "case_event.detail", "case_message.actor", "case_attachment.actor",
+    "case_attachment.media_type", "case_outcome.remedy", "case_outcome.proposed_by",
+    "case_outcome.decided_by", "case_outcome.waits_for", "case_outcome.refused_by",
 }  # fmt: skip
 """Columns of words and bytes in tables about a borrower that hold nothing of the person in clear
 (tests/web/test_planted.py), so that an erasure may leave them as they are."""
@@ -81,6 +86,10 @@ async def lived(site: Site) -> str:
         "/v1/bank-files?name=a.csv", content=f"{head}\n{row}\n".encode(),
         headers={"idempotency-key": "f", "content-type": "text/csv"},
     )  # fmt: skip
+    opened = {"kind": "complaint", "text": "Twice!", "borrower_id": borrower}
+    case = (await site.post("/v1/cases", opened)).json()["case_id"]
+    note = {"way": "note", "text": "She called again."}
+    await site.post(f"/v1/cases/{case}/messages", note)
     await site.close_days(60)
     waits = await site.post(f"/v1/contracts/{account}/charge-off", {})
     assert waits.status_code == 202, waits.text
@@ -100,7 +109,10 @@ async def test_everything_held_about_a_borrower(database: str, tmp_path: Path) -
         assert found["borrower"] == details
         assert found["borrower"]["name"] == "王小明"
         parts = found["parts"]
-        assert parts.keys() == PARTS.keys()
+        assert parts.keys() == PARTS.keys() | OPENED_PARTS.keys()
+        (case,) = parts["cases"]
+        assert (case["text"], case["messages"][0]["text"]) == ("Twice!", "She called again.")
+        assert {each["by"] for each in case["events"]} == {"machine"}
         assert {name for name, part in parts.items() if not part} == {"messages"}
         (waiting,) = parts["proposals"]
         assert (waiting["act"], waiting["by"], waiting["state"]) == (

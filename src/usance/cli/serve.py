@@ -6,6 +6,7 @@ import secrets
 import socket
 from typing import TYPE_CHECKING
 
+from usance.cli.audit import sequencer_of
 from usance.cli.house import opened, run
 
 if TYPE_CHECKING:
@@ -74,13 +75,20 @@ async def listen(
 
     from usance.servicing.service import Book
     from usance.web.app import create_app, open_services
+    from usance.webhooks.worker import Worker
 
     book = Book(pool)
     await book.start()
     services = await open_services(settings, pool, keys, book, hints=hints)
+    policy = services.webhooks.policy
+    worker = Worker(services.webhooks, per_second=policy.serving_per_second)
+    worker.start()
+    sequencer = sequencer_of(settings, pool)
+    await sequencer.start()
     await services.approvals.start()
     try:
         app = create_app(services)
+        services.cases.watch.start()
         config = uvicorn.Config(
             app, host=host, port=address.getsockname()[1], http="httptools", ws="none",
             lifespan="off", access_log=False, log_config=None, log_level="warning",
@@ -88,8 +96,11 @@ async def listen(
         )  # fmt: skip
         await announced(config, hints).serve(sockets=[address])
     finally:
+        await services.cases.watch.stop()
+        await worker.stop()
         await services.approvals.stop()
         await services.closing.stop()
+        await sequencer.stop()
         await book.stop()
 
 

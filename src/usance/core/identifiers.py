@@ -9,8 +9,10 @@ CELLS = 1024
 CONTRACTS_MAX = 4095
 ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's, lower case
 PAIRS = [high + low for high in ALPHABET for low in ALPHABET]
-PREFIXES = {"borrower": "b", "contract": "c", "offer": "o", "authorisation": "a", "operation": "p",
-            "proposal": "q"}  # fmt: skip
+PREFIXES = {
+    "borrower": "b", "contract": "c", "offer": "o", "authorisation": "a", "operation": "p",
+    "proposal": "q", "case": "m",
+}  # fmt: skip
 
 
 def borrower_of(number: int) -> int:

@@ -3,8 +3,9 @@
 ``borrowers``    register a borrower, read one decrypted, look one up by phone or identity number
 ``rotation``     keys are added, renewed and retired; ``rewrap`` goes over to new ones in portions
 ``erasure``      a person is forgotten; legal holds; ``retention`` says how long records are kept
-``people``       what a person's details must look like
+``people``       what a person's details must look like; ``details`` corrects them
 ``staff``        accounts of staff, how one comes in with them, what holders do with their own
+``colleagues``   who may do something
 ``acts``         what others do to an account, as values; ``changing`` does a change once for a key
 ``sessions``     opaque sessions, and what each lacks; ``factors`` one-time and recovery codes
 ``passwords``    what a password must be; ``attempts`` counts those who guess

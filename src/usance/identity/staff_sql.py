@@ -299,3 +299,13 @@ async def use_state(
         *(state_hash, now),
     )
     return tag == "INSERT 0 1"
+
+
+async def staff_and_roles(pool: Pool) -> Sequence[Row]:
+    """Every active account with its roles, by name."""
+    rows: Sequence[Row] = await pool.fetch(
+        "SELECT staff_id, name, ARRAY(SELECT role FROM staff_role r"
+        " WHERE r.staff_id = s.staff_id ORDER BY role) AS roles"
+        " FROM staff s WHERE active ORDER BY name"
+    )
+    return rows

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date
+from datetime import date, datetime
 from typing import Any, TypeAlias
 
 import msgspec
@@ -108,6 +108,25 @@ async def borrower_ids_after(pool: Pool, after: int, count: int) -> list[int]:
     return [row["borrower_id"] for row in rows]
 
 
+async def borrower_alone(connection: Connection, borrower_id: int) -> Row | None:
+    """The wrapped data key of a borrower, whose row is locked; None if there is none."""
+    row: Row | None = await connection.fetchrow(
+        "SELECT data_key FROM borrower WHERE cell = $1 AND borrower_id = $2 FOR UPDATE",
+        *(cell_of_borrower(borrower_id), borrower_id),
+    )
+    return row
+
+
+async def set_detail(
+    connection: Connection, borrower_id: int, field: str, ciphertext: bytes
+) -> None:
+    """A detail of a borrower, encrypted; ``field`` is one of the columns of personal data."""
+    await connection.execute(
+        f"UPDATE borrower SET {field} = $3 WHERE cell = $1 AND borrower_id = $2",
+        *(cell_of_borrower(borrower_id), borrower_id, ciphertext),
+    )
+
+
 # -- audit and idempotency -------------------------------------------------------------------------
 
 
@@ -157,41 +176,105 @@ async def keep_answer(connection: Connection, row: tuple[str, str, bytes, int, s
 
 # -- machine clients -------------------------------------------------------------------------------
 
+OPENS = "retired_at IS NULL AND (expires_at IS NULL OR expires_at > $1)"
+"""A key that opens at the moment $1."""
 
-async def insert_client(
-    connection: Connection, name: str, secret_hash: bytes, scopes: Sequence[str]
-) -> int | None:
+
+async def insert_client(connection: Connection, name: str, scopes: Sequence[str]) -> int | None:
     """A new machine client; None when the name is taken."""
     client_id: int | None = await connection.fetchval(
-        "INSERT INTO machine_client (name, secret_hash, scopes) VALUES ($1, $2, $3)"
+        "INSERT INTO machine_client (name, scopes) VALUES ($1, $2)"
         " ON CONFLICT (name) DO NOTHING RETURNING client_id",
-        *(name, secret_hash, msgspec.json.encode(scopes).decode()),
+        *(name, msgspec.json.encode(scopes).decode()),
     )
     return client_id
 
 
-async def replace_secret(connection: Connection, name: str, secret_hash: bytes) -> int | None:
-    """Replace an active client's key; None when there is no such client."""
+async def take_client(connection: Connection, name: str) -> int | None:
+    """An active client, locked, so that changes of its keys take turns; None without one."""
     client_id: int | None = await connection.fetchval(
-        "UPDATE machine_client SET secret_hash = $2 WHERE name = $1 AND active RETURNING client_id",
-        name,
-        secret_hash,
+        "SELECT client_id FROM machine_client WHERE name = $1 AND active FOR UPDATE", name
     )
     return client_id
 
 
-async def active_clients(pool: Pool) -> Sequence[Row]:
-    """Every machine client that may come in."""
+async def deactivate_client(connection: Connection, client_id: int) -> None:
+    """Lock a client out."""
+    await connection.execute(
+        "UPDATE machine_client SET active = false WHERE client_id = $1", client_id
+    )
+
+
+async def insert_key(
+    connection: Connection, client_id: int, secret_hash: bytes, prefix: str, now: datetime,
+    expires_at: datetime | None,
+) -> int:  # fmt: skip
+    """A new key of a client; its number."""
+    key_id: int = await connection.fetchval(
+        "INSERT INTO machine_key (client_id, secret_hash, prefix, created_at, expires_at)"
+        " VALUES ($1, $2, $3, $4, $5) RETURNING key_id",
+        *(client_id, secret_hash, prefix, now, expires_at),
+    )
+    return key_id
+
+
+async def open_keys(connection: Connection, client_id: int, now: datetime) -> list[int]:
+    """Numbers of the keys that open, oldest first."""
+    rows = await connection.fetch(
+        f"SELECT key_id FROM machine_key WHERE client_id = $2 AND {OPENS} ORDER BY key_id",
+        *(now, client_id),
+    )
+    return [row["key_id"] for row in rows]
+
+
+async def retire_keys(connection: Connection, keys: Sequence[int], now: datetime) -> None:
+    """Keys open nothing any more."""
+    await connection.execute(
+        "UPDATE machine_key SET retired_at = $2 WHERE key_id = ANY($1) AND retired_at IS NULL",
+        *(list(keys), now),
+    )
+
+
+async def limit_keys(connection: Connection, keys: Sequence[int], until: datetime) -> None:
+    """Keys open until a moment at the latest."""
+    await connection.execute(
+        "UPDATE machine_key SET expires_at = least(expires_at, $2) WHERE key_id = ANY($1)",
+        *(list(keys), until),
+    )
+
+
+async def opening_keys(pool: Pool, now: datetime) -> Sequence[Row]:
+    """Every key that opens, with its client."""
     rows: Sequence[Row] = await pool.fetch(
-        "SELECT client_id, name, secret_hash, scopes FROM machine_client WHERE active"
+        "SELECT key_id, secret_hash, expires_at, last_used_on, client_id, name, scopes"
+        f" FROM machine_key JOIN machine_client USING (client_id) WHERE active AND {OPENS}",
+        now,
     )
     return rows
 
 
-async def deactivate_client(connection: Connection, name: str) -> int | None:
-    """Lock a client out; None when there is no such active client."""
-    client_id: int | None = await connection.fetchval(
-        "UPDATE machine_client SET active = false WHERE name = $1 AND active RETURNING client_id",
-        name,
+async def note_use(pool: Pool, keys: Sequence[int], on: date) -> None:
+    """Keys were used on a day; written once a day however often they are."""
+    await pool.execute(
+        "UPDATE machine_key SET last_used_on = $2"
+        " WHERE key_id = ANY($1) AND (last_used_on IS NULL OR last_used_on < $2)",
+        *(list(keys), on),
     )
-    return client_id
+
+
+async def clients(pool: Pool) -> Sequence[Row]:
+    """Every machine client, active ones first."""
+    rows: Sequence[Row] = await pool.fetch(
+        "SELECT client_id, name, scopes, active, created_at FROM machine_client"
+        " ORDER BY active DESC, name"
+    )
+    return rows
+
+
+async def client_keys(pool: Pool) -> Sequence[Row]:
+    """Every key ever given, newest first, without its hash."""
+    rows: Sequence[Row] = await pool.fetch(
+        "SELECT key_id, client_id, prefix, created_at, expires_at, retired_at, last_used_on"
+        " FROM machine_key ORDER BY key_id DESC"
+    )
+    return rows

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import re
 from collections.abc import Mapping
@@ -42,6 +43,10 @@ class Settings:
     """USANCE_DATABASE_URL: a PostgreSQL to use in place of the embedded one."""
     master_key_file: Path
     """USANCE_MASTER_KEY_FILE: wraps every borrower's data key; made on first use."""
+    audit_key_file: Path
+    """USANCE_AUDIT_KEY_FILE: signs checkpoints of the audit tree; made on first use."""
+    checkpoint_directory: Path | None
+    """USANCE_CHECKPOINT_DIR: where checkpoints are kept outside of the database."""
     log_level: str
     """USANCE_LOG: DEBUG, INFO, WARNING or ERROR."""
     log_format: str
@@ -50,6 +55,12 @@ class Settings:
     """USANCE_POOL_SIZE: database connections a process may hold, 1 to 90."""
     worker: int
     """USANCE_WORKER: number of this process, 0 to 1023, unique among those that run at once."""
+    backup_dir: Path | None = None
+    """USANCE_BACKUP_DIR: where backups and the write-ahead log go; None: nothing is kept."""
+    webhooks_allow_http: bool = False
+    """USANCE_WEBHOOKS_ALLOW_HTTP: 1 lets webhooks go over plain HTTP."""
+    webhooks_networks: tuple[str, ...] = ()
+    """USANCE_WEBHOOKS_NETWORKS: networks that webhooks may go to although they are not public."""
     key_service_url: str | None = None
     """USANCE_KEY_SERVICE_URL: who keeps the master keys in place of the file."""
     key_service_token_file: Path | None = None
@@ -67,14 +78,21 @@ class Settings:
         """Read the settings; raise ConfigurationError at the first one that is wrong."""
         env = os.environ if environment is None else environment
         home = _path(env, "USANCE_HOME", Path.home() / ".local/share/usance")
+        master_key_file = _path(env, "USANCE_MASTER_KEY_FILE", home / "master.key")
+        beside = master_key_file.with_name("audit.key")
         return cls(
             home=home,
             database_url=_database_url(env),
-            master_key_file=_path(env, "USANCE_MASTER_KEY_FILE", home / "master.key"),
+            master_key_file=master_key_file,
+            audit_key_file=_path(env, "USANCE_AUDIT_KEY_FILE", beside),
+            checkpoint_directory=_file(env, "USANCE_CHECKPOINT_DIR"),
             log_level=_choice(env, "USANCE_LOG", "INFO", LOG_LEVELS),
             log_format=_choice(env, "USANCE_LOG_FORMAT", "json", LOG_FORMATS),
             pool_size=_number(env, "USANCE_POOL_SIZE", 10, 1, 90),
             worker=_number(env, "USANCE_WORKER", 0, 0, 1023),
+            backup_dir=_file(env, "USANCE_BACKUP_DIR"),
+            webhooks_allow_http=_choice(env, "USANCE_WEBHOOKS_ALLOW_HTTP", "0", ("0", "1")) == "1",
+            webhooks_networks=_networks(env, "USANCE_WEBHOOKS_NETWORKS"),
             key_service_url=_key_service_url(env),
             key_service_token_file=_file(env, "USANCE_KEY_SERVICE_TOKEN_FILE"),
             identity_provider=_identity_provider(env),
@@ -129,6 +147,17 @@ def _number(env: Mapping[str, str], name: str, default: int, low: int, high: int
     if not (value.isascii() and value.isdigit() and low <= int(value) <= high):
         raise ConfigurationError(f"{name} must be a number from {low} to {high}, not {value!r}")
     return int(value)
+
+
+def _networks(env: Mapping[str, str], name: str) -> tuple[str, ...]:
+    """Such as ``10.0.0.0/8,127.0.0.1``."""
+    found = tuple(each.strip() for each in (env.get(name) or "").split(",") if each.strip())
+    for each in found:
+        try:
+            ipaddress.ip_network(each)
+        except ValueError as error:
+            raise ConfigurationError(f"{name} holds {each!r}, which is no network") from error
+    return found
 
 
 def _database_url(env: Mapping[str, str]) -> str | None:

@@ -9,10 +9,19 @@ from litestar.datastructures import State
 from litestar.exceptions import HTTPException
 from litestar.types import ControllerRouterHandler
 
+from usance.allowance.leases import Allowance
 from usance.approvals.delegation import Delegations
 from usance.approvals.rules import Policy
 from usance.approvals.rules import policy as approvals_policy
 from usance.approvals.service import Approvals
+from usance.audit.key import open_key
+from usance.cases.borrower import OwnCases
+from usance.cases.deciding import Deciding
+from usance.cases.policy import case_policy
+from usance.cases.remedies import Follows
+from usance.cases.service import Cases
+from usance.cases.watch import Watch
+from usance.cases.work import Desk
 from usance.core.money import DECIMALS
 from usance.identity.accesses import Accesses
 from usance.identity.borrowers import Borrowers
@@ -33,8 +42,11 @@ from usance.web.api.dispatch import BODY_MAX, Api
 from usance.web.api.routes import ENDPOINTS, openapi
 from usance.web.console.pages import console_router, on_no_route
 from usance.web.edge import Edge
+from usance.web.remedies import CaseHandlers, Followed, Remedies
 from usance.web.security import Gate, check_declared, check_every_route
-from usance.web.services import Services
+from usance.web.services import CaseRoom, Services, Submits
+from usance.webhooks.endpoints import Endpoints
+from usance.webhooks.policy import Reach
 
 
 async def open_services(
@@ -53,14 +65,17 @@ async def open_services(
     clock, for_staff = clock or SystemClock(), staff_policy or policy_of_staff()
     elsewhere, decimals = settings.identity_provider, DECIMALS[found.currency]
     approvals = Approvals(pool, policy or approvals_policy(decimals), acts(pool, book), clock)
+    reach = Reach(settings.webhooks_allow_http or found.demo, settings.webhooks_networks)
     return Services(
         settings=settings, pool=pool, keys=keys, book=approvals, posting=book, approvals=approvals,
         delegations=Delegations(pool, clock), borrowers=Borrowers(pool, keys),
         staff=Staff(pool, clock, keys, for_staff), accesses=Accesses(pool, clock, for_staff, keys),
-        clients=MachineClients(pool),
+        clients=MachineClients(pool, clock), allowance=Allowance(pool, clock),
+        webhooks=Endpoints(pool, keys, clock=clock, reach=reach),
         provider=Provider(elsewhere, pool, keys, clock) if elsewhere else None,
+        cases=case_room(pool, keys, approvals, found.currency, clock, Followed(approvals)),
         name=found.name, currency=found.currency, decimals=decimals,
-        demo=found.demo, hints=hints or {},
+        demo=found.demo, hints=hints or {}, audit_key=open_key(settings.audit_key_file).public,
     )  # fmt: skip
 
 
@@ -69,9 +84,20 @@ def route_handlers() -> list[ControllerRouterHandler]:
     return [operations.health, operations.exposition, openapi, console_router()]
 
 
+def case_room(
+    pool: Pool, keys: KeyService, book: Submits, currency: str, clock: Clock,
+    follows: Follows | None = None,
+) -> CaseRoom:
+    """The room of cases on a book; ``follows`` knows what became of remedies held back."""
+    policy = case_policy()
+    desk = Desk(pool, keys, clock, policy, policy.home(currency))
+    work, deciding = Cases(desk, CaseHandlers(pool)), Deciding(desk, Remedies(book, pool, keys))
+    return CaseRoom(desk, work, deciding, OwnCases(work), Watch(deciding, follows))
+
+
 def create_app(services: Services) -> Litestar:
     """The application. Starting and stopping pool and book is for the caller."""
-    gate = Gate(services.staff, services.clients)
+    gate = Gate(services.staff, services.clients, services.allowance)
     app = Litestar(
         route_handlers=route_handlers(),
         guards=[gate.check],

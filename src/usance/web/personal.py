@@ -12,15 +12,17 @@ from typing import Any
 from msgspec import Struct
 
 from usance.approvals import leaving as approvals_leaving  # noqa: F401 (an obstacle to erasure)
+from usance.cases import leaving as cases_leaving  # noqa: F401 (words, files, obstacles)
 from usance.core.rules import rule
 from usance.identity.accesses import Seen
 from usance.identity.borrowers import Borrowers
 from usance.platform.crypto import KeyService
 from usance.platform.database import Pool
-from usance.platform.personal import PARTS
+from usance.platform.personal import OPENED_PARTS, PARTS
 from usance.servicing import leaving  # noqa: F401 (obstacles to erasure)
 from usance.servicing import read as models
 from usance.web import export_parts  # noqa: F401 (enters the parts of the export)
+from usance.webhooks import secrets  # noqa: F401 (its keys are wrapped by the master key too)
 
 FORMAT = "usance-export-1"
 
@@ -48,14 +50,17 @@ async def export(
     if who is None or book is None:
         return None
     who = who if seen else who.masked()
-    parts: Mapping[str, Any] = await _parts(pool, borrower_id)
+    parts: Mapping[str, Any] = await _parts(pool, keys, borrower_id)
     on = book.business_date.isoformat()
     return Export(FORMAT, on, book.currency, who.document(), dict(parts))
 
 
-async def _parts(pool: Pool, borrower_id: int) -> Mapping[str, Any]:
+async def _parts(pool: Pool, keys: KeyService, borrower_id: int) -> Mapping[str, Any]:
     async with (
         pool.acquire() as connection,
         connection.transaction(isolation="repeatable_read", readonly=True),
     ):
-        return {name: await part(connection, borrower_id) for name, part in PARTS.items()}
+        found = {name: await part(connection, borrower_id) for name, part in PARTS.items()}
+        for name, opened in OPENED_PARTS.items():
+            found[name] = await opened(connection, keys, borrower_id)
+        return found

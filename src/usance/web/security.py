@@ -19,6 +19,7 @@ from litestar.datastructures import Cookie
 from litestar.handlers import BaseRouteHandler, HTTPRouteHandler
 from litestar.routes import HTTPRoute
 
+from usance.allowance.leases import Allowance, TooOften
 from usance.core.refusals import Refused
 from usance.core.rules import rule
 from usance.identity.machine import MachineClient, MachineClients
@@ -100,9 +101,10 @@ class StepUp(ProblemError):
 class Gate:
     """Lets callers in, to the API and to pages alike."""
 
-    def __init__(self, staff: Staff, clients: MachineClients) -> None:
+    def __init__(self, staff: Staff, clients: MachineClients, allowance: Allowance) -> None:
         self._staff = staff
         self._clients = clients
+        self._allowance = allowance
 
     async def check(self, connection: Connection, handler: BaseRouteHandler) -> None:
         """For routes of the web framework: afterwards ``request.user`` is the caller."""
@@ -127,6 +129,7 @@ class Gate:
         authorization = headers.get(b"authorization")
         if authorization is not None:
             client = await self._machine(authorization)
+            await self._within_rates(client, scope)
             if permission not in client.scopes:
                 raise ProblemError(403, "R-AUTH-02", f"the key lacks the scope {permission}")
             return client
@@ -161,6 +164,18 @@ class Gate:
         if client is None:
             raise ProblemError(401, "R-AUTH-01", "the key is not known")
         return client
+
+    @rule("R-RATE-01")
+    async def _within_rates(self, client: MachineClient, scope: Any) -> None:
+        """Every request with a known key counts, whatever is answered."""
+        try:
+            await self._allowance.spend(
+                client.client_id, f"{scope['method']} {scope.get('path_template')}"
+            )
+        except TooOften as error:
+            headers = ((b"retry-after", str(error.seconds).encode()),)
+            detail = f"more requests than this client may make ({error.kind})"
+            raise ProblemError(429, "R-RATE-01", detail, headers=headers) from error
 
     async def _member_of_staff(self, connection: Connection) -> StaffSession:
         token = session_token(connection)

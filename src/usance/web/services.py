@@ -6,8 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from usance.allowance.leases import Allowance
 from usance.approvals.delegation import Delegations
 from usance.approvals.service import Approvals
+from usance.audit.note import PublicKey
+from usance.cases.borrower import OwnCases
+from usance.cases.deciding import Deciding
+from usance.cases.service import Cases
+from usance.cases.watch import Watch
+from usance.cases.work import Desk
 from usance.identity.accesses import Accesses
 from usance.identity.borrowers import Borrowers
 from usance.identity.machine import MachineClients
@@ -20,6 +27,7 @@ from usance.platform.database import Pool
 from usance.servicing.commands import Command
 from usance.servicing.service import Book
 from usance.web.closing import Closing
+from usance.webhooks.endpoints import Endpoints
 
 
 class Submits(Protocol):
@@ -30,6 +38,17 @@ class Submits(Protocol):
     ) -> Answer:
         """Do what is asked, once for an actor's key."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class CaseRoom:
+    """Everything of cases: what staff and programs do, decisions, a borrower's own, the watch."""
+
+    desk: Desk
+    work: Cases
+    deciding: Deciding
+    own: OwnCases
+    watch: Watch
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +68,17 @@ class Services:
     staff: Staff
     accesses: Accesses
     clients: MachineClients
+    allowance: Allowance
+    webhooks: Endpoints
+    cases: CaseRoom
     name: str
     currency: str
     decimals: int
     demo: bool
     hints: Mapping[str, str]
     """Shown on the log-in page of a demo book: name and password."""
+    audit_key: PublicKey
+    """Whose signatures under checkpoints are believed."""
     provider: Provider | None = None
     """Who else may say that somebody is staff."""
     closing: Closing = field(default_factory=Closing)

@@ -38,6 +38,7 @@ JSON_HEADERS: Headers = ((b"content-type", b"application/json"),)
 PROBLEM_HEADERS: Headers = ((b"content-type", PROBLEM_JSON.encode()),)
 REPLAYED = (b"idempotent-replayed", b"true")
 JSON = "application/json"
+PROPOSAL = "Proposal"
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +112,8 @@ class Endpoint:
     """Whether a person's details are in the answer: every one of them is noted."""
     may_wait: bool = False
     """Whether the act may be put behind a second person, so that it is answered with 202."""
+    waiting: str = PROPOSAL
+    """What is answered then, by the name of its shape."""
 
     @property
     def placeholders(self) -> list[str]:
@@ -146,9 +149,13 @@ def command(method: str, path: str) -> Callable[[Function], Function]:
 
 
 def change(
-    method: str, path: str, permission: str, *, media_type: str = JSON, body_max: int | None = None
-) -> Callable[[Function], Function]:
-    """An async function (asked, body) -> ``Answer`` that changes something beside the book."""
+    method: str, path: str, permission: str, *, media_type: str = JSON,
+    body_max: int | None = None, waiting: str = "",
+) -> Callable[[Function], Function]:  # fmt: skip
+    """An async function (asked, body) -> ``Answer`` that changes something beside the book.
+
+    ``waiting`` names the shape of its answer (202) where a part of it waits for a second person.
+    """
 
     def enter(act: Function) -> Function:
         hints = get_type_hints(act)
@@ -163,7 +170,8 @@ def change(
             return answered(await (act(asked, decode(raw)) if decode else act(asked)))
 
         add(act, method, path, permission, body=body, query=query, returns=dict, serve=serve,
-            media_type=media_type, body_max=body_max, step_up=is_weighty(permission))  # fmt: skip
+            media_type=media_type, body_max=body_max, step_up=is_weighty(permission),
+            may_wait=bool(waiting), waiting=waiting or PROPOSAL)  # fmt: skip
         return act
 
     return enter
@@ -172,7 +180,7 @@ def change(
 def read(
     path: str, permission: str, *, method: str = "GET", shows_people: bool = False
 ) -> Callable[[Function], Function]:
-    """An async function (asked[, body]) -> document that changes nothing."""
+    """An async function (asked[, body]) -> document, or a ``Reply`` as it is; changes nothing."""
 
     def enter(look: Function) -> Function:
         hints = get_type_hints(look)
@@ -184,6 +192,8 @@ def read(
             raw = raw_json(incoming) if method != "GET" else b""
             asked = ask(incoming, "", b"", raw)
             document = await (look(asked, decode(raw)) if decode else look(asked))
+            if isinstance(document, Reply):  # a file, as it is
+                return document
             return Reply(200, msgspec.json.encode(document))
 
         add(look, method, path, permission, body=body, query=query, returns=hints["return"],

@@ -26,7 +26,7 @@ def _(message: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One thing that a person fills in. ``kind``: money, whole, day, text, contract or choice."""
+    """A thing that a person fills in. ``kind``: money, whole, day, text, url, contract, choice."""
 
     name: str
     label: str
@@ -94,9 +94,14 @@ def parse_text(field: Field, text: str, _decimals: int) -> str:
     return text
 
 
+def parse_url(_field: Field, text: str, _decimals: int) -> str:
+    """An address as it is; whether it can be one is the use case's to say."""
+    return text
+
+
 PARSERS: dict[str, Callable[[Field, str, int], int | str]] = {
     "money": parse_money, "whole": parse_whole, "day": parse_day, "choice": parse_choice,
-    "text": parse_text, "contract": parse_contract,
+    "text": parse_text, "contract": parse_contract, "url": parse_url,
 }  # fmt: skip
 
 AMOUNT = Field("amount", _("Amount"))

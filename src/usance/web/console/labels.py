@@ -54,11 +54,22 @@ ACTIONS = {
     "ProposalExpired": _("Proposal expired"), "Delegate": _("Decisions delegated"),
     "EndDelegation": _("Delegation ended"),
     "CreateClient": _("Machine client made"), "RenewClient": _("Key of a client renewed"),
-    "DeactivateClient": _("Machine client locked out"), "LoadDebitFile": _("Bank file loaded"),
+    "DeactivateClient": _("Machine client locked out"),
+    "RotateClientKey": _("Second key of a client made"),
+    "RetireClientKey": _("Key of a client retired"),
+    "RegisterWebhook": _("Webhook registered"), "ChangeWebhook": _("Webhook changed"),
+    "DeleteWebhook": _("Webhook deleted"), "StopWebhook": _("Webhook stopped by its receiver"),
+    "RotateWebhookSecret": _("Second secret of a webhook made"),
+    "RetireWebhookSecret": _("Secret of a webhook retired"),
+    "TestWebhook": _("Webhook tested"), "RedeliverWebhook": _("Webhook sent again"),
+    "LoadDebitFile": _("Bank file loaded"),
     "BeginClose": _("Day close begun"), "ResumeClose": _("Day close resumed"),
     "AllocateReceipt": _("Receipt allocated"),
     "ReturnReceipt": _("Receipt returned"),
-    "CloseDay": _("Day end of contracts"),
+    "TakeBackup": _("Backup taken"), "RestoreBook": _("Book restored from a backup"),
+    "BeginDrill": _("Restore drill begun"), "EndDrill": _("Restore drill ended"),
+    "CloseDay": _("Day end of contracts"), "FinishDay": _("Day finished"),
+    "HoldReceipts": _("Bank money held"),
     "AddMasterKey": _("Master key added"), "RetireMasterKey": _("Master key retired"),
     "AddIndexKey": _("Index key added"), "RetireIndexKey": _("Index key retired"),
     "RewrapKeys": _("Data keys wrapped anew"), "RehashDirectory": _("Directory hashed anew"),
@@ -91,6 +102,40 @@ ARGUMENTS = {
 }  # fmt: skip
 """What an act is asked with."""
 RECEIPT_STATUS = {1: _("waiting"), 2: _("allocated"), 3: _("returned")}
+
+DELIVERY_STATES = {0: _("waiting"), 1: _("delivered"), 2: _("given up")}
+ATTEMPTS = {
+    "": _("delivered"), "status": _("refused"), "timeout": _("no answer in time"),
+    "address": _("the address is not allowed"), "name": _("the name is not known"),
+    "connection": _("no connection"), "tls": _("the certificate is not right"),
+    "closed_early": _("hung up before an answer"), "not_http": _("the answer is not HTTP"),
+}  # fmt: skip
+"""What came of an attempt to deliver a message."""
+WEBHOOK_TYPES = {
+    "contract.opened": _("A contract began."), "purchase.booked": _("A purchase on an account."),
+    "repayment.booked": _("Money from the borrower."),
+    "refund.booked": _("A merchant gave money back."), "fee.charged": _("A fee was charged."),
+    "penalty.charged": _("A lump-sum penalty was charged."),
+    "goodwill.booked": _("The lender paid for the borrower."),
+    "waiver.booked": _("Less interest, fee or penalty is asked."),
+    "chargeback.booked": _("A repayment was taken back."),
+    "event.reversed": _("An event never happened."),
+    "statement.issued": _("A statement of an account."),
+    "contract.extended": _("Due days were moved."),
+    "contract.restructured": _("A loan was planned anew."),
+    "contract.charged_off": _("A contract was written off."),
+    "recovery.booked": _("Money on a contract written off."),
+    "payout.booked": _("A credit balance was paid out."),
+    "principal.moved": _("Principal went into instalments."),
+    "statement_day.changed": _("Another day of statements."),
+    "drawing.returned": _("A pay-out came back."),
+    "contract.closed": _("Nothing is owed any more, or it was ended."),
+    "contract.reopened": _("A closed contract is owed again."),
+    "line.changed": _("A line was opened, changed or closed."),
+    "contract.overdue": _("So many days late as the product notes."),
+    "due.reminder": _("So many days before the due day."),
+    "day.closed": _("A business date was closed."),
+}  # fmt: skip
 
 AGES = (_("not overdue"), "1–30", "31–60", "61–90", _("over 90"))
 
@@ -164,13 +209,19 @@ AMOUNTS = {"limit_max", "least", "most", "floor", "amount", "principal", "instal
 
 DETAILS = {
     "file_id": _("file no."), "name": _("name"), "rows": _("rows"), "sha256": "SHA-256",
-    "staff_id": _("account no."), "client_id": _("client no."), "scopes": _("scopes"),
+    "staff_id": _("account no."), "client_id": _("client no."), "key_id": _("key no."),
+    "webhook_id": _("webhook no."), "types": _("types"), "sequence": _("message no."),
+    "messages": _("messages"), "active": _("active"), "scopes": _("scopes"),
     "borrowers": _("borrowers"), "rule": _("rule"), "detail": _("why"), "events": _("events"),
     "operations": _("operations"), "value_date": _("value date"),
     "roles": _("roles"), "grant": _("given"), "revoke": _("taken"), "sessions": _("sessions"),
     "way": _("way"), "factor": _("factor"),
-    "bank_transaction_id": _("bank's number"), "key_id": _("key no."), "column": _("column"),
+    "backup": _("backup"), "parent": _("rests on"), "bytes": _("bytes"),
+    "until": _("up to"), "drill": _("drill"), "rpo_ms": _("RPO, ms"), "rto_ms": _("RTO, ms"),
+    "ok": _("succeeded"),
+    "bank_transaction_id": _("bank's number"), "column": _("column"),
     "tables": _("tables"), "reason": _("reason"), "again": _("again after a restore"),
+    "ledger": _("turnover of the day (SHA-256)"),
 }  # fmt: skip
 REASONS = {
     "request": _("The person asked for it"), "retention": _("The time of keeping is over"),

@@ -14,7 +14,9 @@ from usance.web.console import (
     access,
     actions,
     approvals,
+    audit,
     borrowers,
+    clients,
     coming_in,
     contracts,
     day,
@@ -24,6 +26,7 @@ from usance.web.console import (
     receipts,
     records,
     staff,
+    webhooks,
 )
 from usance.web.console.coming_in import HOME, MISSING, Form, next_of
 from usance.web.console.render import (
@@ -149,7 +152,8 @@ def console_router() -> Router:
             static, settings, *coming_in.HANDLERS, *own.HANDLERS, *staff.HANDLERS,
             *access.HANDLERS, *overview.HANDLERS, *borrowers.HANDLERS, *contracts.HANDLERS,
             *actions.HANDLERS, *day.HANDLERS, *records.HANDLERS, *receipts.HANDLERS,
-            *approvals.HANDLERS, *erasure.HANDLERS,
+            *approvals.HANDLERS, *erasure.HANDLERS, *clients.HANDLERS, *webhooks.HANDLERS,
+            *audit.HANDLERS,
         ],
         exception_handlers={
             ProblemError: on_problem, Refused: on_refused, HTTPException: on_framework,

@@ -44,8 +44,11 @@ MENU = (
     ("/console/receipts", "Unallocated receipts", "files:read"),
     ("/console/approvals", "Approvals", "approvals:read"),
     ("/console/products", "Products", "products:read"),
+    ("/console/clients", "Machine clients", "clients:read"),
+    ("/console/webhooks", "Webhooks", "webhooks:read"),
     ("/console/operations", "Operations", "operations:read"),
-    ("/console/staff", "Staff", "staff:read"), ("/console/rules", "Rules", STAFF),
+    ("/console/audit", "Audit", "audit:read"), ("/console/staff", "Staff", "staff:read"),
+    ("/console/rules", "Rules", STAFF),
 )  # fmt: skip
 """Address, name, and the permission without which it is not shown."""
 THEMES = ("auto", "light", "dark")
@@ -179,6 +182,7 @@ def environment(language: str, decimals: int) -> Environment:
         "offer_status": name(labels.OFFER_STATUS), "hold_status": name(labels.HOLD_STATUS),
         "line_status": name(labels.LINE_STATUS), "borrower_status": name(labels.BORROWER_STATUS),
         "receipt_status": name(labels.RECEIPT_STATUS),
+        "delivery_state": name(labels.DELIVERY_STATES), "attempt": name(labels.ATTEMPTS),
         "way": name(labels.WAYS), "looked_at": name(labels.LOOKED_AT),
         "role": lambda code: staff_policy().name_of_role(code, language),
         "proposal_state": name(labels.PROPOSAL_STATES), "weight": name(labels.WEIGHTS),
