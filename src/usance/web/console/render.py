@@ -121,6 +121,8 @@ class Page:
         """The entry of the menu that the page belongs to."""
         if self.address.startswith(("/console/contracts", "/console/borrowers")):
             return "/console/borrowers"
+        if self.address.startswith(("/console/me", "/console/fresh")):
+            return ""
         if self.address.startswith("/console/delegations"):
             return "/console/approvals"
         found = [each for each, _ in self.menu if self.address.startswith(each)]
