@@ -11,7 +11,7 @@ from usance.identity.borrowers import ACTIVE, Borrower
 from usance.identity.erasure_sql import hold as legal_hold
 from usance.identity.people import LANGUAGES, Person
 from usance.servicing import read
-from usance.web.console import forms
+from usance.web.console import cases, forms
 from usance.web.console.actions import form_of, hash_of, key_of
 from usance.web.console.erasure import deeds_for
 from usance.web.console.render import Asked, Word, identifier, moved, services, show
@@ -152,7 +152,8 @@ async def borrower_page(request: Asked, borrower: Word) -> Response[str]:
     return await show(
         request, "borrower.html", who=who, found=found, products=await read.products(pool),
         actions=forms.ON_BORROWER if who.status == ACTIVE else (), hold=hold,
-        deeds=deeds_for(who.status, hold), shown=request.query_params.get("show") == "1",
+        deeds=deeds_for(who.status, hold), cases=await cases.of_borrower(request, borrower_id),
+        shown=request.query_params.get("show") == "1",
     )  # fmt: skip
 
 

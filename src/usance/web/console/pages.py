@@ -17,6 +17,7 @@ from usance.web.console import (
     approvals,
     audit,
     borrowers,
+    cases,
     clients,
     contracts,
     day,
@@ -179,7 +180,7 @@ def console_router() -> Router:
             *overview.HANDLERS, *borrowers.HANDLERS, *contracts.HANDLERS, *actions.HANDLERS,
             *day.HANDLERS, *records.HANDLERS, *receipts.HANDLERS,
             *approvals.HANDLERS, *erasure.HANDLERS, *clients.HANDLERS, *webhooks.HANDLERS,
-            *audit.HANDLERS,
+            *audit.HANDLERS, *cases.HANDLERS,
         ],
         exception_handlers={
             ProblemError: on_problem, Refused: on_refused, HTTPException: on_framework,

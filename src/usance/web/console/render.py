@@ -24,7 +24,7 @@ from usance.identity.permissions import STAFF
 from usance.identity.staff import StaffSession
 from usance.servicing import read
 from usance.web import i18n, rulebook
-from usance.web.console import labels, refusals, words
+from usance.web.console import case_words, labels, refusals, words
 from usance.web.console.forms import Action
 from usance.web.grades import permission_of
 from usance.web.problems import not_found
@@ -41,6 +41,7 @@ MENU = (
     ("/console", "Overview", "book:read"), ("/console/borrowers", "Borrowers", "borrowers:read"),
     ("/console/day", "Day close", "day:read"), ("/console/bank-files", "Bank files", "files:read"),
     ("/console/receipts", "Unallocated receipts", "files:read"),
+    ("/console/cases", "Cases", "cases:read"),
     ("/console/approvals", "Approvals", "approvals:read"),
     ("/console/products", "Products", "products:read"),
     ("/console/clients", "Machine clients", "clients:read"),
@@ -49,6 +50,14 @@ MENU = (
     ("/console/audit", "Audit", "audit:read"), ("/console/rules", "Rules", STAFF),
 )  # fmt: skip
 """Address, name, and the permission without which it is not shown."""
+CASE_WORDS = {
+    "kind": case_words.KINDS, "state": case_words.STATES, "channel": case_words.CHANNELS,
+    "result": case_words.RESULTS, "outcome": case_words.OUTCOMES, "way": case_words.WAYS,
+    "remedy": case_words.REMEDIES, "detail": case_words.DETAILS, "subject": case_words.SUBJECTS,
+    "event": case_words.EVENTS, "approval": case_words.APPROVALS,
+    "place": case_words.JURISDICTIONS,
+}  # fmt: skip
+"""Names of what cases hold, by the ends of their filters."""
 THEMES = ("auto", "light", "dark")
 STATIC = {
     each.name: each.read_bytes()
@@ -175,6 +184,7 @@ def environment(language: str, decimals: int) -> Environment:
         "proposal_state": name(labels.PROPOSAL_STATES), "weight": name(labels.WEIGHTS),
         "argument": name(labels.ARGUMENTS), "reason": name(labels.REASONS),
         "hint": name(labels.HINTS), "tr": gettext,
+        **{f"case_{key}": name(table) for key, table in CASE_WORDS.items()},
         "refusal": lambda detail: refusals.sentence(detail, gettext),
         "settings": lambda document: words.settings(document, gettext),
         "detail": lambda value: words.detail(value, gettext),
@@ -226,6 +236,7 @@ FILTERS = {
     "hold": lambda each: written("authorisation", each),
     "operation": lambda each: written("operation", each),
     "proposal": lambda each: written("proposal", each),
+    "case": lambda each: written("case", each),
 }  # fmt: skip
 
 
