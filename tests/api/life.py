@@ -69,7 +69,8 @@ PLACES = {
         """SELECT contract_id FROM contract WHERE status = 3 AND unpaid_principal > 0
         ORDER BY 1 DESC LIMIT 3""",
     "POST /v1/contracts/{contract_id}/drawing-return":
-        ACTIVE.format(which="kind = 1 AND parent_id = 0"),
+        """SELECT contract_id, 'failed' AS reason FROM contract
+        WHERE status = 1 AND kind = 1 AND parent_id = 0 ORDER BY 1 DESC LIMIT 12""",
     "POST /v1/contracts/{contract_id}/allocations":
         """SELECT c.contract_id, receipt_id FROM receipt r, contract c WHERE r.status = 1
         AND r.amount > 0 AND c.status = 1 ORDER BY 1 DESC, 2 DESC LIMIT 9""",

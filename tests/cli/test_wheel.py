@@ -118,7 +118,7 @@ def test_an_installed_wheel_does_everything(
     assert "| " in usance.run("import", "uci-credit", str(SMALL))
     assert usance.run("verify").endswith("every invariant holds\n")
     usance.run("audit", "export", str(place / "export"))
-    usance.env |= {"USANCE_HOME": str(place / "elsewhere"), "USANCE_DATABASE_URL": NOWHERE}
+    usance.env.update(USANCE_HOME=str(place / "elsewhere"), USANCE_DATABASE_URL=NOWHERE)
     assert " events have the root that " in usance.run("audit", "verify", str(place / "export"))
 
 

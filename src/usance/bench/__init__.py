@@ -8,5 +8,6 @@
 ``repay``   repayments over HTTP, against TPC-B (``house`` and ``load`` serve it)
 ``audit``   the sequencer of the audit tree, while events are written
 ``read``    a contract's page, old against young
+``drill``   a restore drill beside a book of 100,000 loans under load (``whole`` makes it)
 ``start``   from a fresh clone to the console
 """

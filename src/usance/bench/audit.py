@@ -17,7 +17,7 @@ from usance.audit.note import PrivateKey
 from usance.audit.sequencer import MAX_DELAY, Sequencer
 from usance.bench.common import Result, report
 from usance.platform import postgres
-from usance.platform.database import Pool, open_pool
+from usance.platform.database import Pool, open_pool, transaction
 from usance.platform.migrate import migrate
 
 RATE = 5_000
@@ -50,7 +50,7 @@ class Seen:
         return self.committed / (self.ended - self.started)
 
 
-async def commit(pool: Pool, seen: Seen, count: int) -> None:
+async def append(pool: Pool, seen: Seen, count: int) -> None:
     """One transaction."""
     ids = list(itertools.islice(seen.numbers, count))
     await pool.execute(INSERT, ids)
@@ -64,13 +64,13 @@ async def write(pool: Pool, seen: Seen, place: int) -> None:
     due = seen.started + place * every / WRITERS
     while (now := time.perf_counter()) < seen.started + SECONDS:
         await asyncio.sleep(max(due - now, 0))
-        await commit(pool, seen, A_COMMIT)
+        await append(pool, seen, A_COMMIT)
         due += every
 
 
 async def stay_open(pool: Pool) -> None:
     """A transaction that has written and does not end for long, as a day close may."""
-    async with pool.acquire() as connection, connection.transaction():
+    async with transaction(pool) as connection:
         await connection.execute(INSERT, [-1])
         await asyncio.sleep(SLOW_SECONDS)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from usance.identity import store
+from usance.identity import staff_sql as store
 from usance.identity.roles import permissions_of
 from usance.platform.database import Pool
 

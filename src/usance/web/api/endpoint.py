@@ -23,7 +23,7 @@ from usance.core.rules import rule
 from usance.identity.once import Answer
 from usance.servicing.commands import Command
 from usance.web.api.values import Ids, Money, identifier
-from usance.web.grades import permission_of
+from usance.web.grades import is_weighty, permission_of
 from usance.web.problems import PROBLEM_JSON, Headers, ProblemError
 from usance.web.security import Caller
 from usance.web.services import Services
@@ -33,7 +33,7 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 Handler: TypeAlias = Callable[["Incoming"], Awaitable["Reply"]]
 
 KEY = re.compile(r"[\x21-\x7e]{1,200}")
-KEY_HEADER = b"idempotency-key"
+KEY_HEADER, REASON_HEADER = b"idempotency-key", b"access-reason"
 JSON_HEADERS: Headers = ((b"content-type", b"application/json"),)
 PROBLEM_HEADERS: Headers = ((b"content-type", PROBLEM_JSON.encode()),)
 REPLAYED = (b"idempotent-replayed", b"true")
@@ -85,6 +85,8 @@ class Asked(Generic[Query]):
     key: str = ""
     request_hash: bytes = b""
     raw: bytes = b""
+    reason: str = ""
+    """Why a person's details are asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +106,10 @@ class Endpoint:
     changes: bool = True
     media_type: str = JSON
     body_max: int | None = None
+    step_up: bool = False
+    """Whether a person who asks shows a fresh factor."""
+    shows_people: bool = False
+    """Whether a person's details are in the answer: every one of them is noted."""
     may_wait: bool = False
     """Whether the act may be put behind a second person, so that it is answered with 202."""
     waiting: str = PROPOSAL
@@ -135,7 +141,8 @@ def command(method: str, path: str) -> Callable[[Function], Function]:
             )
             return answered(answer)
 
-        add(build, method, path, permission, body=body, returns=dict, serve=serve, may_wait=True)
+        add(build, method, path, permission, body=body, returns=dict, serve=serve, may_wait=True,
+            step_up=is_weighty(permission, hints["return"]))  # fmt: skip
         return build
 
     return enter
@@ -163,14 +170,16 @@ def change(
             return answered(await (act(asked, decode(raw)) if decode else act(asked)))
 
         add(act, method, path, permission, body=body, query=query, returns=dict, serve=serve,
-            media_type=media_type, body_max=body_max, may_wait=bool(waiting),
-            waiting=waiting or PROPOSAL)  # fmt: skip
+            media_type=media_type, body_max=body_max, step_up=is_weighty(permission),
+            may_wait=bool(waiting), waiting=waiting or PROPOSAL)  # fmt: skip
         return act
 
     return enter
 
 
-def read(path: str, permission: str, *, method: str = "GET") -> Callable[[Function], Function]:
+def read(
+    path: str, permission: str, *, method: str = "GET", shows_people: bool = False
+) -> Callable[[Function], Function]:
     """An async function (asked[, body]) -> document, or a ``Reply`` as it is; changes nothing."""
 
     def enter(look: Function) -> Function:
@@ -188,7 +197,7 @@ def read(path: str, permission: str, *, method: str = "GET") -> Callable[[Functi
             return Reply(200, msgspec.json.encode(document))
 
         add(look, method, path, permission, body=body, query=query, returns=hints["return"],
-            serve=serve, changes=False)  # fmt: skip
+            serve=serve, changes=False, shows_people=shows_people)  # fmt: skip
         return look
 
     return enter
@@ -233,7 +242,8 @@ def asker(query: type) -> Callable[[Incoming, str, bytes, bytes], Asked[Any]]:
     def ask(incoming: Incoming, key: str, digest: bytes, raw: bytes) -> Asked[Any]:
         asked = query_from(incoming, query)
         at, money = ids_of(incoming), incoming.money
-        return Asked(incoming.services, incoming.caller, at, asked, money, key, digest, raw)
+        reason = incoming.headers.get(REASON_HEADER, b"").decode("latin-1")
+        return Asked(incoming.services, incoming.caller, at, asked, money, key, digest, raw, reason)
 
     return ask
 

@@ -10,6 +10,7 @@ import msgspec
 from usance import __version__
 from usance.core.identifiers import PREFIXES
 from usance.identity.permissions import STAFF_ONLY
+from usance.identity.staff_policy import staff_policy
 from usance.web.api.endpoint import ENDPOINTS, Empty, Endpoint, Reply
 from usance.web.api.values import KINDS
 from usance.web.problems import PROBLEM_JSON
@@ -131,6 +132,12 @@ def parameters(endpoint: Endpoint, components: dict[str, Any]) -> list[dict[str,
         for name, schema in shape["properties"].items():
             required = name in shape.get("required", [])
             found.append({"name": name, "in": "query", "required": required, "schema": schema})
+    if endpoint.shows_people:
+        schema = {"type": "string", "enum": list(staff_policy().reasons)}
+        found.append(
+            {"name": "Access-Reason", "in": "header", "required": False, "schema": schema,
+             "description": "Why: it is noted, and shown to the person."}
+        )  # fmt: skip
     if endpoint.changes:
         schema = {"type": "string", "minLength": 1, "maxLength": 200, "pattern": "^[!-~]+$"}
         found.append(

@@ -1,11 +1,11 @@
-"""Cases, with what is said in them and attached to them: ``0012_cases.sql``."""
+"""Cases, with what is said in them and attached to them: ``0013_cases.sql``."""
 
 from pathlib import Path
 
 from alembic import op
 
-revision = "0012"
-down_revision = "0011"
+revision = "0013"
+down_revision = "0012"
 branch_labels = None
 depends_on = None
 
