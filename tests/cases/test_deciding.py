@@ -193,9 +193,9 @@ async def test_a_detail_is_corrected_without_a_trace_of_its_value(house: House) 
     number = await house.propose(
         case_id, remedy=Remedy("correction", detail="name"), value="  李小红 "
     )
-    before = await house.pool.fetchrow("SELECT * FROM borrower")
+    before = dict(await house.pool.fetchrow("SELECT * FROM borrower"))
     answer = await house.room.deciding.decide(case_id, number, house.by("clara"))
-    after = await house.pool.fetchrow("SELECT * FROM borrower")
+    after = dict(await house.pool.fetchrow("SELECT * FROM borrower"))
     assert [n for n in before if before[n] != after[n]] == ["name"]
     who = await Borrowers(house.pool, KEYS).read(borrower)
     assert who is not None

@@ -140,7 +140,6 @@ class Deciding:
             now = await outcome_of(change, case, outcome.number)
             if now.state != rules.CARRIED_OUT:  # somebody else wrote it down meanwhile
                 raise Refused("R-CASE-11", "the outcome is decided already", "proposal")
-            change.status = done.status
             if done.status == 202:
                 await waiting(change, case, now, str(done.document["proposal_id"]))
             else:
@@ -148,7 +147,7 @@ class Deciding:
             await store.save_case(change.connection, case)
             return summary(case) | remedy_of(now)
 
-        return await once(self.desk, acting, act)
+        return await once(self.desk, acting, act, done.status)
 
     async def _given_up(self, outcome: Outcome) -> None:
         """The book refused: the outcome is a proposal again, and nothing else has changed."""

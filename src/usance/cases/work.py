@@ -11,21 +11,19 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, TypeAlias
 
-import msgspec
-
 from usance.cases import store
 from usance.cases.policy import CasePolicy
 from usance.cases.records import Case
 from usance.core.identifiers import written
 from usance.core.refusals import Refused
 from usance.core.rules import rule
+from usance.identity import changes
 from usance.identity import store as identity
 from usance.identity.once import Answer
 from usance.ledger.digest import digest
 from usance.platform.clock import Clock
 from usance.platform.crypto import KeyService
-from usance.platform.database import Connection, Pool, retrying, transaction
-from usance.platform.identifiers import new_operation_id
+from usance.platform.database import Connection, Pool
 
 SYSTEM = "system:cases"
 """Who marks what is late, follows approvals, and closes what was left alone."""
@@ -66,7 +64,6 @@ class Change:
     borrower_id: int = 0
     action: str = ""
     detail: dict[str, Any] = field(default_factory=dict)
-    status: int = 201
 
     def today(self, case: Case) -> date:
         """The calendar day where the case belongs."""
@@ -104,33 +101,27 @@ def row_of(case: Case) -> tuple[int, ...]:
     )  # fmt: skip
 
 
-class _Twin(Exception):
-    """A twin of this request was committed first: nothing of this one stays."""
-
-
 Act: TypeAlias = Callable[[Change], Awaitable[dict[str, Any]]]
 """Changes cases and notes what it did; returns the document to answer with."""
 
 
-async def once(desk: Desk, acting: Acting, act: Act) -> Answer:
+async def once(desk: Desk, acting: Acting, act: Act, status: int = 201) -> Answer:
     """Make a change, once for the caller's key (each time, without one). Raises ``Refused``."""
 
-    async def attempt() -> Answer:
-        async with transaction(desk.pool) as connection:
-            if kept := await kept_answer(connection, acting):
-                return kept
-            return await _made(desk, connection, acting, act)
+    async def made(under_way: changes.Change) -> dict[str, Any]:
+        connection, number = under_way.connection, under_way.operation_id
+        change = Change(desk, connection, acting, number, desk.clock.now())
+        document = await act(change)
+        assert change.action, "every change is noted"
+        await identity.insert_operation(
+            connection, number, actor=acting.actor, action=change.action, on=under_way.on,
+            digest=digest([("case_file", change.rows)]), borrower_id=change.borrower_id,
+            detail=change.detail,
+        )  # fmt: skip
+        return document
 
-    while True:
-        try:
-            return await retrying(attempt)
-        except _Twin:
-            continue
-        except Refused:
-            kept = await kept_answer(desk.pool, acting)
-            if kept is None:
-                raise
-            return kept  # what a twin of this request did meanwhile is why it was refused
+    asking = changes.Asking(acting.actor, acting.key, acting.request_hash)
+    return await changes.make(desk.pool, asking, made, status=status)
 
 
 @rule("R-IDEM-01")
@@ -140,27 +131,3 @@ async def kept_answer(connection: Connection | Pool, acting: Acting) -> Answer |
         return None
     first = await identity.first_answer(connection, acting.actor, acting.key)
     return first.again(acting.request_hash) if first else None
-
-
-async def _made(desk: Desk, connection: Connection, acting: Acting, act: Act) -> Answer:
-    on = await identity.business_date(connection)
-    if on is None:
-        raise Refused("R-BOOK-01", "there is no book yet; make one first")
-    change = Change(desk, connection, acting, new_operation_id(), desk.clock.now())
-    document = await act(change)
-    assert change.action, "every change is noted"
-    document |= {"operation_id": written("operation", change.operation_id)}
-    await identity.insert_operation(
-        connection, change.operation_id, actor=acting.actor, action=change.action, on=on,
-        digest=digest([("case_file", change.rows)]), borrower_id=change.borrower_id,
-        detail=change.detail,
-    )  # fmt: skip
-    if acting.key:
-        answer = msgspec.json.encode(document).decode()
-        kept = (
-            acting.actor, acting.key, acting.request_hash, change.status, answer,
-            change.operation_id,
-        )  # fmt: skip
-        if not await identity.keep_answer(connection, kept):
-            raise _Twin
-    return Answer(change.status, document, change.operation_id)

@@ -15,6 +15,7 @@ from usance.core.identifiers import parse
 from usance.core.refusals import Refused
 from usance.core.rules import rule
 from usance.identity import details
+from usance.identity.changes import Asking
 from usance.identity.colleagues import colleagues
 from usance.identity.once import Answer, problem
 from usance.platform.crypto import KeyService
@@ -75,8 +76,8 @@ class Remedies:
             )
         try:
             return await details.correct(
-                self.pool, self.keys, borrower_id, remedy.detail, value, actor=actor, key=key,
-                request_hash=request_hash,
+                self.pool, self.keys, borrower_id, remedy.detail, value,
+                Asking(actor, key, request_hash),
             )  # fmt: skip
         except Refused as refused:
             return problem(refused.refusal)

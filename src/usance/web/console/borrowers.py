@@ -11,7 +11,7 @@ from usance.identity.borrowers import ACTIVE
 from usance.identity.erasure_sql import hold as legal_hold
 from usance.identity.people import LANGUAGES, Person
 from usance.servicing import read
-from usance.web.console import forms
+from usance.web.console import cases, forms
 from usance.web.console.access import people, person
 from usance.web.console.actions import form_of, hash_of, key_of
 from usance.web.console.erasure import deeds_for
@@ -146,6 +146,7 @@ async def borrower_page(request: Asked, borrower: Word) -> Response[str]:
         request, "borrower.html", who=shown.person, until=shown.until, found=found,
         products=await read.products(pool), hold=hold, deeds=deeds_for(shown.person.status, hold),
         actions=forms.ON_BORROWER if shown.person.status == ACTIVE else (),
+        cases=await cases.of_borrower(request, borrower_id),
     )  # fmt: skip
 
 

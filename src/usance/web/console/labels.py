@@ -39,6 +39,15 @@ ACTIONS = {
     "Recover": _("Recovery"), "PayOut": _("Pay-out of credit balance"),
     "ReturnDrawing": _("Drawing come back"), "CloseLine": _("Line closed"),
     "RegisterBorrower": _("Borrower registered"),
+    "CorrectBorrower": _("Detail of a borrower corrected"),
+    "OpenCase": _("Case opened"), "AssignCase": _("Case given to a handler"),
+    "WriteInCase": _("Message in a case"), "AttachToCase": _("File of a case"),
+    "ExtendCase": _("Case put off"), "ProposeOutcome": _("Outcome of a case proposed"),
+    "ReturnOutcome": _("Outcome of a case sent back"),
+    "AwaitApproval": _("Remedy of a case waits for approval"), "DecideCase": _("Case decided"),
+    "OutcomeFellThrough": _("Remedy of a case was not approved"),
+    "WithdrawCase": _("Case withdrawn"), "ReopenCase": _("Case reopened"),
+    "CloseCase": _("Case closed"), "MarkCaseLate": _("Case marked late"),
     "CreateStaff": _("Staff account made"), "ChangePassword": _("Password changed"),
     "ChangeRoles": _("Roles of staff changed"), "DeactivateStaff": _("Staff account locked out"),
     "ReactivateStaff": _("Staff account let in again"), "EndSessions": _("Sessions ended"),
@@ -235,6 +244,11 @@ DETAILS = {
     "bank_transaction_id": _("bank's number"), "column": _("column"),
     "tables": _("tables"), "reason": _("reason"), "again": _("again after a restore"),
     "ledger": _("turnover of the day (SHA-256)"),
+    "case": _("case"), "to": _("to"), "proposal": _("proposal"),
+    "result": _("result"), "remedy": _("remedy"), "corrected": _("corrected"),
+    "channel": _("channel"), "approval": _("approval"),
+    "extension": _("extension"), "number": _("no."), "type": _("type"),
+    "times": _("times"), "waits": _("waits"),
 }  # fmt: skip
 REASONS = {
     "request": _("The person asked for it"), "retention": _("The time of keeping is over"),
@@ -264,7 +278,7 @@ ACTORS = {
     "staff": _("staff no. {}"), "machine": _("client no. {}"), "system": _("the system: {}"),
     "operator": _("the operator"), "demo": _("demo"), "import": _("import"),
     "day-close": _("day close"), "borrower": _("borrower {}"), "portal": _("portal"),
-    "payments": _("payments"),
+    "payments": _("payments"), "cases": _("cases"),
 }  # fmt: skip
 DONE = _("Done: {}.")
 COMMA = _(", ")

@@ -16,6 +16,7 @@ from usance.web.console import (
     approvals,
     audit,
     borrowers,
+    cases,
     clients,
     coming_in,
     contacts,
@@ -156,7 +157,7 @@ def console_router() -> Router:
             *actions.HANDLERS, *day.HANDLERS, *records.HANDLERS, *receipts.HANDLERS,
             *contacts.HANDLERS,
             *approvals.HANDLERS, *erasure.HANDLERS, *clients.HANDLERS, *webhooks.HANDLERS,
-            *audit.HANDLERS,
+            *audit.HANDLERS, *cases.HANDLERS,
         ],
         exception_handlers={
             ProblemError: on_problem, Refused: on_refused, HTTPException: on_framework,

@@ -25,7 +25,7 @@ from usance.identity.staff import StaffSession
 from usance.identity.staff_policy import staff_policy
 from usance.servicing import read
 from usance.web import i18n, rulebook
-from usance.web.console import labels, refusals, words
+from usance.web.console import case_words, labels, refusals, words
 from usance.web.console.forms import Action
 from usance.web.grades import permission_of
 from usance.web.portal import labels as portal_labels
@@ -43,6 +43,7 @@ MENU = (
     ("/console", "Overview", "book:read"), ("/console/borrowers", "Borrowers", "borrowers:read"),
     ("/console/day", "Day close", "day:read"), ("/console/bank-files", "Bank files", "files:read"),
     ("/console/receipts", "Unallocated receipts", "files:read"),
+    ("/console/cases", "Cases", "cases:read"),
     ("/console/contacts", "Numbers to look at", "borrowers:read"),
     ("/console/sandbox/messages", "Messages of the sandbox", "messages:read"),
     ("/console/approvals", "Approvals", "approvals:read"),
@@ -54,6 +55,14 @@ MENU = (
     ("/console/rules", "Rules", STAFF),
 )  # fmt: skip
 """Address, name, and the permission without which it is not shown."""
+CASE_WORDS = {
+    "kind": case_words.KINDS, "state": case_words.STATES, "channel": case_words.CHANNELS,
+    "result": case_words.RESULTS, "outcome": case_words.OUTCOMES, "way": case_words.WAYS,
+    "remedy": case_words.REMEDIES, "detail": case_words.DETAILS, "subject": case_words.SUBJECTS,
+    "event": case_words.EVENTS, "approval": case_words.APPROVALS,
+    "place": case_words.JURISDICTIONS,
+}  # fmt: skip
+"""Names of what cases hold, by the ends of their filters."""
 THEMES = ("auto", "light", "dark")
 STATIC = {
     each.name: each.read_bytes()
@@ -195,6 +204,7 @@ def environment(language: str, decimals: int) -> Environment:
         "proposal_state": name(labels.PROPOSAL_STATES), "weight": name(labels.WEIGHTS),
         "argument": name(labels.ARGUMENTS), "reason": name(labels.REASONS),
         "hint": name(labels.HINTS), "tr": gettext,
+        **{f"case_{key}": name(table) for key, table in CASE_WORDS.items()},
         "refusal": lambda detail: refusals.sentence(detail, gettext),
         "settings": lambda document: words.settings(document, gettext),
         "detail": lambda value: words.detail(value, gettext),
@@ -243,6 +253,7 @@ FILTERS = {
     "operation": lambda each: written("operation", each),
     "flag_id": lambda each: written("flag", each),
     "proposal": lambda each: written("proposal", each),
+    "case": lambda each: written("case", each),
 }  # fmt: skip
 
 
