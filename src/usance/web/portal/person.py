@@ -7,7 +7,7 @@ from litestar import Response, get, post
 from usance.core.refusals import Refusal, Refused
 from usance.identity.permissions import BORROWER
 from usance.web.console.actions import form_of
-from usance.web.console.render import Word, language_of, moved
+from usance.web.console.render import Word, moved
 from usance.web.portal import labels
 from usance.web.portal.entrance import status_of
 from usance.web.portal.render import Asked, session_of, show
@@ -39,9 +39,7 @@ async def export(request: Asked) -> Response[bytes]:
 @get("/looks", opt=needs(BORROWER))
 async def looks(request: Asked) -> Response[Any]:
     """Who looked at the borrower's details, and why."""
-    return show(
-        request, "portal/looks.html", rows=await Own(request).looks(language_of(request))
-    )
+    return show(request, "portal/looks.html", rows=await Own(request).looks())
 
 
 async def number_form(
