@@ -46,6 +46,9 @@ SQL_FILES = {
     "servicing/receipts_sql.py": "the same for bank money that waits",
     "day/verify_sql.py": "invariants are queries",
     "webhooks/feed_sql.py": "what store.py is, for reading what was committed",
+    "identity/staff_sql.py": "what store.py is, for accounts of staff and their sessions",
+    "identity/factors_sql.py": "the same for second factors",
+    "identity/access_sql.py": "the same for who looked at whom",
 }
 SQL_FOLDERS = ("platform/migrations/", "bench/")
 SQL = re.compile(

@@ -14,7 +14,7 @@ from usance.identity import erasure
 from usance.identity.contact_changes import Asker
 from usance.identity.devices import device_of
 from usance.platform import personal as registry
-from usance.platform.personal import PARTS, SEALED, SHOWN_TABLES, WRAPPED
+from usance.platform.personal import OPENED_PARTS, PARTS, SEALED, SHOWN_TABLES, WRAPPED
 from usance.platform.schema import metadata
 from usance.web import personal
 from usance.web.app import workers_of
@@ -36,6 +36,11 @@ KNOWN_CLEAR = {
     "outbox.payload", "outbox.last_error", "erasure.reason", "legal_hold.reason",
     "borrower.language", "proposal.author", "proposal.act", "proposal.body", "proposal.weight",
     "proposal.policy", "proposal.digest", "proposal.outcome",
+    "access.actor", "access.acted_as", "access.reason", "access.what", "access.session",
+    "case_file.jurisdiction", "case_file.opened_by", "case_file.rule", "case_event.kind",
+    "case_event.actor", "case_event.detail", "case_message.actor", "case_attachment.actor",
+    "case_attachment.media_type", "case_outcome.remedy", "case_outcome.proposed_by",
+    "case_outcome.decided_by", "case_outcome.waits_for", "case_outcome.refused_by",
     "borrower_session.token_hash", "borrower_session.csrf", "borrower_session.opened_by",
     "device.token_hash", "device.family", "portal_link.target", "portal_link.made_by",
     "contact.kind", "contact_change.kind", "contact_change.vouched_by", "contact_flag.kind",
@@ -92,6 +97,10 @@ async def lived(site: Site) -> str:
         "/v1/bank-files?name=a.csv", content=f"{head}\n{row}\n".encode(),
         headers={"idempotency-key": "f", "content-type": "text/csv"},
     )  # fmt: skip
+    opened = {"kind": "complaint", "text": "Twice!", "borrower_id": borrower}
+    case = (await site.post("/v1/cases", opened)).json()["case_id"]
+    note = {"way": "note", "text": "She called again."}
+    await site.post(f"/v1/cases/{case}/messages", note)
     await site.close_days(60)
     await come_in(site, borrower)
     waits = await site.post(f"/v1/contracts/{account}/charge-off", {})
@@ -125,7 +134,10 @@ async def test_everything_held_about_a_borrower(database: str, tmp_path: Path) -
         assert found["borrower"] == details
         assert found["borrower"]["name"] == "王小明"
         parts = found["parts"]
-        assert parts.keys() == PARTS.keys()
+        assert parts.keys() == PARTS.keys() | OPENED_PARTS.keys()
+        (case,) = parts["cases"]
+        assert (case["text"], case["messages"][0]["text"]) == ("Twice!", "She called again.")
+        assert {each["by"] for each in case["events"]} == {"machine"}
         assert {name for name, part in parts.items() if not part} == set()
         assert [each["status"] for each in parts["number"]["changes"]] == [1]
         assert [each["kind"] for each in parts["number"]["signs"]] == ["vouched"]
@@ -200,6 +212,7 @@ async def test_another_room_adds_a_part(
 
     async with opened(database, tmp_path) as site:
         number = parse("borrower", await site.borrower())
-        found = await personal.export(site.pool, site.services.keys, number)
+        found = await personal.export(site.pool, site.services.keys, number, None)
         assert found is not None
         assert found.parts["accesses"] == [{"by": "staff", "reason": "complaint"}]
+        assert found.borrower["name"] == "王••"  # to whom nothing is noted, nothing is shown

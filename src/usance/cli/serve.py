@@ -6,6 +6,7 @@ import secrets
 import socket
 from typing import TYPE_CHECKING
 
+from usance.cli.audit import sequencer_of
 from usance.cli.house import opened, run
 
 if TYPE_CHECKING:
@@ -85,8 +86,11 @@ async def listen(
     policy = services.webhooks.policy
     worker = Worker(services.webhooks, per_second=policy.serving_per_second)
     worker.start()
+    sequencer = sequencer_of(settings, pool)
+    await sequencer.start()
     await services.approvals.start()
     try:
+        services.cases.watch.start()
         config = uvicorn.Config(
             app, host=host, port=address.getsockname()[1], http="httptools", ws="none",
             lifespan="off", access_log=False, log_config=None, log_level="warning",
@@ -94,10 +98,12 @@ async def listen(
         )  # fmt: skip
         await announced(config, hints).serve(sockets=[address])
     finally:
+        await services.cases.watch.stop()
         await workers.stop()
         await worker.stop()
         await services.approvals.stop()
         await services.closing.stop()
+        await sequencer.stop()
         await book.stop()
 
 

@@ -11,8 +11,8 @@ ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's, lower case
 PAIRS = [high + low for high in ALPHABET for low in ALPHABET]
 PREFIXES = {
     "borrower": "b", "contract": "c", "offer": "o", "authorisation": "a", "operation": "p",
-    "proposal": "q", "payment": "y", "session": "s", "device": "d", "change": "n", "flag": "f",
-    "link": "k",
+    "proposal": "q", "case": "m", "payment": "y", "session": "s", "device": "d", "change": "n",
+    "flag": "f", "link": "k",
 }  # fmt: skip
 
 

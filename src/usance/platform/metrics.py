@@ -59,6 +59,26 @@ webhooks_given_up = Gauge(
 outbox_lag_seconds = Gauge(
     "usance_outbox_lag_seconds", "Age of the oldest message that is due", registry=registry
 )
+backup_receiving = Gauge(
+    "usance_backup_receiving", "1 while the write-ahead log is received", registry=registry
+)
+backup_behind = Gauge(
+    "usance_backup_behind_bytes",
+    "Bytes of the write-ahead log that are not in the backup directory yet",
+    registry=registry,
+)
+
+audit_leaves = Gauge("usance_audit_leaves", "Audit events in the tree", registry=registry)
+audit_delay_seconds = Gauge(
+    "usance_audit_delay_seconds",
+    "How long the oldest event of the last portion waited for its place in the tree",
+    registry=registry,
+)
+audit_refusals = Counter(
+    "usance_audit_refusals",
+    "Checkpoints that were not signed because the tree contradicts an earlier one",
+    registry=registry,
+)
 
 
 def exposition() -> bytes:

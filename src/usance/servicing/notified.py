@@ -13,7 +13,7 @@ from usance.identity.store import insert_operation
 from usance.ledger.digest import digest
 from usance.platform.database import Connection, Pool, retrying, transaction
 from usance.platform.identifiers import new_operation_id
-from usance.servicing import columns, read, receipts
+from usance.servicing import columns, debit_file, read
 from usance.servicing import debit_file_sql as sql
 from usance.servicing import receipts_sql as own
 from usance.servicing.debit_rows import COLLECTED
@@ -34,7 +34,7 @@ async def hold(
             if file_id:
                 why = {"rule": rule_id, "detail": detail}
                 row = borrower_id or borrower_of_contract(contract_id), contract_id, amount
-                await enter(connection, file_id, key, row, why)
+                await enter(connection, file_id, key, row, why, actor)
             return int(await connection.fetchval(own.OF_DIGEST, key_digest(key)))
 
     return await retrying(once)
@@ -63,8 +63,9 @@ async def entered(connection: Connection, key: str, actor: str) -> int:
 
 
 async def enter(
-    connection: Connection, file_id: int, key: str, row: tuple[int, int, int], why: dict[str, str]
-) -> None:
+    connection: Connection, file_id: int, key: str, row: tuple[int, int, int], why: dict[str, str],
+    actor: str,
+) -> None:  # fmt: skip
     """The one row, and the receipt."""
     borrower_id, contract_id, amount = row
     book = await read.book(connection)
@@ -74,4 +75,4 @@ async def enter(
     entry = (file_id, 1, key, borrower_id, contract_id, amount, COLLECTED, OUTCOME,
              json.dumps(detail))  # fmt: skip
     await connection.execute(sql.ENTER, *([each] for each in entry))
-    await receipts.hold(connection, file_id, [(1, amount, on)])
+    await debit_file.hold(connection, file_id, [(1, amount, on)], [], actor)

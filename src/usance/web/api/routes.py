@@ -8,8 +8,10 @@ from litestar.response.base import ASGIResponse
 from usance.identity.permissions import PUBLIC
 from usance.web.api import (  # noqa: F401 (each enters its endpoints)
     approvals,
+    audit,
     book,
     borrowers,
+    cases,
     changes,
     contracts,
     day,

@@ -14,10 +14,26 @@ MENU = (
 YOU = (
     ("/my/data", _("My details"), _("What we know about you, and how to have it put right.")),
     ("/my/number", _("My number"), _("Where codes go, and how to change it.")),
+    ("/my/looks", _("Who looked"), _("Who looked at your details, and why.")),
+    ("/my/cases", _("Cases"), _("Complain, object, have something put right or looked at again.")),
     ("/my/devices", _("Devices and sessions"), _("Where you are logged in, and how to end it.")),
 )  # fmt: skip
 """Address, name, and what is found there; more places come here."""
 
+OWN_CASES = (
+    ("complaint", _("A complaint")), ("dispute", _("A payment or charge that I dispute")),
+    ("correction", _("Something about me is wrong")), ("appeal", _("I object to a decision")),
+    ("human_review", _("A person shall look at a decision")),
+)  # fmt: skip
+"""What a borrower can open; an appeal and a review name the decision in their words."""
+CASE_STATES = {
+    "open": _("being looked at"), "waiting": _("we wait for you"), "decided": _("decided"),
+    "withdrawn": _("taken back"), "closed": _("ended"),
+}  # fmt: skip
+CASE_RESULTS = {
+    "upheld": _("you were right"), "partly": _("you were partly right"),
+    "not_upheld": _("we see it differently"),
+}  # fmt: skip
 PAYMENT_STATUS = {
     1: _("begun"), 2: _("on its way"), 3: _("paid"), 4: _("not paid"), 5: _("not heard of"),
 }  # fmt: skip

@@ -7,7 +7,7 @@ from litestar import Response, get, post
 from usance.core.refusals import Refusal, Refused
 from usance.identity.permissions import BORROWER
 from usance.web.console.actions import form_of
-from usance.web.console.render import Word, moved
+from usance.web.console.render import Word, language_of, moved
 from usance.web.portal import labels
 from usance.web.portal.entrance import status_of
 from usance.web.portal.render import Asked, session_of, show
@@ -34,6 +34,14 @@ async def export(request: Asked) -> Response[bytes]:
     headers = {"content-disposition": 'attachment; filename="my-data.json"'}
     document = await Own(request).everything_held()
     return Response(document, media_type="application/json", headers=headers)
+
+
+@get("/looks", opt=needs(BORROWER))
+async def looks(request: Asked) -> Response[Any]:
+    """Who looked at the borrower's details, and why."""
+    return show(
+        request, "portal/looks.html", rows=await Own(request).looks(language_of(request))
+    )
 
 
 async def number_form(
@@ -133,6 +141,6 @@ async def end_others(request: Asked) -> Response[Any]:
 
 
 HANDLERS = [
-    you, data, export, number, change_number, prove_number, send_again, lost_old, stop_change,
-    devices, forget_device, end_session, end_others,
+    you, data, export, looks, number, change_number, prove_number, send_again, lost_old,
+    stop_change, devices, forget_device, end_session, end_others,
 ]  # fmt: skip

@@ -97,7 +97,8 @@ def environment(language: str, currency: str, decimals: int) -> Environment:
         "on": lambda value: spoken_day(value, locale),
         "at": lambda value: spoken_moment(value, locale),
         "happened": name(labels.EVENTS), "payment_status": name(labels.PAYMENT_STATUS),
-        "opened_by": name(labels.OPENED_BY),
+        "opened_by": name(labels.OPENED_BY), "own_case": name(dict(labels.OWN_CASES)),
+        "case_state": name(labels.CASE_STATES), "case_result": name(labels.CASE_RESULTS),
         "payment": lambda each: written("payment", each),
         "session": lambda each: written("session", each),
         "device": lambda each: written("device", each),
@@ -116,10 +117,12 @@ def cash(units: int | None, currency: str, decimals: int, locale: str) -> str:
     return text.replace("-", "−").replace("CN¥", "¥")
 
 
-def spoken_day(value: int | date | None, locale: str) -> Markup | str:
+def spoken_day(value: int | date | str | None, locale: str) -> Markup | str:
     """A day as the language writes it; a dash for none."""
     if not value:
         return "–"
+    if isinstance(value, str):
+        value = date.fromisoformat(value)
     day = value if isinstance(value, date) else date.fromordinal(value)
     text = format_date(day, "long", locale=locale)
     return Markup('<time datetime="{}">{}</time>').format(day.isoformat(), text)

@@ -13,14 +13,18 @@ from typing import Any
 
 import msgspec
 
+from usance.cases.intake import Opening
+from usance.cases.work import Acting
 from usance.contract.records import ACTIVE, CLOSED, outstanding
 from usance.core.identifiers import borrower_of_contract, parse
 from usance.core.money import parse_decimal
 from usance.core.refusals import Refused
 from usance.core.rules import rule
+from usance.identity.accesses import ShownAccess
 from usance.identity.borrower_sessions import BorrowerSession
 from usance.identity.borrowers import Borrower
 from usance.identity.contact_changes import Asker
+from usance.identity.once import Answer
 from usance.servicing import own_read, read, read_page, what_if, why
 from usance.servicing.read import Product, Standing
 from usance.web import personal
@@ -282,10 +286,56 @@ class Own:
     async def everything_held(self) -> bytes:
         """Everything held about the borrower, as a JSON document."""
         found = await personal.export(
-            self._services.pool, self._services.keys, self._session.borrower_id
+            self._services.pool, self._services.keys, self._session.borrower_id, None, own=True
         )
         assert found is not None  # a session ends with its borrower
         return msgspec.json.format(msgspec.json.encode(found))
+
+    async def looks(self, language: str) -> list[ShownAccess]:
+        """Who looked at the borrower's details, newest first."""
+        found = await self._services.accesses.shown_to_person(
+            self._session.borrower_id, language, limit=100
+        )
+        return [each for _, each in found]
+
+    # -- cases -------------------------------------------------------------------------------------
+
+    async def cases(self) -> list[dict[str, Any]]:
+        """The borrower's cases, newest first."""
+        return await self._services.cases.own.of_borrower(self._session.borrower_id)
+
+    async def case(self, text: str) -> dict[str, Any]:
+        """One case; of anybody else's there is none."""
+        case_id = self._id("case", text)
+        return await self._services.cases.own.read(self._session.borrower_id, case_id)
+
+    async def open_case(self, kind: str, text: str, key: str, request_hash: bytes) -> Answer:
+        """Open a case, once for a form's key."""
+        asked, acting = Opening(kind=kind, text=text), self._acting(key, request_hash)
+        return await self._services.cases.own.open(self._session.borrower_id, asked, acting)
+
+    async def say_in_case(self, case: str, text: str, key: str, request_hash: bytes) -> Answer:
+        """A message of the borrower."""
+        return await self._services.cases.own.say(
+            self._session.borrower_id, self._id("case", case), text,
+            self._acting(key, request_hash),
+        )  # fmt: skip
+
+    async def withdraw_case(self, case: str, key: str, request_hash: bytes) -> Answer:
+        """The borrower takes the case back."""
+        return await self._services.cases.own.withdraw(
+            self._session.borrower_id, self._id("case", case), self._acting(key, request_hash)
+        )
+
+    async def reopen_case(self, case: str, text: str, key: str, request_hash: bytes) -> Answer:
+        """The borrower does not leave it at that."""
+        return await self._services.cases.own.reopen(
+            self._session.borrower_id, self._id("case", case), text,
+            self._acting(key, request_hash),
+        )  # fmt: skip
+
+    def _acting(self, key: str, request_hash: bytes) -> Acting:
+        return Acting(self._session.actor, frozenset(), key, request_hash)
 
     def _asker(self) -> Asker:
         session = self._session
