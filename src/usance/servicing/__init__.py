@@ -12,6 +12,5 @@
 Use cases (pure functions on a borrower's book in the hand; ``cases`` lists them): ``lines``,
 ``offers``, ``purchases``, ``repayments``, ``corrections``, ``changes``, ``closing``. ``debit_file``
 serves a bank's file set by set (``debit_bulk``); ``receipts`` keeps bank money that no contract
-took. ``leaving`` says what stands in the way of a person's erasure. Reading for pages and the API:
-``read``, ``api_read``, ``why``, ``held_sql``.
+took. Reading for pages and the API: ``read``, ``api_read``, ``why``.
 """

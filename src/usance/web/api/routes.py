@@ -8,10 +8,8 @@ from litestar.response.base import ASGIResponse
 from usance.identity.permissions import PUBLIC
 from usance.web.api import (  # noqa: F401 (each enters its endpoints)
     approvals,
-    audit,
     book,
     borrowers,
-    cases,
     changes,
     contracts,
     day,
@@ -19,11 +17,9 @@ from usance.web.api import (  # noqa: F401 (each enters its endpoints)
     ledger,
     lines,
     payments,
-    portal,
     purchases,
     quote,
     receipts,
-    webhooks,
     why,
 )
 from usance.web.api.endpoint import ENDPOINTS
