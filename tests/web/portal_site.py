@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 
 from tests.web.api_site import Site
-from usance.core.identifiers import parse
+from usance.core.identifiers import parse, written
 
 _numbers = itertools.count(1)
 
@@ -64,14 +64,34 @@ class Visitor:
         return str(order).rpartition(".")[2]
 
 
+async def pair(site: Site) -> tuple[Visitor, Visitor]:
+    """Two borrowers, each with an account, a statement, a payment, a case, a device, a session."""
+    mine, theirs = await visitor(site), await visitor(site)
+    await site.close_days(40)
+    for each in (mine, theirs):
+        await each.enter()
+        case = {"kind": "complaint", "text": "Too dear.", "key": f"form-{next(_numbers)}"}
+        opened = await each.post("/my/cases", case)
+        assert opened.status_code == 303, opened.text
+        each.ids = {
+            "contract": each.contract, "payment": await each.payment(), "number": "1",
+            "case": opened.headers["location"].rpartition("/")[2],
+        }  # fmt: skip
+        for kind in ("device", "session"):
+            table = kind if kind == "device" else "borrower_session"
+            number = await site.pool.fetchval(
+                f"SELECT max({kind}_id) FROM {table} WHERE borrower_id = $1", each.borrower_id
+            )
+            each.ids[kind] = written(kind, number)
+    return mine, theirs
+
+
 async def visitor(site: Site) -> Visitor:
     """A borrower with an account on which something is owed, in a browser of their own."""
     account = await site.account()
     borrower = await site.pool.fetchval(
         "SELECT borrower_id FROM contract WHERE contract_id = $1", parse("contract", account)
     )
-    from usance.core.identifiers import written
-
     client = httpx.AsyncClient(
         transport=httpx.ASGITransport(site.app, raise_app_exceptions=False),
         base_url="http://usance.test",
