@@ -64,6 +64,23 @@ class Visitor:
         return str(order).rpartition(".")[2]
 
 
+    async def case(self, text: str = "A payment of mine is missing.") -> str:
+        """A case with a file in it; its number."""
+        fields = {"kind": "complaint", "text": text, "key": f"form-{next(_numbers)}"}
+        answer = await self.post("/my/cases/new", fields)
+        assert answer.status_code == 303, answer.text
+        number = answer.headers["location"].rpartition("/")[2].partition("?")[0]
+        answer = await self.attach(number, "proof.txt", b"Paid on the third.")
+        assert answer.status_code == 303, answer.text
+        return number
+
+    async def attach(self, case: str, name: str, content: bytes, **more: str) -> httpx.Response:
+        """Send a file into a case."""
+        fields = {"csrf_token": self.csrf, "key": f"form-{next(_numbers)}"} | more
+        path = f"/my/cases/{case}/attach"
+        return await self.client.post(path, data=fields, files={"file": (name, content)})
+
+
 async def visitor(site: Site) -> Visitor:
     """A borrower with an account on which something is owed, in a browser of their own."""
     account = await site.account()

@@ -30,7 +30,7 @@ async def site(database: str, tmp_path: Path) -> AsyncIterator[Site]:
 
 @pytest_asyncio.fixture
 async def two(site: Site) -> tuple[Visitor, Visitor]:
-    """Two borrowers, each with an account, a statement, a payment, a device and a session."""
+    """Two borrowers, each with an account, a statement, a payment, a device, a session, a case."""
     mine, theirs = await visitor(site), await visitor(site)
     await site.close_days(40)
     for each in (mine, theirs):
@@ -43,6 +43,7 @@ async def two(site: Site) -> tuple[Visitor, Visitor]:
                 f"SELECT max({kind}_id) FROM {table} WHERE borrower_id = $1", borrower_id
             )
             each.ids[kind] = written(kind, number)
+        each.ids["case"] = await each.case()
     return mine, theirs
 
 
@@ -70,7 +71,7 @@ def filled(path: str, ids: dict[str, str]) -> str:
 
 async def test_there_are_routes_to_look_at(site: Site) -> None:
     routes = portal_routes(site, BORROWER)
-    assert len(routes) >= 22
+    assert len(routes) >= 31
     assert {"GET", "POST"} == {method for method, _ in routes}
     public = {path for _, path in portal_routes(site, PUBLIC)}
     assert public == {
@@ -97,7 +98,7 @@ async def test_another_borrowers_things_are_not_there_and_nothing_is_written(
             answer = await mine.post(address, {"code": "123456", "key": "k"})
         assert (answer.status_code, "R-FOUND-01" in answer.text) == (404, True), address
         assert await fingerprint(site.pool) == before, address
-    assert seen >= 7
+    assert seen >= 13
 
 
 async def test_what_is_not_there_at_all_is_answered_like_what_is_somebody_elses(
@@ -113,7 +114,9 @@ async def test_what_is_not_there_at_all_is_answered_like_what_is_somebody_elses(
     assert len(set(said)) == 1
 
 
-@pytest.mark.parametrize("path", ["/my/pay?contract={}", "/my/contracts/{}/what-if?amount=1"])
+@pytest.mark.parametrize("path", [
+    "/my/pay?contract={}", "/my/contracts/{}/what-if?amount=1", "/my/cases/new?contract={}",
+])  # fmt: skip
 async def test_ids_in_queries_are_held_against_the_session_too(
     site: Site, two: tuple[Visitor, Visitor], path: str
 ) -> None:
@@ -199,7 +202,7 @@ async def test_every_form_of_the_portal_needs_its_sessions_token(
     """R-AUTH-03: without, with another session's, from another site; nothing is written."""
     mine, theirs = two
     posts = [path for method, path in portal_routes(site, BORROWER) if method == "POST"]
-    assert len(posts) >= 10
+    assert len(posts) >= 15
     before = await fingerprint(site.pool)
     for path in posts:
         address = filled(path, mine.ids)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
 from litestar import Response, get, post
+from litestar.datastructures import UploadFile
 from litestar.handlers import HTTPRouteHandler
 
 from usance.core.identifiers import borrower_of_contract, written
@@ -201,6 +202,26 @@ async def form_of(request: Asked, keep: str = "") -> dict[str, str]:
     if keep != PROOF_FIELD:
         found.pop(PROOF_FIELD, None)
     return found
+
+
+async def form_with_file(request: Asked) -> tuple[dict[str, str], str, bytes]:
+    """Fields of a form of several parts, its file's name and content.
+
+    The digest of the file is among the fields, so that a key stands for the file too. A field or a
+    second file that is sent twice is refused.
+    """
+    found: dict[str, str] = {}
+    file_name, content = "", b""
+    for name, value in (await request.form()).multi_items():
+        is_file = isinstance(value, UploadFile)
+        if name in found or (is_file and "sha256" in found):
+            raise ProblemError(400, "R-HTTP-05", "the form cannot be read")
+        if isinstance(value, UploadFile):
+            file_name, content = value.filename or "", await value.read()
+            found["sha256"] = hashlib.sha256(content).hexdigest()
+        else:
+            found[name] = str(value)
+    return found, file_name, content
 
 
 Finder: TypeAlias = Callable[[Asked, dict[str, Any], str], Awaitable[Target]]

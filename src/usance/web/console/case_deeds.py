@@ -3,13 +3,11 @@
 Words, choices and amounts are looked at by the room of cases; here only what a form can get wrong.
 """
 
-import hashlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 from litestar import Response, get, post
-from litestar.datastructures import UploadFile
 from litestar.handlers import HTTPRouteHandler
 
 from usance.cases import files, read, rules
@@ -25,11 +23,10 @@ from usance.identity.once import STATUS, Answer
 from usance.servicing import read as book
 from usance.web.acting import acting
 from usance.web.console import case_words
-from usance.web.console.actions import hash_of, key_of
+from usance.web.console.actions import form_with_file, hash_of, key_of
 from usance.web.console.deeds import Deed, Place, routes_of
 from usance.web.console.forms import Field
 from usance.web.console.render import Asked, Word, identifier, moved, services, show
-from usance.web.problems import ProblemError
 from usance.web.security import needs
 
 
@@ -269,7 +266,7 @@ async def file_form(
 )  # fmt: skip
 async def attach(request: Asked, case: Word) -> Response[Any]:
     """Keep a file."""
-    words, name, content = await sent(request)
+    words, name, content = await form_with_file(request)
     try:
         if not name:
             raise Refused("R-FORM-01", "choose a file", "file")
@@ -282,24 +279,6 @@ async def attach(request: Asked, case: Word) -> Response[Any]:
         return await file_form(request, words, refused.refusal, status)
     done = written("operation", answer.operation_id)
     return moved(f"/console/cases/{case}", done=done)
-
-
-async def sent(request: Asked) -> tuple[dict[str, str], str, bytes]:
-    """The words of a form, its file's name and content; the digest of the file is among the words.
-
-    A form whose field or file comes twice cannot be read.
-    """
-    words: dict[str, str] = {}
-    name, content = "", b""
-    for field, value in (await request.form()).multi_items():
-        if field in words or (isinstance(value, UploadFile) and "sha256" in words):
-            raise ProblemError(400, "R-HTTP-05", "the form cannot be read")
-        if isinstance(value, UploadFile):
-            name, content = value.filename or "", await value.read()
-            words["sha256"] = hashlib.sha256(content).hexdigest()
-        else:
-            words[field] = value
-    return words, name, content
 
 
 HANDLERS = [attach_form, attach, *(each for on in (*ON_CASE, *ON_PROPOSAL) for each in routes(on))]

@@ -20,6 +20,7 @@ from markupsafe import Markup
 from usance.core.days import NEVER
 from usance.core.identifiers import parse, written
 from usance.core.money import format_decimal
+from usance.identity.borrowers import masked
 from usance.identity.permissions import STAFF
 from usance.identity.staff import StaffSession
 from usance.identity.staff_policy import staff_policy
@@ -254,6 +255,7 @@ FILTERS = {
     "flag_id": lambda each: written("flag", each),
     "proposal": lambda each: written("proposal", each),
     "case": lambda each: written("case", each),
+    "masked": masked,
 }  # fmt: skip
 
 

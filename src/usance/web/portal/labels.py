@@ -12,6 +12,7 @@ MENU = (
 )  # fmt: skip
 """Address and name."""
 YOU = (
+    ("/my/cases", _("My cases"), _("Complaints, corrections, and decisions to look at again.")),
     ("/my/data", _("My details"), _("What we know about you, and how to have it put right.")),
     ("/my/number", _("My number"), _("Where codes go, and how to change it.")),
     ("/my/devices", _("Devices and sessions"), _("Where you are logged in, and how to end it.")),
@@ -44,3 +45,30 @@ EVENTS = {
     19: _("Statement day changed"), 20: _("Closed"), 21: _("Pay-out came back"),
 }  # fmt: skip
 """Events as a borrower would call them; their numbers are the kernel's."""
+
+CASES_TO_OPEN = (
+    ("complaint", _("Something went wrong, or I was treated badly")),
+    ("dispute", _("An amount or an entry is not right")),
+    ("correction", _("My details are wrong")),
+    ("human_review", _("A person should look at a decision")),
+)
+"""Kinds of cases that a borrower opens from the form, in the borrower's words; an appeal is opened
+from the answer that it is against, a review names the entry."""
+CASE_KINDS = {
+    "complaint": _("Complaint"), "appeal": _("Appeal"), "dispute": _("Dispute"),
+    "correction": _("Correction"), "incident": _("Incident"), "human_review": _("Human review"),
+}  # fmt: skip
+CASE_STATES = {
+    "open": _("We are working on it"), "waiting": _("We have asked you something"),
+    "decided": _("Answered"), "withdrawn": _("You have taken it back"), "closed": _("Closed"),
+}  # fmt: skip
+CASE_RESULTS = {
+    "upheld": _("We agree with you"), "partly": _("We agree with you in part"),
+    "not_upheld": _("We do not agree"),
+}  # fmt: skip
+CASE_EVENTS = {
+    "opened": _("It came in"), "from_borrower": _("You wrote"), "to_borrower": _("We wrote"),
+    "attached": _("A file was added"), "extended": _("We need longer"),
+    "decided": _("We answered"), "withdrawn": _("You took it back"),
+    "reopened": _("It was taken up again"), "closed": _("It was closed"),
+}  # fmt: skip

@@ -66,7 +66,7 @@ class Page:
         path = self.path
         if path.startswith(("/my/payments", "/my/pay")):
             return "/my/pay"
-        if path.startswith(("/my/data", "/my/number", "/my/devices", "/my/you")):
+        if path.startswith(("/my/data", "/my/number", "/my/devices", "/my/you", "/my/cases")):
             return "/my/you"
         found = [each for each, _ in labels.MENU if path == each or path.startswith(f"{each}/")]
         return max(found, key=len, default="")
@@ -97,7 +97,10 @@ def environment(language: str, currency: str, decimals: int) -> Environment:
         "on": lambda value: spoken_day(value, locale),
         "at": lambda value: spoken_moment(value, locale),
         "happened": name(labels.EVENTS), "payment_status": name(labels.PAYMENT_STATUS),
-        "opened_by": name(labels.OPENED_BY),
+        "opened_by": name(labels.OPENED_BY), "own_case": name(labels.CASE_KINDS),
+        "own_case_state": name(labels.CASE_STATES), "own_case_result": name(labels.CASE_RESULTS),
+        "own_case_event": name(labels.CASE_EVENTS), "iso_day": date.fromisoformat,
+        "iso_moment": datetime.fromisoformat,
         "payment": lambda each: written("payment", each),
         "session": lambda each: written("session", each),
         "device": lambda each: written("device", each),

@@ -13,6 +13,9 @@ from typing import Any
 
 import msgspec
 
+from usance.cases.intake import Opening
+from usance.cases.read import File
+from usance.cases.work import Acting
 from usance.contract.records import ACTIVE, CLOSED, outstanding
 from usance.core.identifiers import borrower_of_contract, parse
 from usance.core.money import parse_decimal
@@ -270,6 +273,78 @@ class Own:
         return [
             row for row in await self.payments() if row["status"] == 2 and row["expires_at"] > now
         ]
+
+    # -- cases ---------------------------------------------------------------------------------
+
+    async def cases(self) -> list[dict[str, Any]]:
+        """The borrower's cases, newest first."""
+        return await self._services.cases.own.of_borrower(self._session.borrower_id)
+
+    async def case(self, text: str) -> dict[str, Any]:
+        """One case with what was said to and by the borrower."""
+        case_id = self._id("case", text)
+        return await self._services.cases.own.read(self._session.borrower_id, case_id)
+
+    async def open_case(self, form: Mapping[str, str], key: str, request_hash: bytes) -> str:
+        """Open a case as a form asks; its number."""
+        subject, subject_id, number = self._subject(form)
+        opening = Opening(
+            kind=form.get("kind", ""), text=form.get("text", ""), subject=subject,
+            subject_id=subject_id, subject_number=number,
+        )  # fmt: skip
+        answer = await self._services.cases.own.open(
+            self._session.borrower_id, opening, self._acting(key, request_hash)
+        )
+        return str(answer.document["case_id"])
+
+    def _subject(self, form: Mapping[str, str]) -> tuple[str, int, int]:
+        """What a form says the case is about: an earlier case, an entry, a contract or nothing."""
+        if against := form.get("against", ""):
+            return "case", self._id("case", against), 0
+        if not form.get("contract", ""):
+            return "nothing", 0, 0
+        contract_id, event = self._contract_id(form["contract"]), form.get("event", "")
+        if event.isascii() and event.isdigit() and len(event) < 10:
+            return "event", contract_id, int(event)
+        return "contract", contract_id, 0
+
+    async def write_in_case(self, text: str, words: str, key: str, request_hash: bytes) -> None:
+        """A message of the borrower in a case."""
+        await self._services.cases.own.say(
+            self._session.borrower_id, self._id("case", text), words,
+            self._acting(key, request_hash),
+        )  # fmt: skip
+
+    async def attach_to_case(
+        self, text: str, name: str, content: bytes, key: str, request_hash: bytes
+    ) -> None:
+        """A file of the borrower in a case."""
+        await self.case(text)
+        await self._services.cases.own.attach(
+            self._session.borrower_id, self._id("case", text), name, content,
+            self._acting(key, request_hash),
+        )  # fmt: skip
+
+    async def file_of_case(self, text: str, number: int) -> File:
+        """A file of a case that is not one of the house's own."""
+        case_id = self._id("case", text)
+        return await self._services.cases.own.file(self._session.borrower_id, case_id, number)
+
+    async def withdraw_case(self, text: str, key: str, request_hash: bytes) -> None:
+        """Take a case back."""
+        await self._services.cases.own.withdraw(
+            self._session.borrower_id, self._id("case", text), self._acting(key, request_hash)
+        )
+
+    async def reopen_case(self, text: str, words: str, key: str, request_hash: bytes) -> None:
+        """Have a case taken up again."""
+        await self._services.cases.own.reopen(
+            self._session.borrower_id, self._id("case", text), words,
+            self._acting(key, request_hash),
+        )  # fmt: skip
+
+    def _acting(self, key: str, request_hash: bytes) -> Acting:
+        return Acting(self._session.actor, frozenset(), key, request_hash)
 
     # -- the person --------------------------------------------------------------------------------
 
