@@ -319,6 +319,32 @@ async def test_a_file_comes_back_as_it_was_to_be_stored(office: Office, name: st
     await bare.aclose()
 
 
+async def test_who_reads_a_case_is_noted(office: Office) -> None:
+    """R-ACCESS-03: a machine each time, a person once while they read; of nobody's case never."""
+    borrower, _ = await office.account()
+    body = {"kind": "complaint", "text": "See.", "borrower_id": borrower}
+    case = (await office.done("host", "", body))["case_id"]
+    await office.send(case, b"Proof.")
+    incident = {"kind": "incident", "text": "The disk is full."}
+    nobodys = (await office.done("host", "", incident))["case_id"]
+    people = office.site.client, office.staff["anna"], office.staff["anna"]
+    for client in people:
+        for path in ("", "/messages", "/attachments", "/attachments/1", "/events"):
+            assert (await client.get(f"/v1/cases/{case}{path}")).status_code == 200
+        assert (await client.get(f"/v1/cases/{nobodys}")).status_code == 200
+        assert (await client.get("/v1/cases")).status_code == 200
+    looks = (await office.site.client.get(f"/v1/borrowers/{borrower}/accesses")).json()["items"]
+    anna = ("service", "case", "case")
+    found = [(each["acted_as"], each["reason"], each["what"]) for each in looks]
+    assert found.count(anna) == 1
+    assert {each[1:] for each in found if each != anna} == {("integration", "case")}
+    assert len(found) == 5
+    assert await office.site.pool.fetchval("SELECT count(*) FROM access") == 5
+    page = await office.staff["ben"].get(f"/console/cases/{case}")
+    assert page.status_code == 200
+    assert await office.site.pool.fetchval("SELECT count(*) FROM access") == 6
+
+
 async def test_files_that_are_refused(office: Office) -> None:
     """R-FILE-01 to R-FILE-04, R-HTTP-03, R-HTTP-04, R-FOUND-01."""
     borrower, _ = await office.account()

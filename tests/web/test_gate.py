@@ -339,7 +339,7 @@ def test_what_weighs_much_is_known_by_name() -> None:
     """R-STEP-01: every act of the list, and what one does to one's own factor."""
     assert {each.path for each in declared() if each.weighty} >= WEIGHTY
     permissions = {each.permission for each in declared() if each.weighty}
-    assert {"staff:write", "approvals:decide"} <= permissions
+    assert {"staff:write", "approvals:decide", "cases:decide"} <= permissions
     light = {each.path for each in declared() if not each.weighty}
     assert "/console/contracts/{contract}/do/repay" in light
     assert "/console/me/password" in light  # asks for the old one anyway

@@ -85,6 +85,7 @@ class File:
     content: bytes
     media_type: str
     disposition: str
+    borrower_id: int
 
 
 @rule("R-FILE-04")
@@ -98,10 +99,8 @@ async def file(
     if found is None:
         raise Refused("R-FOUND-01", "there is no such attachment", "number")
     seal = await seal_of(desk.pool, desk.keys, case)
-    name = seal.name_of(found)
-    return File(
-        seal.file(found), found.media_type, files.disposition(name, found.media_type, number)
-    )
+    disposition = files.disposition(seal.name_of(found), found.media_type, number)
+    return File(seal.file(found), found.media_type, disposition, case.borrower_id)
 
 
 # -- lists -----------------------------------------------------------------------------------------

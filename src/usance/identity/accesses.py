@@ -32,8 +32,9 @@ from usance.platform.personal import sealed_fields
 SEES = "people:read"
 NOTE_MAX = 200
 DETAILS, LIST, SEARCH, CONSOLE, EXPORT = "details", "list", "search", "console", "export"
+CASE = "case"
 """What was looked at: one person, a page of a list, what a search found, the console's pages, all
-that is held."""
+that is held, the words of a case."""
 TABLE = "access"
 
 sealed_fields(TABLE, ("note",), ("cell", "borrower_id", "access_id"), "access_id")
@@ -127,6 +128,12 @@ class Accesses:
             return {"access_id": access_id}
 
         return await once(self._pool, asking, make)
+
+    @rule("R-ACCESS-03")
+    async def note(self, seen: Seen, borrower_id: int, *, each: bool = True) -> None:
+        """Note a look at what a borrower said; ``each=False``: once while it would be open."""
+        since = seen.at if each else seen.at - self.policy.access
+        await access_sql.note(self._pool, borrower_id, new_operation_id(), seen.values, since)
 
     @rule("R-ACCESS-01")
     async def opened(

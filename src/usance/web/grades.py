@@ -45,9 +45,10 @@ PERMISSIONS: dict[type[ask.Command], str] = {
 WEIGHTY_COMMANDS: frozenset[type[ask.Command]] = frozenset(
     {ask.ChargeOff, ask.Reverse, ask.Waive, ask.Goodwill}
 )
-WEIGHTY_PERMISSIONS = frozenset(
-    {"staff:write", "clients:write", "people:erase", "approvals:decide", "webhooks:write"}
-)
+WEIGHTY_PERMISSIONS = frozenset({
+    "staff:write", "clients:write", "people:erase", "approvals:decide", "cases:decide",
+    "webhooks:write",
+})  # fmt: skip
 """All that is done by these: accounts and roles of staff, keys of machines, erasing a person,
 deciding what another has proposed, where events are sent and with which secret."""
 

@@ -12,15 +12,16 @@ from usance.cases import clocks, files, rules, statistics, store, view
 from usance.cases import read as models
 from usance.cases.deciding import Finding
 from usance.cases.intake import Opening
+from usance.cases.records import Case
 from usance.cases.remedies import Remedy
-from usance.cases.sealing import seal_of
+from usance.cases.sealing import Seal, seal_of
 from usance.core.identifiers import parse
 from usance.core.refusals import Refused
 from usance.core.rules import rule
 from usance.identity.colleagues import colleagues
 from usance.identity.machine import MachineClient
 from usance.identity.once import Answer
-from usance.web.acting import acting
+from usance.web.acting import acting, looked
 from usance.web.api.bodies import Body
 from usance.web.api.endpoint import Asked, Empty, Reply, change, read
 from usance.web.api.paging import Page, PageQuery, page, position
@@ -382,12 +383,18 @@ async def case(asked: Asked[Empty]) -> WholeCaseView:
     """One case with its words and outcomes."""
     desk = room(asked).desk
     found = await models.one(desk, asked.at["case_id"])
-    seal = await seal_of(desk.pool, desk.keys, found)
+    seal = await shown(asked, found)
     outcomes = await store.outcomes(desk.pool, found)
     return WholeCaseView(
         case=case_view(asked, found), text=seal.text_of(found), rule=rule_view(found.clock_rule),
         outcomes=[CaseOutcomeView(**view.outcome_document(each, seal)) for each in outcomes],
     )
+
+
+async def shown(asked: Asked[Any], found: Case) -> Seal:
+    """What opens the words of a case, once it is noted who reads them."""
+    await looked(asked.services, asked.caller, found.borrower_id, asked.reason)
+    return await seal_of(room(asked).desk.pool, room(asked).desk.keys, found)
 
 
 def case_view(asked: Asked[Any], each: Any) -> CaseView:
@@ -474,7 +481,7 @@ async def case_messages(asked: Asked[PageQuery]) -> Page[CaseMessageView]:
     """Messages and notes, oldest first."""
     desk = room(asked).desk
     found = await models.one(desk, asked.at["case_id"])
-    seal = await seal_of(desk.pool, desk.keys, found)
+    seal = await shown(asked, found)
     after = position(asked.query, 0, 2**31 - 1)
     rows = await store.messages(desk.pool, found, models.EVERY_WAY, after, asked.query.limit)
     items = [CaseMessageView(**view.message_document(each, seal)) for each in rows]
@@ -495,7 +502,7 @@ async def case_attachments(asked: Asked[Empty]) -> list[CaseAttachmentView]:
     """Files without their content."""
     desk = room(asked).desk
     found = await models.one(desk, asked.at["case_id"])
-    seal = await seal_of(desk.pool, desk.keys, found)
+    seal = await shown(asked, found)
     rows = await store.attachments(desk.pool, found, models.EVERY_WAY)
     return [CaseAttachmentView(**view.attachment_document(each, seal)) for each in rows]
 
@@ -516,6 +523,7 @@ async def attach_to_case(asked: Asked[UploadQuery]) -> Answer:
 async def case_attachment(asked: Asked[Empty]) -> Reply:
     """A file, to be kept and not to be shown in place."""
     found = await models.file(room(asked).desk, asked.at["case_id"], asked.at["number"])
+    await looked(asked.services, asked.caller, found.borrower_id, asked.reason)
     headers = (
         (b"content-type", found.media_type.encode()),
         (b"content-disposition", found.disposition.encode()),

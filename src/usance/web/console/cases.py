@@ -15,7 +15,7 @@ from usance.core.identifiers import borrower_of_contract, parse, written
 from usance.core.refusals import Refusal, Refused
 from usance.core.rules import rule
 from usance.identity.once import STATUS
-from usance.web.acting import acting
+from usance.web.acting import acting, looked
 from usance.web.charts import Chart, Series
 from usance.web.console import case_deeds, case_words
 from usance.web.console.actions import form_of, hash_of, key_of
@@ -95,6 +95,7 @@ async def case_page(request: Asked, case: Word) -> Response[str]:
     """One case: its words, clocks, messages, files, outcomes and history."""
     desk = room(request).desk
     found = await read.opened(desk, identifier("case", case))
+    await looked(services(request), request.user, found.case.borrower_id)
     return await show(
         request, "case.html", found=found, case=found.case, number=case, seal=found.seal,
         ends=read.clock(desk, found.case), rule=found.case.clock_rule,
@@ -111,6 +112,7 @@ async def case_file(request: Asked, case: Word, number: Number) -> Response[byte
     """A file, to be stored and not to be shown in place."""
     desk = room(request).desk
     found = await read.file(desk, identifier("case", case), min(number, INTEGER_MAX))
+    await looked(services(request), request.user, found.borrower_id)
     return Response(
         found.content, media_type=found.media_type,
         headers={"content-disposition": found.disposition},
