@@ -30,7 +30,7 @@ PAGES = ["", "/borrowers", "/borrowers?late=1", "/borrowers/new", "/day", "/bank
          "/products", "/products/pay_later", "/products/cash_loan", "/operations", "/rules",
          "/rules/R-ALLOC-01", "/rules/R-CLOSE-DAY-01", "/borrowers?q=13800000001", "/nothing",
          "/contracts/c-zzz", "/products/gold", "/day?before=2000-01-01", "/receipts",
-         "/receipts?all=1", "/receipts/99999999999"]  # fmt: skip
+         "/receipts?all=1", "/receipts/99999999999", "/audit"]  # fmt: skip
 ABSENT = ("?q=", "/nothing", "/c-zzz", "/gold", "/99999999999")
 """Marks of addresses that are answered with 404, on a page like any other."""
 

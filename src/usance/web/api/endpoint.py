@@ -242,7 +242,9 @@ def asker(query: type) -> Callable[[Incoming, str, bytes, bytes], Asked[Any]]:
     def ask(incoming: Incoming, key: str, digest: bytes, raw: bytes) -> Asked[Any]:
         asked = query_from(incoming, query)
         at, money = ids_of(incoming), incoming.money
-        reason = incoming.headers.get(REASON_HEADER, b"").decode("latin-1")
+        given = incoming.headers.get(REASON_HEADER)
+        # A reason that is given must be one, also an empty one; only who gives none has the usual.
+        reason = "" if given is None else given.decode("latin-1") or "none"
         return Asked(incoming.services, incoming.caller, at, asked, money, key, digest, raw, reason)
 
     return ask

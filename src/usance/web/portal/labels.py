@@ -15,6 +15,7 @@ YOU = (
     ("/my/cases", _("My cases"), _("Complaints, corrections, and decisions to look at again.")),
     ("/my/data", _("My details"), _("What we know about you, and how to have it put right.")),
     ("/my/number", _("My number"), _("Where codes go, and how to change it.")),
+    ("/my/looks", _("Who looked"), _("Who looked at your details, and why.")),
     ("/my/devices", _("Devices and sessions"), _("Where you are logged in, and how to end it.")),
 )  # fmt: skip
 """Address, name, and what is found there; more places come here."""

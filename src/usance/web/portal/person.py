@@ -36,6 +36,12 @@ async def export(request: Asked) -> Response[bytes]:
     return Response(document, media_type="application/json", headers=headers)
 
 
+@get("/looks", opt=needs(BORROWER))
+async def looks(request: Asked) -> Response[Any]:
+    """Who looked at the borrower's details, and why."""
+    return show(request, "portal/looks.html", rows=await Own(request).looks())
+
+
 async def number_form(
     request: Asked, refusal: Refusal | None = None, status: int = 200
 ) -> Response[Any]:
@@ -133,6 +139,6 @@ async def end_others(request: Asked) -> Response[Any]:
 
 
 HANDLERS = [
-    you, data, export, number, change_number, prove_number, send_again, lost_old, stop_change,
-    devices, forget_device, end_session, end_others,
+    you, data, export, looks, number, change_number, prove_number, send_again, lost_old,
+    stop_change, devices, forget_device, end_session, end_others,
 ]  # fmt: skip

@@ -21,13 +21,14 @@ from usance.core.identifiers import borrower_of_contract, parse
 from usance.core.money import parse_decimal
 from usance.core.refusals import Refused
 from usance.core.rules import rule
+from usance.identity.accesses import ShownAccess
 from usance.identity.borrower_sessions import BorrowerSession
 from usance.identity.borrowers import Borrower
 from usance.identity.contact_changes import Asker
 from usance.servicing import own_read, read, read_page, what_if, why
 from usance.servicing.read import Product, Standing
 from usance.web import personal
-from usance.web.console.render import services
+from usance.web.console.render import language_of, services
 from usance.web.portal.render import Asked, session_of
 from usance.web.problems import not_found
 
@@ -42,6 +43,7 @@ def parse_amount(text: str, decimals: int) -> int:
         return parse_decimal(plain, decimals)
     except ValueError as error:
         raise Refused("R-AMT-01", "not an amount of money", "amount") from error
+
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +119,7 @@ class Own:
         session = session_of(request)
         assert session is not None, "a page that uses this declares needs(BORROWER)"
         self._session: BorrowerSession = session
+        self._request = request
         self._services = services(request)
         self._access = self._services.access
 
@@ -361,6 +364,13 @@ class Own:
         )
         assert found is not None  # a session ends with its borrower
         return msgspec.json.format(msgspec.json.encode(found))
+
+    async def looks(self) -> list[ShownAccess]:
+        """Who looked at the borrower's details, newest first."""
+        found = await self._services.accesses.shown_to_person(
+            self._session.borrower_id, language_of(self._request), limit=100
+        )
+        return [each for _, each in found]
 
     def _asker(self) -> Asker:
         session = self._session
