@@ -39,15 +39,15 @@ async def insert_access(
 
 
 async def note(
-    pool: Pool, borrower_id: int, access_id: int, seen: tuple[Any, ...], since: datetime
+    pool: Pool, borrower_id: int, access_id: int, seen: tuple[Any, ...], since: datetime | None
 ) -> None:
-    """Note a look at a borrower, unless the same look was noted after ``since``.
+    """Note a look at a borrower, unless the same look was noted after ``since`` (None: always).
 
     ``seen``: actor, acted as, reason, what, moment.
     """
     await pool.execute(
         f"{NOTE} SELECT $1::smallint, $2::bigint, $3, $4::text, $5, $6::text, '', $7::text, '', $8"
-        " WHERE NOT EXISTS"
+        " WHERE $9::timestamptz IS NULL OR NOT EXISTS"
         " (SELECT FROM access WHERE cell = $1 AND borrower_id = $2 AND actor = $4"
         " AND reason = $6 AND what = $7 AND at > $9)",
         *(cell_of_borrower(borrower_id), borrower_id, access_id, *seen, since),

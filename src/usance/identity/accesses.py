@@ -132,7 +132,7 @@ class Accesses:
     @rule("R-ACCESS-03")
     async def note(self, seen: Seen, borrower_id: int, *, each: bool = True) -> None:
         """Note a look at what a borrower said; ``each=False``: once while it would be open."""
-        since = seen.at if each else seen.at - self.policy.access
+        since = None if each else seen.at - self.policy.access
         await access_sql.note(self._pool, borrower_id, new_operation_id(), seen.values, since)
 
     @rule("R-ACCESS-01")
