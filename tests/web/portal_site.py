@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 
 from tests.web.api_site import Site
-from usance.core.identifiers import parse
+from usance.core.identifiers import parse, written
 
 _numbers = itertools.count(1)
 
@@ -81,14 +81,31 @@ class Visitor:
         return await self.client.post(path, data=fields, files={"file": (name, content)})
 
 
+async def pair(site: Site) -> tuple[Visitor, Visitor]:
+    """Two borrowers, each with an account, a statement, a payment, a case, a device, a session."""
+    mine, theirs = await visitor(site), await visitor(site)
+    await site.close_days(40)
+    for each in (mine, theirs):
+        await each.enter()
+        each.ids = {
+            "contract": each.contract, "payment": await each.payment(), "number": "1",
+            "case": await each.case(),
+        }  # fmt: skip
+        for kind in ("device", "session"):
+            table = kind if kind == "device" else "borrower_session"
+            number = await site.pool.fetchval(
+                f"SELECT max({kind}_id) FROM {table} WHERE borrower_id = $1", each.borrower_id
+            )
+            each.ids[kind] = written(kind, number)
+    return mine, theirs
+
+
 async def visitor(site: Site) -> Visitor:
     """A borrower with an account on which something is owed, in a browser of their own."""
     account = await site.account()
     borrower = await site.pool.fetchval(
         "SELECT borrower_id FROM contract WHERE contract_id = $1", parse("contract", account)
     )
-    from usance.core.identifiers import written
-
     client = httpx.AsyncClient(
         transport=httpx.ASGITransport(site.app, raise_app_exceptions=False),
         base_url="http://usance.test",

@@ -95,10 +95,10 @@ async def asked(
     """A request to a route: with no more in it than what lets it through the gate."""
     more: dict[str, Any] = {"headers": headers}
     if route.method != "GET":
-        if route.is_page:
+        kind = MEDIA_TYPES.get((route.method, route.path))
+        if kind is None:  # what the framework serves takes forms
             more["data"] = {"csrf_token": csrf} if csrf else {"x": "y"}
         else:
-            kind = MEDIA_TYPES[route.method, route.path]
             more["content"] = b"{}"
             more["headers"] = {
                 "content-type": kind, "idempotency-key": "matrix", "x-csrf-token": csrf,
@@ -108,7 +108,8 @@ async def asked(
 
 def outcome(route: Route, answer: httpx.Response) -> str:
     """What an answer says of whoever asked; what is allowed may still be refused by the book."""
-    to_log_in = answer.headers.get("location", "").startswith("/console/login?next=")
+    place = answer.headers.get("location", "")
+    to_log_in = place.startswith(("/console/login?next=", "/my/login?next="))
     if answer.status_code == 401 or (route.is_page and answer.status_code == 303 and to_log_in):
         return UNKNOWN
     if answer.status_code == 403:

@@ -27,15 +27,16 @@ from tests.web.staff_site import (
 from usance.identity import acts
 from usance.identity.changing import Asking
 from usance.identity.passwords import checked_hash
-from usance.identity.permissions import COMING_IN, HALF_IN, PUBLIC
+from usance.identity.permissions import BORROWER, COMING_IN, HALF_IN, PUBLIC, SIGNED
 from usance.identity.roles import roles
 from usance.identity.staff_policy import staff_policy
 from usance.platform.clock import FixedClock
 from usance.web.api.endpoint import ENDPOINTS
-from usance.web.permission_table import Route, declared
+from usance.web.permission_table import CONSOLE, Route, declared
 
-PAGES = [each for each in declared() if each.is_page]
-FORMS = [each for each in PAGES if each.method == "POST"]
+OF_STAFF = [each for each in declared() if each.permission not in (BORROWER, SIGNED)]
+"""Routes that a session of staff is looked at for; those of borrowers are in test_portal.py."""
+FORMS = [each for each in OF_STAFF if each.place == CONSOLE and each.method == "POST"]
 CHANGES = [Route(e.method, e.path, e.permission, e.step_up) for e in ENDPOINTS if e.changes]
 LARGER = [Route(e.method, e.path, e.permission, e.step_up) for e in ENDPOINTS if e.body_max]
 CHECKED = staff_policy().step_up
@@ -183,7 +184,7 @@ async def test_a_session_that_waits_opens_nothing_else(site: Site, at: FixedCloc
         token, csrf, app = await half_in(site, who, at)
         async with browser_of(site, token) as client:
             before = await written(site)
-            for route in declared():
+            for route in OF_STAFF:
                 if route.permission in (PUBLIC, HALF_IN):
                     continue
                 answer = await asked(client, route, csrf)
@@ -230,7 +231,7 @@ async def test_a_password_that_was_given_opens_the_page_that_changes_it(
 async def shut_but_for(who: Member, rule: str, page: str) -> None:
     """Only the pages of coming in are open; all others lead to the one that is needed."""
     before = await written(who.site)
-    for route in declared():
+    for route in OF_STAFF:
         if route.permission in (PUBLIC, HALF_IN, COMING_IN):
             continue
         answer = await asked(who.client, route, who.csrf)
@@ -353,7 +354,7 @@ async def test_a_weighty_act_needs_a_fresh_factor_and_nothing_else_does(
     async with member(site, *roles()) as who:
         at.advance(CHECKED)
         before = await written(site)
-        for route in declared():
+        for route in OF_STAFF:
             if route.permission in (PUBLIC, HALF_IN):
                 continue
             answer = await asked(who.client, route, who.csrf)

@@ -13,7 +13,7 @@ import pytest_asyncio
 
 from tests.servicing.books import fingerprint
 from tests.web.api_site import Site, opened
-from tests.web.portal_site import Visitor, visitor
+from tests.web.portal_site import Visitor, pair, visitor
 from usance.core.identifiers import parse, written
 from usance.identity.permissions import BORROWER, PUBLIC
 from usance.identity.roles import roles
@@ -30,21 +30,8 @@ async def site(database: str, tmp_path: Path) -> AsyncIterator[Site]:
 
 @pytest_asyncio.fixture
 async def two(site: Site) -> tuple[Visitor, Visitor]:
-    """Two borrowers, each with an account, a statement, a payment, a device, a session, a case."""
-    mine, theirs = await visitor(site), await visitor(site)
-    await site.close_days(40)
-    for each in (mine, theirs):
-        await each.enter()
-        borrower_id = each.borrower_id
-        each.ids = {"contract": each.contract, "payment": await each.payment(), "number": "1"}
-        for kind in ("device", "session"):
-            table = kind if kind == "device" else "borrower_session"
-            number = await site.pool.fetchval(
-                f"SELECT max({kind}_id) FROM {table} WHERE borrower_id = $1", borrower_id
-            )
-            each.ids[kind] = written(kind, number)
-        each.ids["case"] = await each.case()
-    return mine, theirs
+    """Two borrowers, each with something of every kind."""
+    return await pair(site)
 
 
 def portal_routes(site: Site, permission: str) -> list[tuple[str, str]]:
