@@ -64,6 +64,15 @@ class Visitor:
         return str(order).rpartition(".")[2]
 
 
+    async def complaint(self) -> str:
+        """A case of the borrower; its id."""
+        key = f"form-{next(_numbers)}"
+        fields = {"kind": "complaint", "text": "You rang at night.", "key": key}
+        answer = await self.post("/my/cases", fields)
+        assert answer.status_code == 303, answer.text
+        return answer.headers["location"].rpartition("/")[2]
+
+
 async def visitor(site: Site) -> Visitor:
     """A borrower with an account on which something is owed, in a browser of their own."""
     account = await site.account()

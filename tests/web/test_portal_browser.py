@@ -21,7 +21,8 @@ Visit = Callable[..., Any]
 """Opens the portal: of a width, in a language, light or dark, logged in or not."""
 _keys = itertools.count(1)
 PAGES = ["", "/pay", "/statements", "/history", "/you", "/data", "/data?show=1", "/number",
-         "/devices", "/contracts/c-zzz", "/nothing", "/login", "/login/code"]  # fmt: skip
+         "/devices", "/looks", "/cases", "/contracts/c-zzz", "/nothing", "/login",
+         "/login/code"]  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -109,6 +110,11 @@ def contracts(page: Any, site: Site) -> list[str]:
 def every_page(page: Any, site: Site) -> list[str]:
     """An address of every kind of page."""
     found = [f"/my{each}" for each in PAGES]
+    page.goto(f"{site.address}/my/cases")
+    page.fill("#text", "You rang at night.")
+    page.click("main form[action='/my/cases'] button.main")
+    page.wait_for_url("**/my/cases/*-*")
+    found.append(page.url.removeprefix(site.address))
     for contract in contracts(page, site)[:3]:
         found += [contract, f"{contract}/what-if", f"{contract}/what-if?amount=100",
                   f"{contract}/why?figure=pay-off", f"{contract}/why?figure=unpaid-interest",

@@ -20,6 +20,7 @@ from markupsafe import Markup
 from usance.core.days import NEVER
 from usance.core.identifiers import parse, written
 from usance.core.money import format_decimal
+from usance.identity.borrowers import masked
 from usance.identity.permissions import STAFF
 from usance.identity.staff import StaffSession
 from usance.identity.staff_policy import staff_policy
@@ -245,7 +246,7 @@ def moment(value: datetime | None) -> Markup | str:
 
 FILTERS = {
     "day": day, "moment": moment, "percent": words.percent, "decimal": words.decimal,
-    "share": words.share, "prose": words.prose,
+    "share": words.share, "prose": words.prose, "masked": masked,
     "borrower": lambda each: written("borrower", each),
     "contract": lambda each: written("contract", each),
     "offer": lambda each: written("offer", each),

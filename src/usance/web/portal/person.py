@@ -7,10 +7,10 @@ from litestar import Response, get, post
 from usance.core.refusals import Refusal, Refused
 from usance.identity.permissions import BORROWER
 from usance.web.console.actions import form_of
-from usance.web.console.render import Word, language_of, moved
+from usance.web.console.render import Word, moved
 from usance.web.portal import labels
 from usance.web.portal.entrance import status_of
-from usance.web.portal.render import Asked, session_of, show
+from usance.web.portal.render import Asked, language_of, session_of, show
 from usance.web.portal.scope import Own
 from usance.web.security import needs
 

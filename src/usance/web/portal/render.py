@@ -66,7 +66,7 @@ class Page:
         path = self.path
         if path.startswith(("/my/payments", "/my/pay")):
             return "/my/pay"
-        if path.startswith(("/my/data", "/my/number", "/my/devices", "/my/you")):
+        if path.startswith(tuple(each for each, _, _ in labels.YOU)):
             return "/my/you"
         found = [each for each, _ in labels.MENU if path == each or path.startswith(f"{each}/")]
         return max(found, key=len, default="")
