@@ -23,7 +23,7 @@ MAY_IMPORT = (
 )  # fmt: skip
 MAY_TAKE = {
     "usance.web": {"i18n"},
-    "usance.identity.once": {"Answer", "STATUS"},
+    "usance.identity.once": {"STATUS"},
     "usance.web.console.actions": {"form_of", "hash_of", "key_of"},
     "usance.web.console.pages": {"KINDS", "YEAR", "on_no_route"},
     "usance.web.console.render": {"Number", "STATIC", "THEMES", "Word", "address_of", "moved"},

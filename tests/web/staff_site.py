@@ -14,6 +14,7 @@ import httpx
 from tests.api.lived_in import TABLES
 from tests.web.api_site import Site
 from usance.identity.staff import StaffSession
+from usance.web.api.endpoint import ENDPOINTS
 from usance.web.permission_table import ALLOWED, FORBIDDEN, UNKNOWN, Route
 
 PASSWORD = "correct horse battery"
@@ -22,9 +23,11 @@ SAMPLE = {
     "operation_id": "p-1", "code": "pay_later", "number": "1", "file_id": "1",
     "business_date": "2026-01-05", "receipt_id": "1", "receipt": "1", "borrower": "b-1",
     "contract": "c-1001", "offer": "o-1", "hold": "a-1", "product": "pay_later", "name": "dues",
-    "staff_id": "99", "proposal_id": "q-1", "proposal": "q-1", "delegation": "1",
+    "proposal_id": "q-1", "proposal": "q-1", "operation": "p-1",
 }  # fmt: skip
-"""Something for every placeholder; most of it is not there, which is found out after the gate."""
+"""For placeholders that are no numbers. Most of it is not there, which is found out after the
+gate."""
+MEDIA_TYPES = {(each.method, each.path): each.media_type for each in ENDPOINTS}
 _numbers = itertools.count(1)
 
 
@@ -83,7 +86,7 @@ async def member(site: Site, *roles: str) -> AsyncIterator[Member]:
 
 def address(route: Route) -> str:
     """A path of a route."""
-    return re.sub(r"{(\w+)}", lambda match: SAMPLE[match[1]], route.path)
+    return re.sub(r"{(\w+)}", lambda match: SAMPLE.get(match[1], "99"), route.path)
 
 
 async def asked(
@@ -95,7 +98,7 @@ async def asked(
         if route.is_page:
             more["data"] = {"csrf_token": csrf} if csrf else {"x": "y"}
         else:
-            kind = "text/csv" if route.path == "/v1/bank-files" else "application/json"
+            kind = MEDIA_TYPES[route.method, route.path]
             more["content"] = b"{}"
             more["headers"] = {
                 "content-type": kind, "idempotency-key": "matrix", "x-csrf-token": csrf,

@@ -355,6 +355,10 @@ async def test_a_place_of_another_cluster_is_given_up(
     assert caplog.text == ""
 
 
+WITHOUT_EVENTS = {"HoldReceipts"}
+"""Actions that move bank money and concern no contract."""
+
+
 def test_every_operation_on_many_contracts_is_looked_into() -> None:
     """Who writes events under an operation without a borrower is known to the feed."""
     actions = set()
@@ -363,7 +367,7 @@ def test_every_operation_on_many_contracts_is_looked_into() -> None:
             for node in ast.walk(ast.parse(path.read_text())):
                 if isinstance(node, ast.Call) and "write_operation" in ast.unparse(node.func):
                     actions |= {a.value for a in node.args if isinstance(a, ast.Constant)}
-    assert actions == feed.SETS
+    assert actions - WITHOUT_EVENTS == feed.SETS
 
 
 async def test_two_feeders_at_once_queue_everything_once(

@@ -5,7 +5,6 @@ from typing import Any
 from litestar import Response, get, post
 
 from usance.core.refusals import Refusal, Refused
-from usance.identity.once import Answer
 from usance.identity.permissions import BORROWER
 from usance.web.console.actions import form_of, hash_of, key_of
 from usance.web.console.render import Word, moved
@@ -37,10 +36,9 @@ async def open_case(request: Asked) -> Response[Any]:
     """Open a case, once for a form."""
     form = await form_of(request)
     try:
-        answer = await Own(request).open_case(
+        done = await Own(request).open_case(
             form.get("kind", ""), plain(form), key_of(form), hash_of(request, form)
         )
-        done = accepted(answer)
     except Refused as refused:
         return await listed(request, form, refused.refusal, status_of(refused))
     return moved(f"/my/cases/{done['case_id']}")
@@ -87,11 +85,10 @@ async def done_to(request: Asked, case: str, what: str) -> Response[Any]:
     try:
         key, hashed = key_of(form), hash_of(request, form)
         if what == "withdraw":
-            answer = await own.withdraw_case(case, key, hashed)
+            await own.withdraw_case(case, key, hashed)
         else:
             act = own.say_in_case if what == "say" else own.reopen_case
-            answer = await act(case, plain(form), key, hashed)
-        accepted(answer)
+            await act(case, plain(form), key, hashed)
     except Refused as refused:
         return await one(request, case, form, refused.refusal, status_of(refused))
     return moved(f"/my/cases/{case}")
@@ -100,14 +97,6 @@ async def done_to(request: Asked, case: str, what: str) -> Response[Any]:
 def plain(form: dict[str, str]) -> str:
     """What was written, with plain ends of lines."""
     return form.get("text", "").replace("\r\n", "\n")
-
-
-def accepted(answer: Answer) -> dict[str, Any]:
-    """The document of what was done; raises ``Refused`` for what was not."""
-    found = answer.document
-    if answer.status >= 400:
-        raise Refused(found["rule"], found["detail"], found.get("path", ""))
-    return found
 
 
 HANDLERS = [cases, open_case, case_page, say, withdraw, reopen]

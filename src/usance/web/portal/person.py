@@ -10,7 +10,7 @@ from usance.web.console.actions import form_of
 from usance.web.console.render import Word, moved
 from usance.web.portal import labels
 from usance.web.portal.entrance import status_of
-from usance.web.portal.render import Asked, language_of, session_of, show
+from usance.web.portal.render import Asked, session_of, show
 from usance.web.portal.scope import Own
 from usance.web.security import needs
 
@@ -39,9 +39,7 @@ async def export(request: Asked) -> Response[bytes]:
 @get("/looks", opt=needs(BORROWER))
 async def looks(request: Asked) -> Response[Any]:
     """Who looked at the borrower's details, and why."""
-    return show(
-        request, "portal/looks.html", rows=await Own(request).looks(language_of(request))
-    )
+    return show(request, "portal/looks.html", rows=await Own(request).looks())
 
 
 async def number_form(

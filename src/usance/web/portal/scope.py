@@ -29,7 +29,7 @@ from usance.servicing import own_read, read, read_page, what_if, why
 from usance.servicing.read import Product, Standing
 from usance.web import personal
 from usance.web.console.render import services
-from usance.web.portal.render import Asked, session_of
+from usance.web.portal.render import Asked, language_of, session_of
 from usance.web.problems import not_found
 
 PAGE = 40
@@ -43,6 +43,14 @@ def parse_amount(text: str, decimals: int) -> int:
         return parse_decimal(plain, decimals)
     except ValueError as error:
         raise Refused("R-AMT-01", "not an amount of money", "amount") from error
+
+
+def accepted(answer: Answer) -> Row:
+    """The document of what was done; raises ``Refused`` for what was not."""
+    found = answer.document
+    if answer.status >= 400:
+        raise Refused(found["rule"], found["detail"], found.get("path", ""))
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +126,7 @@ class Own:
         session = session_of(request)
         assert session is not None, "a page that uses this declares needs(BORROWER)"
         self._session: BorrowerSession = session
+        self._request = request
         self._services = services(request)
         self._access = self._services.access
 
@@ -291,10 +300,10 @@ class Own:
         assert found is not None  # a session ends with its borrower
         return msgspec.json.format(msgspec.json.encode(found))
 
-    async def looks(self, language: str) -> list[ShownAccess]:
+    async def looks(self) -> list[ShownAccess]:
         """Who looked at the borrower's details, newest first."""
         found = await self._services.accesses.shown_to_person(
-            self._session.borrower_id, language, limit=100
+            self._session.borrower_id, language_of(self._request), limit=100
         )
         return [each for _, each in found]
 
@@ -309,30 +318,31 @@ class Own:
         case_id = self._id("case", text)
         return await self._services.cases.own.read(self._session.borrower_id, case_id)
 
-    async def open_case(self, kind: str, text: str, key: str, request_hash: bytes) -> Answer:
+    async def open_case(self, kind: str, text: str, key: str, request_hash: bytes) -> Row:
         """Open a case, once for a form's key."""
         asked, acting = Opening(kind=kind, text=text), self._acting(key, request_hash)
-        return await self._services.cases.own.open(self._session.borrower_id, asked, acting)
+        own = self._services.cases.own
+        return accepted(await own.open(self._session.borrower_id, asked, acting))
 
-    async def say_in_case(self, case: str, text: str, key: str, request_hash: bytes) -> Answer:
+    async def say_in_case(self, case: str, text: str, key: str, request_hash: bytes) -> Row:
         """A message of the borrower."""
-        return await self._services.cases.own.say(
+        return accepted(await self._services.cases.own.say(
             self._session.borrower_id, self._id("case", case), text,
             self._acting(key, request_hash),
-        )  # fmt: skip
+        ))  # fmt: skip
 
-    async def withdraw_case(self, case: str, key: str, request_hash: bytes) -> Answer:
+    async def withdraw_case(self, case: str, key: str, request_hash: bytes) -> Row:
         """The borrower takes the case back."""
-        return await self._services.cases.own.withdraw(
+        return accepted(await self._services.cases.own.withdraw(
             self._session.borrower_id, self._id("case", case), self._acting(key, request_hash)
-        )
+        ))
 
-    async def reopen_case(self, case: str, text: str, key: str, request_hash: bytes) -> Answer:
+    async def reopen_case(self, case: str, text: str, key: str, request_hash: bytes) -> Row:
         """The borrower does not leave it at that."""
-        return await self._services.cases.own.reopen(
+        return accepted(await self._services.cases.own.reopen(
             self._session.borrower_id, self._id("case", case), text,
             self._acting(key, request_hash),
-        )  # fmt: skip
+        ))  # fmt: skip
 
     def _acting(self, key: str, request_hash: bytes) -> Acting:
         return Acting(self._session.actor, frozenset(), key, request_hash)
