@@ -85,8 +85,9 @@ def code_from_the_console(site: Site, browser: Any, to: str) -> str:
     page.click("button.main")
     page.click("nav a[href='/console/sandbox/messages']")
     for _ in range(40):
-        rows = [each for each in page.locator("tbody tr").all_inner_texts() if to in each]
-        found = re.search(r"(?<!\d)\d{6}(?!\d)", rows[0].replace(to, "")) if rows else None
+        shown = f"••••{to[-4:]}"
+        rows = [each for each in page.locator("tbody tr").all_inner_texts() if shown in each]
+        found = re.search(r"(?<!\d)\d{6}(?!\d)", rows[0]) if rows else None
         if found:
             page.close()
             return found[0]
