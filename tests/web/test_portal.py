@@ -82,7 +82,7 @@ async def test_another_borrowers_things_are_not_there_and_nothing_is_written(
         if method == "GET":
             answer = await mine.get(address, params={"figure": "pay-off"})
         else:
-            answer = await mine.post(address, {"code": "123456", "key": "k"})
+            answer = await mine.post(address, {"code": "123456", "key": "k", "text": "Please."})
         assert (answer.status_code, "R-FOUND-01" in answer.text) == (404, True), address
         assert await fingerprint(site.pool) == before, address
     assert seen >= 13

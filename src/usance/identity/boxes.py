@@ -72,6 +72,9 @@ class Boxes:
 
 @rule("R-KEY-02")
 async def check_current(connection: Connection, lookups: list[bytes]) -> None:
-    """Nothing enters the directory that a retired key made; after ``keys_sql.TOGETHER``."""
+    """Nobody is looked up, and nothing entered, by a retired key alone: it would find nobody.
+
+    What is entered is checked after ``keys_sql.TOGETHER``.
+    """
     if (keys_sql.INDEX, index_id_of(lookups[0])) in await keys_sql.retired(connection):
         raise MissingKeyError("the key file of this process is an old one")

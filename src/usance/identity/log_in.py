@@ -14,7 +14,7 @@ from usance.core.refusals import Refused
 from usance.core.rules import rule
 from usance.identity import codes, portal_store
 from usance.identity.borrower_sessions import Begun, BorrowerSessions
-from usance.identity.boxes import PHONE, Boxes
+from usance.identity.boxes import PHONE, Boxes, check_current
 from usance.identity.codes import LOG_IN, Codes
 from usance.identity.contacts import IDENTITY, Contacts
 from usance.identity.devices import Device, Devices
@@ -75,6 +75,7 @@ class LogIn:
         """The same statements for everybody; one more row for a number that somebody has."""
         lookups, now = await self._boxes.lookups(phone), self._clock.now()
         async with transaction(self._pool) as connection:
+            await check_current(connection, lookups)
             await portal_store.forget_codes(connection, now - self._policy.code_valid * 6)
             borrower_id = await portal_store.borrower_of_lookups(connection, PHONE, lookups)
             who = await portal_store.active_borrower(connection, borrower_id)

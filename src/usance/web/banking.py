@@ -1,6 +1,6 @@
 """Where a bank tells of payments, and the pages of the sandbox's bank."""
 
-from typing import Any, cast
+from typing import Any
 
 from litestar import Response, get, post
 from litestar.response.base import ASGIResponse
@@ -77,4 +77,4 @@ async def decide(request: Asked, reference: Word) -> Response[Any]:
     return moved(f"/my/payments/{order['intent'].rpartition('.')[2]}")
 
 
-PAGES = [cast(Any, bank_page), cast(Any, decide)]
+PAGES = [bank_page, decide]

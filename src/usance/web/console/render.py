@@ -246,7 +246,7 @@ def moment(value: datetime | None) -> Markup | str:
 
 FILTERS = {
     "day": day, "moment": moment, "percent": words.percent, "decimal": words.decimal,
-    "share": words.share, "prose": words.prose,
+    "share": words.share, "prose": words.prose, "masked": masked,
     "borrower": lambda each: written("borrower", each),
     "contract": lambda each: written("contract", each),
     "offer": lambda each: written("offer", each),
@@ -255,7 +255,6 @@ FILTERS = {
     "flag_id": lambda each: written("flag", each),
     "proposal": lambda each: written("proposal", each),
     "case": lambda each: written("case", each),
-    "masked": masked,
 }  # fmt: skip
 
 

@@ -28,8 +28,8 @@ from usance.identity.contact_changes import Asker
 from usance.servicing import own_read, read, read_page, what_if, why
 from usance.servicing.read import Product, Standing
 from usance.web import personal
-from usance.web.console.render import language_of, services
-from usance.web.portal.render import Asked, session_of
+from usance.web.console.render import services
+from usance.web.portal.render import Asked, language_of, session_of
 from usance.web.problems import not_found
 
 PAGE = 40
