@@ -19,7 +19,7 @@ from usance.platform.database import Pool
 from usance.webhooks import store
 from usance.webhooks.policy import Reach, default_policy, policy_in
 from usance.webhooks.verify import Memory, verify
-from usance.webhooks.worker import Worker
+from usance.webhooks.worker import TAKEN_EACH, Worker
 
 HASTY = msgspec.structs.replace(default_policy(), answer_seconds=0.4, connect_seconds=0.4)
 SCHEDULE = default_policy().retry_seconds
@@ -242,6 +242,43 @@ async def test_who_is_gone_is_told_nothing_more(home: House, receiver: Receiver)
     await home.endpoints.change(endpoint, home.client_id, ACTOR, active=True)
     await home.told()
     assert await states(home, endpoint) == [store.DELIVERED] * 3, "what waited is not lost"
+
+
+@pytest.mark.parametrize("what", ["stopped", "moved", "rotated and retired", "deleted"])
+async def test_a_change_is_heeded_with_the_next_messages(
+    home: House, receiver: Receiver, what: str
+) -> None:
+    """Also while many are on their way: what is in the hand goes as it is, nothing after it."""
+    mine = home.client_id, ACTOR
+
+    async def changing(request: Received, _: Any) -> bytes:
+        if request.document["sequence"] == 1:
+            if what == "stopped":
+                await home.endpoints.change(endpoint, *mine, active=False)
+            elif what == "moved":
+                await home.endpoints.change(endpoint, *mine, url=f"{receiver.url}&moved=1")
+            elif what == "deleted":
+                await home.endpoints.delete(endpoint, *mine)
+            else:
+                await home.endpoints.rotate(endpoint, *mine)
+                await home.endpoints.retire(endpoint, *mine)
+        return status("200 OK")
+
+    receiver.answer = changing
+    endpoint = await listening(home, receiver, tests=90)
+    await home.told()
+    in_hand = default_policy().width * TAKEN_EACH
+    later = [each for each in receiver.received if each.document["sequence"] > in_hand]
+    if what in ("stopped", "deleted"):
+        assert later == []
+    else:
+        assert len(receiver.received) == 90
+    if what == "moved":
+        assert {each.path for each in later} == {"/in?from=usance&moved=1"}
+    if what == "rotated and retired":
+        (new,) = await home.secrets(endpoint)
+        now = home.clock.now().timestamp()
+        assert all(opened(each, new, now) for each in later)
 
 
 async def test_a_failing_endpoint_rests_and_is_probed_by_one_message(

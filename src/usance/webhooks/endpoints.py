@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -202,7 +203,8 @@ class Endpoints:
                 await self._note(change, "StopWebhook", endpoint_id, row["client_id"])
             return {}
 
-        await changes.make(self.pool, Asking("system:webhooks"), make)
+        with suppress(Refused):  # it was deleted meanwhile
+            await changes.make(self.pool, Asking("system:webhooks"), make)
 
     @rule("R-HOOK-01")
     async def _take(self, change: Change, endpoint_id: int, client_id: int | None) -> store.Row:

@@ -215,28 +215,33 @@ class Worker:
         now = self._clock.now()
         async with self._statements:
             row = await store.address_of(self._pool, endpoint_id, now)
-            rows = await store.secrets_of(self._pool, endpoint_id) if row else []
         if row is None:
             return None
-        keys = self._endpoints.keys
-        opened = await beside(keys, lambda: secrets.opened(keys, endpoint_id, rows))
-        signing = list(opened.values())
         until = now + timedelta(seconds=ROUTE_SECONDS)
-        return Lane(endpoint_id, row["url"], row["failures"], signing, until, now)
+        return Lane(endpoint_id, row["url"], row["failures"], [], until, now)
 
     async def _take(self, lane: Lane) -> list[Taken]:
-        """Messages that are due: one where the last attempts failed, else some for each courier."""
+        """Messages that are due: one where the last attempts failed, else some for each courier.
+
+        None where the endpoint was stopped or has moved meanwhile; by the secrets of this moment.
+        """
         most = 1 if lane.failures else self._policy.width * TAKEN_EACH
         await self._pace.wait()
-        now = self._clock.now()
+        now, keys = self._clock.now(), self._endpoints.keys
         attempt = timedelta(seconds=self._policy.answer_seconds)
         lane.begin_until = now + self._policy.lease - attempt
         async with self._statements:
+            row = await store.address_of(self._pool, lane.endpoint_id, now)
+            if row is None or row["url"] != lane.url:
+                return []
+            held = await store.secrets_of(self._pool, lane.endpoint_id)
             rows = await store.claim(
                 self._pool, lane.endpoint_id, now, self._policy.lease, most
             )
+        opened = await beside(keys, lambda: secrets.opened(keys, lane.endpoint_id, held))
+        lane.signing = list(opened.values())
         self._pace.count(len(rows))
-        return [Taken(row) for row in rows]
+        return [Taken(each) for each in rows]
 
     async def _send(self, lane: Lane, taken: list[Taken]) -> None:
         """Over as many connections as policy says; after a failure no further message is begun."""
