@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from usance.platform.clock import FixedClock, SystemClock
-from usance.platform.config import ConfigurationError, Settings
+from usance.platform.config import ConfigurationError, IdentityProvider, Settings
 
 
 def test_an_empty_environment_is_enough() -> None:
@@ -66,6 +66,39 @@ def test_the_audit_key_lies_beside_the_master_key() -> None:
 def test_a_wrong_setting_is_refused_by_name(name: str, value: str) -> None:
     with pytest.raises(ConfigurationError, match=name) as refusal:
         Settings.from_environment({name: value})
+    assert "hunter2" not in str(refusal.value)
+
+
+OIDC = {
+    "USANCE_OIDC_ISSUER": "https://id.example/realm", "USANCE_OIDC_CLIENT_ID": "usance",
+    "USANCE_OIDC_CLIENT_SECRET_FILE": "/run/secret", "USANCE_OIDC_CLAIM": "email",
+}  # fmt: skip
+
+
+def test_an_identity_provider_is_read_whole() -> None:
+    found = Settings.from_environment(OIDC).identity_provider
+    assert found == IdentityProvider(
+        "https://id.example/realm", "usance", Path("/run/secret"), "email"
+    )
+    few = {name: value for name, value in OIDC.items() if name != "USANCE_OIDC_CLAIM"}
+    provider = Settings.from_environment(few).identity_provider
+    assert provider is not None
+    assert provider.claim == "preferred_username"
+    near = OIDC | {"USANCE_OIDC_ISSUER": "http://localhost:9000"}
+    assert Settings.from_environment(near).identity_provider is not None
+    assert Settings.from_environment({}).identity_provider is None
+
+
+@pytest.mark.parametrize(("name", "value"), [
+    ("USANCE_OIDC_ISSUER", ""), ("USANCE_OIDC_CLIENT_ID", ""),
+    ("USANCE_OIDC_CLIENT_SECRET_FILE", ""), ("USANCE_OIDC_CLIENT_SECRET_FILE", "secret"),
+    ("USANCE_OIDC_ISSUER", "http://id.example"), ("USANCE_OIDC_ISSUER", "id.example"),
+    ("USANCE_OIDC_ISSUER", "https://id.example/?a=b"), ("USANCE_OIDC_ISSUER", "https://"),
+    ("USANCE_OIDC_ISSUER", "https://me:hunter2@id.example"), ("USANCE_OIDC_CLAIM", "a b"),
+])  # fmt: skip
+def test_half_a_provider_is_refused_by_name(name: str, value: str) -> None:
+    with pytest.raises(ConfigurationError, match=name) as refusal:
+        Settings.from_environment(OIDC | {name: value})
     assert "hunter2" not in str(refusal.value)
 
 

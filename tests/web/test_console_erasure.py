@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.web.browsing import Open, flaws
+from tests.web.browsing import Open, flaws, in_clear
 from tests.web.console_site import Site
 from usance.core.identifiers import written
 
@@ -88,6 +88,9 @@ def test_everything_held_is_a_file(site: Site, enter: Open, tmp_path: Path) -> N
     row = site.fetch("SELECT borrower_id FROM contract WHERE status = 1 ORDER BY 1 LIMIT 1")
     borrower = written("borrower", row[0][0])
     page.goto(f"{site.address}/console/borrowers/{borrower}")
+    page.get_by_role("link", name="Everything held, as a file").click()
+    page.wait_for_selector("dialog #f-reason")  # R-ACCESS-01: a reason first
+    in_clear(page, f"{site.address}/console/borrowers/{borrower}")
     with page.expect_download() as waiting:
         page.get_by_role("link", name="Everything held, as a file").click()
     assert waiting.value.suggested_filename == f"{borrower}.json"
@@ -95,6 +98,8 @@ def test_everything_held_is_a_file(site: Site, enter: Open, tmp_path: Path) -> N
     found = json.loads((tmp_path / "all.json").read_text("utf-8"))
     assert found["borrower"]["borrower_id"] == borrower
     assert len(found["parts"]["contracts"]) >= 1
+    looks = [each["reason"] for each in found["parts"]["accesses"]]
+    assert looks == ["Request of the borrower"] * 2
 
 
 def test_addresses_of_nothing(site: Site, enter: Open) -> None:

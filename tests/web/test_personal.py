@@ -11,10 +11,13 @@ import pytest
 from tests.web.api_site import Site, opened
 from usance.core.identifiers import parse
 from usance.identity import erasure
+from usance.identity.contact_changes import Asker
+from usance.identity.devices import device_of
 from usance.platform import personal as registry
-from usance.platform.personal import PARTS, SEALED, SHOWN_TABLES, WRAPPED
+from usance.platform.personal import OPENED_PARTS, PARTS, SEALED, SHOWN_TABLES, WRAPPED
 from usance.platform.schema import metadata
 from usance.web import personal
+from usance.web.app import workers_of
 
 ELSEWHERE = {
     "borrower": "the details stand at the head of the export",
@@ -33,6 +36,19 @@ KNOWN_CLEAR = {
     "outbox.payload", "outbox.last_error", "erasure.reason", "legal_hold.reason",
     "borrower.language", "proposal.author", "proposal.act", "proposal.body", "proposal.weight",
     "proposal.policy", "proposal.digest", "proposal.outcome",
+    "access.actor", "access.acted_as", "access.reason", "access.what", "access.session",
+    "case_file.jurisdiction", "case_file.opened_by", "case_file.rule", "case_event.kind",
+    "case_event.actor", "case_event.detail", "case_message.actor", "case_attachment.actor",
+    "case_attachment.media_type", "case_outcome.remedy", "case_outcome.proposed_by",
+    "case_outcome.decided_by", "case_outcome.waits_for", "case_outcome.refused_by",
+    "borrower_session.token_hash", "borrower_session.csrf", "borrower_session.opened_by",
+    "device.token_hash", "device.family", "portal_link.target", "portal_link.made_by",
+    "contact.kind", "contact_change.kind", "contact_change.vouched_by", "contact_flag.kind",
+    "contact_flag.closed_by", "sandbox_message.kind", "one_time_code.challenge",
+    "one_time_code.purpose", "one_time_code.number_hash", "one_time_code.code_hash",
+    "payment_intent.form_key", "payment_intent.bank_reference", "payment_intent.bank_page",
+    "payment_intent.outcome", "payment_intent.rule", "bank_notification.notification_id",
+    "bank_notification.digest", "bank_notification.result",
 }  # fmt: skip
 """Columns of words and bytes in tables about a borrower that hold nothing of the person in clear
 (tests/web/test_planted.py), so that an erasure may leave them as they are."""
@@ -81,14 +97,32 @@ async def lived(site: Site) -> str:
         "/v1/bank-files?name=a.csv", content=f"{head}\n{row}\n".encode(),
         headers={"idempotency-key": "f", "content-type": "text/csv"},
     )  # fmt: skip
+    opened = {"kind": "complaint", "text": "Twice!", "borrower_id": borrower}
+    case = (await site.post("/v1/cases", opened)).json()["case_id"]
+    note = {"way": "note", "text": "She called again."}
+    await site.post(f"/v1/cases/{case}/messages", note)
     await site.close_days(60)
+    await come_in(site, borrower)
     waits = await site.post(f"/v1/contracts/{account}/charge-off", {})
     assert waits.status_code == 202, waits.text
     return borrower
 
 
+async def come_in(site: Site, borrower: str) -> None:
+    """A log-in, a payment, a change of the number, and what was told of them."""
+    number, access = parse("borrower", borrower), site.services.access
+    made = await site.post(f"/v1/borrowers/{borrower}/portal-links", {})
+    token = made.json()["path"].partition("?t=")[2]
+    await access.links.enter(token, device_of("", "Firefox Linux"))
+    await access.changes.ask(number, "+8613999999999", Asker("staff:1", "half"), "at the counter")
+    bank = site.services.bank
+    assert bank is not None
+    await site.services.payments.begin(bank, number, 0, 100, 100, form_key="k", actor="borrower:1")
+    await workers_of(site.services).until_idle()
+
+
 async def test_everything_held_about_a_borrower(database: str, tmp_path: Path) -> None:
-    async with opened(database, tmp_path) as site:
+    async with opened(database, tmp_path, sandbox=True) as site:
         borrower = await lived(site)
         await erasure.set_hold(site.pool, parse("borrower", borrower), "court", actor="staff:1")
         answer = await site.client.get(f"/v1/borrowers/{borrower}/export")
@@ -100,8 +134,13 @@ async def test_everything_held_about_a_borrower(database: str, tmp_path: Path) -
         assert found["borrower"] == details
         assert found["borrower"]["name"] == "王小明"
         parts = found["parts"]
-        assert parts.keys() == PARTS.keys()
-        assert {name for name, part in parts.items() if not part} == {"messages"}
+        assert parts.keys() == PARTS.keys() | OPENED_PARTS.keys()
+        (case,) = parts["cases"]
+        assert (case["text"], case["messages"][0]["text"]) == ("Twice!", "She called again.")
+        assert {each["by"] for each in case["events"]} == {"machine"}
+        assert {name for name, part in parts.items() if not part} == set()
+        assert [each["status"] for each in parts["number"]["changes"]] == [1]
+        assert [each["kind"] for each in parts["number"]["signs"]] == ["vouched"]
         (waiting,) = parts["proposals"]
         assert (waiting["act"], waiting["by"], waiting["state"]) == (
             "ChargeOff", "machine", "waiting",
@@ -110,7 +149,8 @@ async def test_everything_held_about_a_borrower(database: str, tmp_path: Path) -
         for contract, each in by_id.items():
             await whole(site, contract, each)
         text = json.dumps(parts["operations"])
-        assert {each["by"] for each in parts["operations"]} <= {"machine", "staff", "operator"}
+        kinds = {"machine", "staff", "operator", "borrower"}
+        assert {each["by"] for each in parts["operations"]} <= kinds
         assert "machine:" not in text
         assert "LegalHold" not in text
         actions = {each["action"] for each in parts["operations"]}
@@ -172,6 +212,7 @@ async def test_another_room_adds_a_part(
 
     async with opened(database, tmp_path) as site:
         number = parse("borrower", await site.borrower())
-        found = await personal.export(site.pool, site.services.keys, number)
+        found = await personal.export(site.pool, site.services.keys, number, None)
         assert found is not None
         assert found.parts["accesses"] == [{"by": "staff", "reason": "complaint"}]
+        assert found.borrower["name"] == "王••"  # to whom nothing is noted, nothing is shown

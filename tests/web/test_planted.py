@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import html
 import json
+import unicodedata
 from datetime import timedelta
 from itertools import count
 from pathlib import Path
@@ -77,8 +79,9 @@ async def live(life: Life) -> list[str]:
             answer = await life.post("/v1/borrowers", person)
             assert answer.status_code == 201, answer.text
             found.append(answer.json()["borrower_id"])
-    for borrower in found[:3]:
+    for borrower, person in zip(found[:3], PEOPLE, strict=False):
         await serviced(life, borrower)
+        await complained(life, borrower, person)
     await life.site.close_days(40)
     return found
 
@@ -97,6 +100,34 @@ async def serviced(life: Life, borrower: str) -> None:
         await life.post(f"/v1/contracts/{account}/{name}", {"amount": amount})
 
 
+async def complained(life: Life, borrower: str, person: dict[str, str]) -> None:
+    """A case whose words, messages and files say everything of the person."""
+    words = " ".join(person.values())
+    case = {"kind": "complaint", "text": words, "borrower_id": borrower}
+    opened_case = await life.post("/v1/cases", case)
+    assert opened_case.status_code == 201, opened_case.text
+    path = f"/v1/cases/{opened_case.json()['case_id']}"
+    for way in ("from_borrower", "to_borrower", "note"):
+        said = await life.post(f"{path}/messages", {"way": way, "text": words})
+        assert said.status_code == 201, said.text
+    sent = await life.site.client.post(
+        f"{path}/attachments", content=words.encode(),
+        params={"way": "from_borrower", "name": person["name"].replace("/", "")[:40] + ".txt"},
+        headers={"idempotency-key": borrower, "content-type": "application/octet-stream"},
+    )  # fmt: skip
+    assert sent.status_code == 201, sent.text
+    for part in ("", "/messages", "/events", "/attachments"):
+        assert (await life.get(f"{path}{part}")).status_code == 200
+
+
+async def opened_up(life: Life, borrower: str, person: dict[str, str]) -> None:
+    """Somebody gives a reason, with a note that says whom it is about."""
+    reason = life.site.services.accesses.policy.reasons_of_people()[0].code
+    note = f"{person['name']} called from {person['phone']}"
+    form = {"reason": reason, "note": note}
+    assert (await life.page(f"/borrowers/{borrower}/open", form)).status_code == 303
+
+
 async def looked_for(life: Life, found: list[str]) -> None:
     """Found by phone and number in every spelling, read, listed, exported, shown."""
     for borrower, person in zip(found, PEOPLE, strict=True):
@@ -105,7 +136,10 @@ async def looked_for(life: Life, found: list[str]) -> None:
             assert answer.json()["borrower_id"] == borrower
             page = await life.page("/borrowers", q=person[name])
             assert borrower in page.headers["location"]
-        assert (await life.page(f"/borrowers/{borrower}", show="1")).status_code == 200
+        await opened_up(life, borrower, person)
+        shown = await life.page(f"/borrowers/{borrower}")
+        name = unicodedata.normalize("NFC", person["name"])
+        assert name in html.unescape(shown.text)
         assert (await life.page(f"/borrowers/{borrower}/export")).status_code == 200
         for path in ("", "/export", "/lines", "/contracts", "/operations"):
             assert (await life.get(f"/v1/borrowers/{borrower}{path}")).status_code == 200

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -11,10 +12,17 @@ import pytest
 from tests.servicing.books import KEYS
 from tests.webhooks.hooks import ACTOR, House, house
 from usance.core.refusals import Refused
+from usance.identity import rewrap, rotation
 from usance.identity.changes import Asking
 from usance.identity.machine import MachineClients
 from usance.identity.permissions import SCOPES
-from usance.platform.crypto import DecryptionError
+from usance.platform import key_file
+from usance.platform.crypto import (
+    DecryptionError,
+    LocalKeyService,
+    MissingKeyError,
+    master_id_of,
+)
 from usance.platform.database import Pool
 from usance.webhooks import secrets, store, types
 from usance.webhooks.policy import default_policy
@@ -163,6 +171,33 @@ async def test_a_retired_secret_and_a_deleted_endpoint_leave_no_ciphertext(home:
     with pytest.raises(Refused, match="R-FOUND-01"):
         await home.endpoints.test(endpoint, home.client_id, ACTOR)
     await home.told()
+
+
+async def test_a_new_master_key_takes_the_secrets_along(home: House, tmp_path: Path) -> None:
+    """R-KEY-02: wrapped anew while in use; a process with the old key file makes nothing."""
+    path = tmp_path / "master.key"
+    home.endpoints.keys = old = LocalKeyService.open(path)
+    endpoint = await home.register(URL)
+    (row,) = await store.secrets_of(home.pool, endpoint)
+    (secret,) = secrets.opened(old, endpoint, [row]).values()
+    stale = LocalKeyService(*held(path))
+    number = await rotation.add_master_key(home.pool, path, actor="operator")
+    assert await rewrap.rewrap(home.pool, LocalKeyService.open(path)) == 0
+    await rotation.retire_master_key(home.pool, path, 1, actor="operator")
+    keys = LocalKeyService.open(path)
+    (row,) = await store.secrets_of(home.pool, endpoint)
+    assert master_id_of(row["data_key"]) == number
+    assert list(secrets.opened(keys, endpoint, [row]).values()) == [secret]
+    home.endpoints.keys = stale
+    with pytest.raises(MissingKeyError):
+        await home.register(URL)
+    assert await home.pool.fetchval("SELECT count(*) FROM webhook_endpoint") == 1
+
+
+def held(path: Path) -> tuple[dict[int, bytes], dict[int, bytes]]:
+    """Index keys and master keys of a file, as a process remembers them."""
+    ring = key_file.read(path)
+    return ring.index_keys, ring.master_keys
 
 
 async def test_every_change_has_its_audit_event(home: House) -> None:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import ast
 import asyncio
 import json
 from collections import Counter
 from collections.abc import Callable
 from datetime import date, timedelta
+from pathlib import Path
 from random import Random
 from typing import Any
 
 import numpy as np
 import pytest
 
+import usance
 from tests.day.lives import Life, Payments, Way
 from tests.servicing.books import TestBook
 from tests.webhooks.hooks import ACTOR, ALL, House, house
@@ -329,6 +332,42 @@ async def test_a_stopped_endpoint_is_told_of_what_comes_after_it_starts(home: Ho
     await fed(home)
     amounts = [each["amount"] for each in data(await home.queued(endpoint), "repayment.booked")]
     assert amounts == ["1.00", "3.00"]
+
+
+async def test_a_place_of_another_cluster_is_given_up(
+    home: House, caplog: pytest.LogCaptureFixture
+) -> None:
+    endpoint = await home.register("http://127.0.0.1:1/", ["line.changed"])
+    far = "(pg_snapshot_xmax(pg_current_snapshot())::text::bigint + 10^9::bigint)::text::xid8"
+    await home.pool.execute(f"UPDATE webhook_feed SET through = {far}")
+    await home.pool.execute(f"UPDATE webhook_endpoint SET since = {far}")
+    who = await home.book.borrower()
+    await home.book.line(who, "cash_loan")
+    assert await fed(home) == 0
+    await feed.take_place(home.pool)
+    assert "does not have yet" in caplog.text
+    await home.book.line(who, "pay_later")
+    await fed(home)
+    told = data(await home.queued(endpoint), "line.changed")
+    assert [each["product"] for each in told] == ["pay_later"]
+    caplog.clear()
+    await feed.take_place(home.pool)
+    assert caplog.text == ""
+
+
+WITHOUT_EVENTS = {"HoldReceipts"}
+"""Actions that move bank money and concern no contract."""
+
+
+def test_every_operation_on_many_contracts_is_looked_into() -> None:
+    """Who writes events under an operation without a borrower is known to the feed."""
+    actions = set()
+    for room in ("day", "servicing", "importer"):
+        for path in (Path(usance.__file__).parent / room).rglob("*.py"):
+            for node in ast.walk(ast.parse(path.read_text())):
+                if isinstance(node, ast.Call) and "write_operation" in ast.unparse(node.func):
+                    actions |= {a.value for a in node.args if isinstance(a, ast.Constant)}
+    assert actions - WITHOUT_EVENTS == feed.SETS
 
 
 async def test_two_feeders_at_once_queue_everything_once(

@@ -96,12 +96,15 @@ async def _export(borrower: str, out: Path) -> None:
     import msgspec
 
     from usance.core.refusals import Refused
+    from usance.identity.accesses import EXPORT, by_operator
+    from usance.platform.clock import SystemClock
     from usance.platform.key_client import open_keys
     from usance.web import personal
 
     borrower_id = borrower_of(borrower)
     async with opened() as (settings, pool):
-        found = await personal.export(pool, open_keys(settings), borrower_id)
+        seen = by_operator(operator(), EXPORT, SystemClock())
+        found = await personal.export(pool, open_keys(settings), borrower_id, seen)
     if found is None:
         raise Refused("R-FOUND-01", "there is no such borrower", "ID")
     content = msgspec.json.format(msgspec.json.encode(found), indent=2)

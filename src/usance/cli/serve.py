@@ -49,6 +49,7 @@ async def _serve(host: str, port: int, invented: int | None) -> None:
         async with opened() as (settings, pool):
             keys = open_keys(settings)
             hints = {} if invented is None else await demo_book(pool, keys, invented)
+            hints |= portal_hints(hints, host, address.getsockname()[1])
             await listen(settings, pool, keys, address, host=host, hints=hints)
 
 
@@ -74,12 +75,14 @@ async def listen(
     import uvicorn
 
     from usance.servicing.service import Book
-    from usance.web.app import create_app, open_services
+    from usance.web.app import create_app, open_services, workers_of
     from usance.webhooks.worker import Worker
 
     book = Book(pool)
     await book.start()
     services = await open_services(settings, pool, keys, book, hints=hints)
+    app, workers = create_app(services), workers_of(services)
+    workers.start()
     policy = services.webhooks.policy
     worker = Worker(services.webhooks, per_second=policy.serving_per_second)
     worker.start()
@@ -87,7 +90,7 @@ async def listen(
     await sequencer.start()
     await services.approvals.start()
     try:
-        app = create_app(services)
+        services.cases.watch.start()
         config = uvicorn.Config(
             app, host=host, port=address.getsockname()[1], http="httptools", ws="none",
             lifespan="off", access_log=False, log_config=None, log_level="warning",
@@ -95,6 +98,8 @@ async def listen(
         )  # fmt: skip
         await announced(config, hints).serve(sockets=[address])
     finally:
+        await services.cases.watch.stop()
+        await workers.stop()
         await worker.stop()
         await services.approvals.stop()
         await services.closing.stop()
@@ -115,11 +120,20 @@ def announced(config: uvicorn.Config, hints: dict[str, str]) -> uvicorn.Server:
     return Server(config)
 
 
+def portal_hints(hints: dict[str, str], host: str, port: int) -> dict[str, str]:
+    """Where the borrower of a demo logs in, and where the code is seen."""
+    if "phone" not in hints:
+        return {}
+    shown = f"[{host}]" if ":" in host else host
+    return {"code": f"http://{shown}:{port}/console/sandbox/messages"}
+
+
 def where_to_look(host: str, port: int, hints: dict[str, str]) -> str:
     """Addresses, and in a demo what to log in with."""
     shown = f"[{host}]" if ":" in host else host
     lines = {
         "console": f"http://{shown}:{port}/console",
+        "portal": f"http://{shown}:{port}/my",
         "API": f"http://{shown}:{port}/v1, described at /openapi.json",
     }
     return "\n".join(f"{name:9} {value}" for name, value in (lines | hints).items())
@@ -137,7 +151,7 @@ async def demo_book(
         raise Refused("R-BOOK-03", "this home holds a real book; --demo needs another USANCE_HOME")
     if found is None:
         await fill(pool, keys, borrowers)
-    return await demo_access(pool)
+    return await demo_access(pool) | await demo_phone(pool, keys)
 
 
 async def fill(pool: Pool, keys: KeyService, borrowers: int) -> None:
@@ -165,3 +179,13 @@ async def demo_access(pool: Pool) -> dict[str, str]:
         await staff.create(DEMO_NAME, password, roles())
     key = await clients.renew(DEMO_NAME) or await clients.create(DEMO_NAME, SCOPES)
     return {"log in as": DEMO_NAME, "password": password, "API key": key}
+
+
+async def demo_phone(pool: Pool, keys: KeyService) -> dict[str, str]:
+    """The phone of a borrower whose book has something to show."""
+    from usance.demo.store import interesting
+    from usance.identity.borrowers import Borrowers
+
+    found = await interesting(pool)
+    who = await Borrowers(pool, keys).read(found) if found else None
+    return {"phone": who.phone} if who else {}

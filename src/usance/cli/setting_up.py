@@ -269,13 +269,13 @@ def log_staff_out(name: str) -> None:
 async def _log_staff_out(name: str) -> None:
     from usance.core.refusals import Refused
     from usance.identity.staff import Staff
-    from usance.identity.store import staff_by_name
+    from usance.identity.staff_sql import staff_id_of
 
     async with opened() as (_, pool):
-        row = await staff_by_name(pool, name)
-        if row is None:
+        staff_id = await staff_id_of(pool, name)
+        if staff_id is None:
             raise Refused("R-FOUND-01", f"there is no account {name!r}")
-        ended = await Staff(pool).kill_sessions(row["staff_id"])
+        ended = await Staff(pool).kill_sessions(staff_id, actor=operator())
     print(f"{ended} sessions ended")
 
 

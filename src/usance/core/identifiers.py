@@ -9,8 +9,11 @@ CELLS = 1024
 CONTRACTS_MAX = 4095
 ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's, lower case
 PAIRS = [high + low for high in ALPHABET for low in ALPHABET]
-PREFIXES = {"borrower": "b", "contract": "c", "offer": "o", "authorisation": "a", "operation": "p",
-            "proposal": "q"}  # fmt: skip
+PREFIXES = {
+    "borrower": "b", "contract": "c", "offer": "o", "authorisation": "a", "operation": "p",
+    "proposal": "q", "case": "m", "payment": "y", "session": "s", "device": "d", "change": "n",
+    "flag": "f", "link": "k",
+}  # fmt: skip
 
 
 def borrower_of(number: int) -> int:

@@ -8,7 +8,7 @@ and looked up under the old one and the new.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -17,7 +17,8 @@ import msgspec
 from usance.core.identifiers import borrower_of, cell_of_borrower, written
 from usance.core.refusals import Refused
 from usance.core.rules import rule
-from usance.identity import keys_sql, store
+from usance.identity import access_sql, keys_sql, store
+from usance.identity.accesses import Seen
 from usance.identity.once import Answer, problem
 from usance.identity.people import Person, checked, identity_number_of, phone_of
 from usance.ledger.digest import digest
@@ -59,6 +60,14 @@ class Borrower:
     language: str
     registered_on: date
 
+    @rule("R-ACCESS-01")
+    def masked(self) -> Borrower:
+        """Enough to recognise who it is, and no more."""
+        return replace(
+            self, name=self.name[:1] + "••" if self.name else "", phone=masked(self.phone),
+            identity_number=masked(self.identity_number), email=masked(self.email),
+        )  # fmt: skip
+
     def document(self) -> dict[str, Any]:
         """As the API shows it."""
         return {
@@ -68,6 +77,11 @@ class Borrower:
             "language": self.language,
             "registered_on": self.registered_on.isoformat(),
         }
+
+
+def masked(text: str) -> str:
+    """Only the end of a personal detail."""
+    return f"••••{text[-4:]}" if len(text) > 4 else text and "••••"
 
 
 class _TakenError(Exception):
@@ -105,24 +119,42 @@ class Borrowers:
             borrowers, _ = await self._insert(connection, persons, actor)
         return borrowers
 
-    async def read(self, borrower_id: int) -> Borrower | None:
-        """One borrower, decrypted."""
-        found = await self.read_many([borrower_id])
+    async def read(self, borrower_id: int, seen: Seen | None = None) -> Borrower | None:
+        """One borrower, decrypted; ``seen`` notes who is shown the details."""
+        found = await self.read_many([borrower_id], seen)
         return found[0] if found else None
+
+    async def masked(self, identifiers: Sequence[int]) -> list[Borrower]:
+        """The same for whom no reason opens them: a first letter, the last digits."""
+        return [each.masked() for each in await self.read_many(identifiers)]
 
     async def exists(self, borrower_id: int) -> bool:
         """Whether there is such a borrower."""
         return await store.borrower_exists(self._pool, borrower_id)
 
-    async def read_many(self, identifiers: Sequence[int]) -> list[Borrower]:
-        """Borrowers, decrypted, in the order of the ids; unknown ones are left out."""
-        rows = {row["borrower_id"]: row for row in await store.borrowers(self._pool, identifiers)}
+    @rule("R-ACCESS-03")
+    async def read_many(
+        self, identifiers: Sequence[int], seen: Seen | None = None
+    ) -> list[Borrower]:
+        """Borrowers, decrypted, in the order of the ids; unknown ones are left out.
+
+        Whoever shows them to anybody but the borrower says to whom and why: ``seen`` is noted for
+        each of them, in the same statement.
+        """
+        if seen is None:
+            found = await store.borrowers(self._pool, identifiers)
+        else:
+            numbers = [new_operation_id() for _ in identifiers]
+            found = await access_sql.borrowers_seen(
+                self._pool, identifiers, numbers, seen.values
+            )
+        rows = {row["borrower_id"]: row for row in found}
         wanted = [rows[each] for each in identifiers if each in rows]
         return await beside(self._keys, lambda: [decrypted(self._keys, row) for row in wanted])
 
-    async def page(self, after: int, count: int) -> list[Borrower]:
+    async def page(self, after: int, count: int, seen: Seen | None = None) -> list[Borrower]:
         """The next borrowers after an id (0: the first ones), in the order of the key."""
-        return await self.read_many(await store.borrower_ids_after(self._pool, after, count))
+        return await self.read_many(await store.borrower_ids_after(self._pool, after, count), seen)
 
     async def by_phone(self, text: str) -> int | None:
         """The borrower with this phone; raises ``Refused`` if it is not one."""

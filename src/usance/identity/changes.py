@@ -51,17 +51,19 @@ class _Taken(Exception):
     """A twin of this request was committed first."""
 
 
-async def make(pool: Pool, asking: Asking, act: Act, first: str = "SELECT") -> Answer:
+async def make(
+    pool: Pool, asking: Asking, act: Act, first: str = "SELECT", status: int = 201
+) -> Answer:
     """Make a change, once for the caller's key (always, without one). Raises ``Refused``.
 
     The number of the audit event is added to the document. A refusal is not kept. The transaction
-    begins with ``first``.
+    begins with ``first``; ``status`` is 202 where a part of the change waits for somebody.
     """
 
     async def attempt() -> Answer:
         async with transaction(pool, first) as connection:
             before = await _first(connection, asking)
-            return before or await _made(connection, asking, act)
+            return before or await _made(connection, asking, act, status)
 
     while True:
         try:
@@ -83,7 +85,7 @@ async def _first(connection: Connection | Pool, asking: Asking) -> Answer | None
     return kept.again(asking.request_hash) if kept else None
 
 
-async def _made(connection: Connection, asking: Asking, act: Act) -> Answer:
+async def _made(connection: Connection, asking: Asking, act: Act, status: int) -> Answer:
     on = await store.business_date(connection)
     if on is None:
         raise Refused("R-BOOK-01", "there is no book yet; make one first")
@@ -92,7 +94,7 @@ async def _made(connection: Connection, asking: Asking, act: Act) -> Answer:
     document = document | {"operation_id": written("operation", operation_id)}
     if asking.key:
         text = msgspec.json.encode(document).decode()
-        row = asking.actor, asking.key, asking.request_hash, 201, text, operation_id
+        row = asking.actor, asking.key, asking.request_hash, status, text, operation_id
         if not await store.keep_answer(connection, row):
             raise _Taken
-    return Answer(201, document, operation_id)
+    return Answer(status, document, operation_id)

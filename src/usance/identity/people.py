@@ -33,21 +33,35 @@ def checked(person: Person) -> Person:
 
     Whatever this request logs from here on is without them.
     """
-    name = unicodedata.normalize("NFC", person.name).strip()
-    conceal((person.name, name, person.email))
-    if not 1 <= len(name) <= NAME_MAX or not name.isprintable():
-        raise Refused("R-BORR-01", f"a name has 1 to {NAME_MAX} printable characters", "name")
-    if person.email and not (EMAIL.fullmatch(person.email) and person.email.isprintable()):
-        raise Refused("R-BORR-01", "not an e-mail address", "email")
+    name = name_of(person.name)
     if person.language not in LANGUAGES:
         raise Refused("R-BORR-01", f"a language is one of {', '.join(LANGUAGES)}", "language")
     return Person(
         name=name,
         phone=phone_of(person.phone),
         identity_number=identity_number_of(person.identity_number),
-        email=person.email,
+        email=email_of(person.email),
         language=person.language,
     )
+
+
+@rule("R-BORR-01")
+def name_of(text: str) -> str:
+    """A name in its one spelling; raises ``Refused``."""
+    name = unicodedata.normalize("NFC", text).strip()
+    conceal((text, name))
+    if not 1 <= len(name) <= NAME_MAX or not name.isprintable():
+        raise Refused("R-BORR-01", f"a name has 1 to {NAME_MAX} printable characters", "name")
+    return name
+
+
+@rule("R-BORR-01")
+def email_of(text: str) -> str:
+    """An e-mail address, or none; raises ``Refused``."""
+    conceal((text,))
+    if text and not (EMAIL.fullmatch(text) and text.isprintable()):
+        raise Refused("R-BORR-01", "not an e-mail address", "email")
+    return text
 
 
 @rule("R-BORR-01")

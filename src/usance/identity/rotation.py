@@ -23,8 +23,8 @@ from usance.platform.crypto import (
     KeyIds,
     KeyService,
     beside,
-    decrypt_field,
-    encrypt_field,
+    decrypt_bytes,
+    encrypt_bytes,
     new_data_key,
 )
 from usance.platform.database import Connection, Pool, retrying, transaction
@@ -167,8 +167,8 @@ def _encrypted_anew(
     anew = []
     for column in fields.columns:
         place = {"table": fields.table, "column": column, "row_id": row[fields.row_id]}
-        text = decrypt_field(old, row[column], **place) if row[column] else None
-        anew.append(b"" if text is None else encrypt_field(fresh, text, **place))
+        held = decrypt_bytes(old, row[column], **place) if row[column] else None
+        anew.append(b"" if held is None else encrypt_bytes(fresh, held, **place))
     return anew
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,20 @@ LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 class ConfigurationError(ValueError):
     """A setting that cannot be used; the message names the variable and what it accepts."""
+
+
+@dataclass(frozen=True, slots=True)
+class IdentityProvider:
+    """An OpenID Connect provider that members of staff log in with."""
+
+    issuer: str
+    """USANCE_OIDC_ISSUER: exactly as the provider calls itself; https, but on this machine."""
+    client_id: str
+    """USANCE_OIDC_CLIENT_ID: what the provider calls this usance."""
+    client_secret_file: Path
+    """USANCE_OIDC_CLIENT_SECRET_FILE: its first line is the secret."""
+    claim: str
+    """USANCE_OIDC_CLAIM: what in the provider's answer is the name of an account here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +57,8 @@ class Settings:
     """USANCE_WORKER: number of this process, 0 to 1023, unique among those that run at once."""
     backup_dir: Path | None = None
     """USANCE_BACKUP_DIR: where backups and the write-ahead log go; None: nothing is kept."""
+    sandbox: bool = False
+    """USANCE_SANDBOX: 1 has messages and payments of borrowers played instead of really done."""
     webhooks_allow_http: bool = False
     """USANCE_WEBHOOKS_ALLOW_HTTP: 1 lets webhooks go over plain HTTP."""
     webhooks_networks: tuple[str, ...] = ()
@@ -50,6 +67,8 @@ class Settings:
     """USANCE_KEY_SERVICE_URL: who keeps the master keys in place of the file."""
     key_service_token_file: Path | None = None
     """USANCE_KEY_SERVICE_TOKEN_FILE: holds what this process shows to the key service."""
+    identity_provider: IdentityProvider | None = None
+    """USANCE_OIDC_ISSUER and its companions: who else may say that somebody is staff."""
 
     @property
     def erasures_file(self) -> Path:
@@ -74,11 +93,37 @@ class Settings:
             pool_size=_number(env, "USANCE_POOL_SIZE", 10, 1, 90),
             worker=_number(env, "USANCE_WORKER", 0, 0, 1023),
             backup_dir=_file(env, "USANCE_BACKUP_DIR"),
+            sandbox=_choice(env, "USANCE_SANDBOX", "0", ("0", "1")) == "1",
             webhooks_allow_http=_choice(env, "USANCE_WEBHOOKS_ALLOW_HTTP", "0", ("0", "1")) == "1",
             webhooks_networks=_networks(env, "USANCE_WEBHOOKS_NETWORKS"),
             key_service_url=_key_service_url(env),
             key_service_token_file=_file(env, "USANCE_KEY_SERVICE_TOKEN_FILE"),
+            identity_provider=_identity_provider(env),
         )
+
+
+def _identity_provider(env: Mapping[str, str]) -> IdentityProvider | None:
+    """All of its settings, or none: half a provider would be a door that nobody looks at."""
+    issuer, client_id = env.get("USANCE_OIDC_ISSUER"), env.get("USANCE_OIDC_CLIENT_ID")
+    file = env.get("USANCE_OIDC_CLIENT_SECRET_FILE")
+    if not (issuer or client_id or file or env.get("USANCE_OIDC_CLAIM")):
+        return None
+    if not issuer:
+        raise ConfigurationError("USANCE_OIDC_ISSUER is missing beside the other USANCE_OIDC_...")
+    split = urlsplit(issuer)
+    near = split.scheme == "http" and split.hostname in LOOPBACK
+    whole = split.hostname and not (split.query or split.fragment or split.username)
+    if not (whole and (near or split.scheme == "https")):
+        raise ConfigurationError("USANCE_OIDC_ISSUER must be https://..., or http on this machine")
+    if not client_id:
+        raise ConfigurationError("USANCE_OIDC_CLIENT_ID is missing beside USANCE_OIDC_ISSUER")
+    if not file:
+        raise ConfigurationError("USANCE_OIDC_CLIENT_SECRET_FILE is missing beside the issuer")
+    claim = env.get("USANCE_OIDC_CLAIM") or "preferred_username"
+    if not re.fullmatch(r"[A-Za-z0-9_:/.-]{1,100}", claim):
+        raise ConfigurationError("USANCE_OIDC_CLAIM must be the name of one claim")
+    path = _path(env, "USANCE_OIDC_CLIENT_SECRET_FILE", Path())
+    return IdentityProvider(issuer, client_id, path, claim)
 
 
 def _path(env: Mapping[str, str], name: str, default: Path) -> Path:

@@ -195,14 +195,24 @@ def new_data_key() -> bytes:
 
 def encrypt_field(key: bytes, plaintext: str, *, table: str, column: str, row_id: int) -> bytes:
     """Encrypt one field for one place: 29 bytes longer than the text."""
-    return FIELD_VERSION + _seal(key, plaintext.encode(), _field_place(table, column, row_id))
+    return encrypt_bytes(key, plaintext.encode(), table=table, column=column, row_id=row_id)
 
 
 def decrypt_field(key: bytes, ciphertext: bytes, *, table: str, column: str, row_id: int) -> str:
     """Decrypt a field that was encrypted for this place; DecryptionError for any other."""
+    return decrypt_bytes(key, ciphertext, table=table, column=column, row_id=row_id).decode()
+
+
+def encrypt_bytes(key: bytes, content: bytes, *, table: str, column: str, row_id: int) -> bytes:
+    """The same for what is no text: a file."""
+    return FIELD_VERSION + _seal(key, content, _field_place(table, column, row_id))
+
+
+def decrypt_bytes(key: bytes, ciphertext: bytes, *, table: str, column: str, row_id: int) -> bytes:
+    """The way back; DecryptionError for any other place."""
     if ciphertext[:1] != FIELD_VERSION:
         raise DecryptionError("the field has an unknown layout")
-    return _unseal(key, ciphertext[1:], _field_place(table, column, row_id)).decode()
+    return _unseal(key, ciphertext[1:], _field_place(table, column, row_id))
 
 
 def normalise_phone(number: str, country_code: str = "86") -> str:

@@ -12,12 +12,15 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, TypeAlias, TypeVar
 
+from usance.platform.crypto import KeyService
 from usance.platform.database import Connection
 
 Function = TypeVar("Function", bound=Callable[..., object])
 
 Part: TypeAlias = Callable[[Connection, int], Awaitable[Any]]
 """(connection, borrower id) -> a part of the export, as JSON takes it."""
+OpenedPart: TypeAlias = Callable[[Connection, KeyService, int], Awaitable[Any]]
+"""(connection, keys, borrower id) -> a part of the export that is encrypted in the tables."""
 Obstacle: TypeAlias = Callable[[Connection, int], Awaitable[str | None]]
 """(connection, borrower id) -> why the person cannot be erased now; None if nothing is in the way.
 It looks at the borrower's rows as they are locked by the erasure."""
@@ -65,6 +68,7 @@ class SealedFields:
 WRAPPED: dict[str, WrappedKeys] = {}
 SEALED: dict[str, SealedFields] = {}
 PARTS: dict[str, Part] = {}
+OPENED_PARTS: dict[str, OpenedPart] = {}
 OBSTACLES: list[Obstacle] = []
 FORGET: list[Forget] = []
 LAST_USE: list[LastUse] = []
@@ -91,6 +95,17 @@ def part(name: str, *tables: str) -> Callable[[Function], Function]:
 
     def enter(function: Function) -> Function:
         PARTS[name] = function  # type: ignore[assignment]
+        SHOWN_TABLES.update(tables)
+        return function
+
+    return enter
+
+
+def opened_part(name: str, *tables: str) -> Callable[[Function], Function]:
+    """Enter an ``OpenedPart`` of the export, and the tables whose rows it shows."""
+
+    def enter(function: Function) -> Function:
+        OPENED_PARTS[name] = function  # type: ignore[assignment]
         SHOWN_TABLES.update(tables)
         return function
 

@@ -122,7 +122,10 @@ staff = Table(
     Column("password_hash", Text, nullable=False),
     Column("active", Boolean, nullable=False, server_default=text("true")),
     moment("created_at"),
+    Column("must_change", Boolean, nullable=False, server_default=text("false")),
+    Column("last_log_in", DateTime(timezone=True)),
 )  # fmt: skip
+"""``must_change``: the password was given by somebody else; it opens only the page to change it."""
 
 staff_session = Table(
     "staff_session", metadata,
@@ -130,7 +133,14 @@ staff_session = Table(
     whole("staff_id"), Column("csrf", Text, nullable=False),
     moment("created_at"), moment("seen_at"),
     Column("ended_at", DateTime(timezone=True)),
+    Column("waits", Boolean, nullable=False, server_default=text("false")),
+    Column("way", Text, nullable=False, server_default=text("'password'")),
+    Column("fresh_at", DateTime(timezone=True)),
+    Column("address", Text, nullable=False, server_default=text("''")),
+    Index("staff_session_open", "staff_id", postgresql_where=text("ended_at IS NULL")),
 )  # fmt: skip
+"""``waits``: the password was shown and the second factor is not yet. ``way``: what it was begun
+with. ``fresh_at``: when a factor was last shown."""
 
 log_in_attempt = Table(
     "log_in_attempt", metadata,

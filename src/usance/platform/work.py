@@ -25,7 +25,6 @@ from usance.platform.work_tables import DEAD, DONE, WAITING
 
 logger = get_logger(__name__)
 
-POLL_SECONDS = 0.05
 OUTAGE_SECONDS = 0.5
 ERROR_LENGTH = 2_000
 
@@ -57,6 +56,8 @@ class Patience:
     """After so many failures a row is dead: kept, and left to a person."""
     first_delay: timedelta = timedelta(milliseconds=200)
     longest_delay: timedelta = timedelta(minutes=10)
+    poll: timedelta = timedelta(milliseconds=50)
+    """How long to wait before looking again where nothing was due."""
 
     def delay(self, attempts: int) -> timedelta:
         """Wait after that many failures: doubles each time, up to the longest."""
@@ -199,7 +200,7 @@ class _Worker:
                 elif until_idle and await self._is_idle():
                     return finished
                 else:
-                    await asyncio.sleep(POLL_SECONDS)
+                    await asyncio.sleep(self.patience.poll.total_seconds())
             except CONNECTION_LOST as error:
                 await self._outlast(error)
 

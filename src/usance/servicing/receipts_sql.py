@@ -43,6 +43,12 @@ SELECT c.receipt_id, c.file_id, c.row, c.amount, c.value_date, r.reference, r.bo
 FROM receipt c JOIN bank_file f ON f.file_id = c.file_id
 JOIN bank_file_row r ON r.file_id = c.file_id AND r.row = c.row
 """
+OF_DIGEST = """
+SELECT c.receipt_id FROM bank_file f JOIN receipt c ON c.file_id = f.file_id AND c.row = 1
+WHERE f.digest = $1
+"""
+"""The receipt of a file with one row."""
+
 OPEN = f"{SHOWN} WHERE c.status = 1 AND c.receipt_id > $1 ORDER BY c.receipt_id LIMIT $2"
 ALL = f"{SHOWN} WHERE c.receipt_id < $1 ORDER BY c.receipt_id DESC LIMIT $2"
 ONE = f"{SHOWN} WHERE c.receipt_id = $1"

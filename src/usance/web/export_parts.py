@@ -16,6 +16,9 @@ from usance.approvals.rules import STATES
 from usance.contract.records import OVERDUE_STEP, REMINDER
 from usance.core.identifiers import cell_of_borrower
 from usance.core.money import DECIMALS
+from usance.identity import access_sql
+from usance.identity.accesses import shown
+from usance.identity.staff_policy import staff_policy
 from usance.platform.database import Connection
 from usance.platform.personal import part
 from usance.servicing import held_sql, read, read_sql
@@ -84,6 +87,14 @@ class NoticeView(Struct):
     kind: str
     send_on: str | None
     days: int
+
+
+class LookView(Struct):
+    """A look at the borrower's details: when, as what, and why."""
+
+    at: str
+    by: str
+    reason: str
 
 
 class MessageView(Struct):
@@ -207,6 +218,14 @@ async def proposals(connection: Connection, borrower_id: int) -> list[ProposalVi
         )
         for row in await approvals.of_borrower(connection, borrower_id)
     ]  # fmt: skip
+
+
+@part("accesses", "access")
+async def accesses(connection: Connection, borrower_id: int) -> list[LookView]:
+    """Who was shown the details, by role or system, and why; the notes of staff are not said."""
+    rows = await access_sql.accesses(connection, borrower_id, 2**63 - 1, ALL)
+    looks = [shown(row, staff_policy(), "en") for row in rows]
+    return [LookView(each.at.isoformat(), each.who, each.reason) for each in looks]
 
 
 @part("operations", "operation", "erasure")

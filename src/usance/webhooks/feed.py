@@ -81,6 +81,15 @@ class Turn:
         return [kind for kind, each in types.OF_EVENTS.items() if each.name in self.wanted]
 
 
+async def take_place(pool: Pool) -> None:
+    """Begin anew where the numbers are those of another cluster, as after a logical restore.
+
+    A place that lies ahead of every transaction would be waited for in vain.
+    """
+    if await pool.fetchval(sql.BRING_BACK):
+        logger.error("webhooks had been told of transactions that this database does not have yet")
+
+
 @rule("R-HOOK-07")
 async def step(pool: Pool, clock: Clock) -> int | None:
     """Queue what there is, up to a measure; how many messages. None: nothing (more) to do now."""
@@ -100,10 +109,6 @@ async def step(pool: Pool, clock: Clock) -> int | None:
 async def go_on(turn: Turn, place: Place) -> int:
     """Tell of transactions, then of days that are behind them."""
     lowest, highest = await turn.connection.fetchrow(sql.HORIZON)
-    if place.through >= highest:
-        logger.error("webhooks were told of transactions that this database does not have yet",
-                     extra={"through": place.through, "newest": highest})  # fmt: skip
-        place = replace(place, through=lowest - 1)
     through = await tell_transactions(turn, place.through, lowest)
     place = await tell_days(turn, replace(place, through=through), highest)
     for each in turn.listeners:
@@ -130,8 +135,7 @@ async def tell_transactions(turn: Turn, through: int, lowest: int) -> int:
     )  # fmt: skip
     for part in portions(found):
         await queue(turn, part)
-    if changes:
-        await turn.connection.execute(sql.FORGET_CHANGES, last)
+    await turn.connection.execute(sql.FORGET_CHANGES, last)
     return last
 
 

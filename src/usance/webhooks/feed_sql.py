@@ -4,6 +4,18 @@ Transactions are read up to the oldest one that is still running (``HORIZON``): 
 ended and is seen whole, so a number is passed only when nothing can appear behind it any more.
 """
 
+BRING_BACK = """
+WITH now AS (
+    SELECT pg_snapshot_xmin(pg_current_snapshot()) AS lowest,
+        pg_snapshot_xmax(pg_current_snapshot()) AS highest
+), fed AS (
+    UPDATE webhook_feed SET through = lowest, day_seen = NULL, day_bound = NULL FROM now
+    WHERE through > highest RETURNING 1
+), listening AS (
+    UPDATE webhook_endpoint SET since = lowest FROM now WHERE since > highest RETURNING 1
+)
+SELECT EXISTS (SELECT FROM fed) OR EXISTS (SELECT FROM listening)
+"""
 ANYTHING = """
 SELECT EXISTS (SELECT FROM operation WHERE xid > greatest(through, since)
         AND xid < pg_snapshot_xmin(pg_current_snapshot()))

@@ -95,6 +95,7 @@ class Worker:
         self._lanes: dict[int, asyncio.Task[None]] = {}
         self._tasks: list[asyncio.Task[None]] = []
         self._queued = asyncio.Event()
+        self._has_place = False
         self._stopping = False
 
     def start(self) -> None:
@@ -152,6 +153,9 @@ class Worker:
 
     async def _feed(self) -> int | None:
         """Queue what was committed."""
+        if not self._has_place:
+            await feed.take_place(self._pool)
+            self._has_place = True
         queued = await feed.step(self._pool, self._clock)
         if queued:
             self._queued.set()

@@ -68,7 +68,9 @@ class Api:
         endpoint, at = self.find(scope["path"], scope["method"])
         scope["path_template"] = endpoint.path
         headers = dict(scope["headers"])
-        caller = await self._gate.admit(scope, headers, endpoint.permission)
+        caller = await self._gate.admit(
+            scope, headers, endpoint.permission, step_up=endpoint.step_up
+        )
         raw = await body_of(headers, receive, endpoint.body_max or BODY_MAX)
         incoming = Incoming(
             self._services, caller, at, scope["method"], scope["path"], scope["query_string"],

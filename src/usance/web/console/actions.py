@@ -27,9 +27,9 @@ from usance.web.console.render import (
     services,
     show,
 )
-from usance.web.grades import permission_of
+from usance.web.grades import is_weighty, permission_of
 from usance.web.problems import ProblemError, not_found
-from usance.web.security import needs
+from usance.web.security import PROOF_FIELD, needs
 
 PRODUCT_KINDS = {"open-line": ("limit_max",), "offer": ("irr_cap", "limit_max"),
                  "authorise": ("plan_product",)}  # fmt: skip
@@ -187,14 +187,19 @@ def hash_of(request: Asked, form: Mapping[str, str]) -> bytes:
     return hashlib.sha256(repr((request.method, request.scope["path"], filled)).encode()).digest()
 
 
-async def form_of(request: Asked) -> dict[str, str]:
-    """The fields of the form that came; a field sent twice is refused."""
+async def form_of(request: Asked, keep: str = "") -> dict[str, str]:
+    """The fields of the form that came; a field sent twice is refused.
+
+    What proved a weighty act has done so, and is left out unless it is to be kept.
+    """
     sent = await request.form()
     found: dict[str, str] = {}
     for name, value in sent.multi_items():
         if name in found or not isinstance(value, str):
             raise ProblemError(400, "R-HTTP-05", "the form cannot be read")
         found[name] = value
+    if keep != PROOF_FIELD:
+        found.pop(PROOF_FIELD, None)
     return found
 
 
@@ -217,7 +222,9 @@ PLACES: tuple[tuple[str, tuple[Action, ...], Finder], ...] = (
 
 def routes_of(place: str, action: Action, find: Finder) -> list[HTTPRouteHandler]:
     """The form of an action and what it leads to: two routes with the command's permission."""
-    address, opt = f"{place}/do/{action.name}", needs(permission_of(action.command))
+    permission = permission_of(action.command)
+    opt = needs(permission, step_up=is_weighty(permission, action.command))
+    address = f"{place}/do/{action.name}"
 
     @get(address, opt=opt, name=f"{address} form")
     async def form(request: Asked) -> Response[str]:

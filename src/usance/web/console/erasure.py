@@ -10,6 +10,7 @@ from litestar import Response, get, post
 from usance.core.identifiers import written
 from usance.core.refusals import Refusal, Refused
 from usance.identity import erasure
+from usance.identity.accesses import EXPORT
 from usance.web import personal
 from usance.web.console.actions import form_of, key_of
 from usance.web.console.labels import REASONS
@@ -110,10 +111,14 @@ async def data_done(request: Asked, borrower: Word, name: Word) -> Response[Any]
 
 
 @get("/borrowers/{borrower:str}/export", opt=needs("people:read"))
-async def export(request: Asked, borrower: Word) -> Response[bytes]:
-    """Everything held about a borrower, as a file."""
-    found = services(request)
-    whole = await personal.export(found.pool, found.keys, identifier("borrower", borrower))
+async def export(request: Asked, borrower: Word) -> Response[Any]:
+    """Everything held about a borrower, as a file; for whom the reader gave a reason just now."""
+    found, borrower_id = services(request), identifier("borrower", borrower)
+    opening = (await found.accesses.opened(request.user, [borrower_id])).get(borrower_id)
+    if opening is None:
+        return moved(f"/console/borrowers/{borrower}/open")
+    seen = found.accesses.by_staff(request.user, opening.reason, EXPORT)
+    whole = await personal.export(found.pool, found.keys, borrower_id, seen)
     if whole is None:
         raise not_found("borrower")
     content = msgspec.json.format(msgspec.json.encode(whole), indent=2)

@@ -7,6 +7,7 @@ from typing import Any, TypeAlias
 
 from markupsafe import Markup, escape
 
+from usance.core.identifiers import written
 from usance.core.money import format_decimal, parse_decimal
 from usance.web.console import labels, refusals
 
@@ -103,6 +104,8 @@ def actor(code: str, gettext: Gettext) -> str:
     kind, _, name = code.partition(":")
     if kind not in labels.ACTORS:
         return code
+    if kind == "borrower" and name.isdigit():
+        name = written("borrower", int(name))
     return gettext(labels.ACTORS[kind]).format(actor(name, gettext) if kind == "system" else name)
 
 
