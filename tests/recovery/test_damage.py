@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.recovery.house import ACTOR, House, copied, new_home, quiet, refused, restored
+from tests.recovery.house import ACTOR, House, copied, lived, new_home, quiet, refused, restored
 from usance.core.refusals import Refused
 from usance.platform import postgres
-from usance.recovery import lay_out, rules
+from usance.recovery import lay_out, rules, store
 from usance.recovery.restore import beside, restore
 
 
@@ -67,6 +67,23 @@ async def test_a_missing_segment_is_named(stored: House) -> None:
     missing = log_of(stored)[-3]
     missing.unlink()
     await refused(stored, "R-BACKUP-05", missing.name)
+
+
+async def test_a_moment_before_a_gap_is_restored_and_one_behind_it_is_not(house: House) -> None:
+    """R-BACKUP-05: what lies behind the gap cannot be had, what lies before it can."""
+    async with lived(house) as live:
+        await live.back_up()
+        early = await live.repay()
+        moment = await store.now(live.pool)
+        for _ in range(3):
+            await live.pool.execute("SELECT pg_switch_wal()")
+            await live.repay()
+        await live.received()
+        late = await store.now(live.pool)
+    log_of(house)[-2].unlink()
+    await refused(house, "R-BACKUP-05", until=late)
+    _, newest = await restored(house, until=moment)
+    assert newest.operation_id == early
 
 
 async def test_a_segment_that_is_none_is_named(stored: House) -> None:

@@ -43,8 +43,11 @@ def test_segments_of_one_timeline_are_found_and_strangers_are_not() -> None:
 
 def test_a_log_without_a_gap() -> None:
     """R-BACKUP-05: from the first segment that is needed to the last one that there is."""
-    assert rules.without_gap(rules.segments_in(names(3, 4, 5, partial=6), 1), 1, 4) == [4, 5, 6]
-    assert rules.without_gap(rules.segments_in(names(partial=4), 1), 1, 4) == [4]
+    for listed, numbers in ((names(3, 4, 5, partial=6), [4, 5, 6]), (names(partial=4), [4])):
+        found = rules.segments_in(listed, 1)
+        rules.refuse_gap(found, 1, 4)
+        assert rules.up_to_gap(found, 4) == numbers
+    rules.refuse_gap({}, 1, 4)
 
 
 @pytest.mark.parametrize(("listed", "missing"), [
@@ -53,8 +56,10 @@ def test_a_log_without_a_gap() -> None:
 ])  # fmt: skip
 def test_a_gap_is_named(listed: list[str], missing: int) -> None:
     with pytest.raises(Refused, match="R-BACKUP-05") as refused:
-        rules.without_gap(rules.segments_in(listed, 1), 1, 4)
+        rules.refuse_gap(rules.segments_in(listed, 1), 1, 4)
     assert rules.segment_name(1, missing) in refused.value.refusal.detail
+    found = rules.segments_in(listed, 1)
+    assert rules.up_to_gap(found, 4) == list(range(4, missing))
 
 
 def test_the_end_of_a_log_that_was_read_to_its_end() -> None:

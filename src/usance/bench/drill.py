@@ -46,7 +46,8 @@ class Place:
     """A served book and its backup directory."""
 
     home: str
-    backups: str
+    settings: dict[str, str]
+    """Where backups and checkpoints go."""
     port: int
     secret: str
     contracts: list[int]
@@ -54,7 +55,7 @@ class Place:
     async def usance(self, *words: str) -> tuple[int, str]:
         """Run the command on it; its status and answer."""
         process = await asyncio.create_subprocess_exec(
-            *command_line(*words), env=environment(self.home, USANCE_BACKUP_DIR=self.backups),
+            *command_line(*words), env=environment(self.home, **self.settings),
             stdout=asyncio.subprocess.PIPE,
         )  # fmt: skip
         out, _ = await process.communicate()
@@ -65,7 +66,8 @@ class Place:
 @asynccontextmanager
 async def served(folder: str) -> AsyncIterator[Place]:
     """The book, whole, some days old, and served."""
-    home, backups = f"{folder}/home", f"{folder}/backups"
+    home = f"{folder}/home"
+    settings = {"USANCE_BACKUP_DIR": f"{folder}/backups", "USANCE_CHECKPOINT_DIR": f"{folder}/kept"}
     with postgres.using(Path(home)) as cluster:
         await migrate(cluster.url())
         pool = await open_pool(cluster.url(), 4)
@@ -77,10 +79,10 @@ async def served(folder: str) -> AsyncIterator[Place]:
         secret = await MachineClients(pool).create("bench", ["payments:write"])
         await pool.close()
         port = free_port()
-        server = start_server(home, port, USANCE_BACKUP_DIR=backups)
+        server = start_server(home, port, **settings)
         try:
             await answering(port)
-            yield Place(home, backups, port, secret, contracts)
+            yield Place(home, settings, port, secret, contracts)
         finally:
             server.terminate()
             server.wait(60)
@@ -130,14 +132,14 @@ async def measure() -> tuple[dict[str, Any], float, list[Load]]:
             finally:
                 over.set()
                 loads = await repaying
-            copying = await asyncio.to_thread(copied, place.backups, f"{folder}/copy")
+            copying = await asyncio.to_thread(copied, f"{folder}/backups/base", f"{folder}/copy")
     return json.loads(told), copying, loads
 
 
-def copied(backups: str, target: str) -> float:
+def copied(source: str, target: str) -> float:
     """Seconds of copying the files of the backup."""
     began = time.perf_counter()
-    shutil.copytree(f"{backups}/base", target)
+    shutil.copytree(source, target)
     return time.perf_counter() - began
 
 

@@ -293,8 +293,11 @@ def source_of(settings: Settings) -> Source:
 def secrets_of(settings: Settings) -> list[Path]:
     """Files that must not be where a backup is."""
     files = [settings.master_key_file, settings.audit_key_file, settings.erasures_file]
-    token = settings.key_service_token_file
-    return [*files, token] if token else files
+    if settings.key_service_token_file is not None:
+        files.append(settings.key_service_token_file)
+    if settings.identity_provider is not None:
+        files.append(settings.identity_provider.client_secret_file)
+    return files
 
 
 def line_of(each: Backup) -> str:

@@ -49,18 +49,35 @@ def planned(
     directory: Directory, *, until: datetime | None = None, name: str | None = None,
     end: int | None = None,
 ) -> Plan:  # fmt: skip
-    """Choose the backup, and see that its log has no gap."""
+    """Choose the backup, and see that its log has no gap; before a moment one may lie behind it."""
     backup = directory.backup(name, until)
     folder = directory.log_of(backup)
     log: list[Path] = []
     if folder is not None:
-        names = rules.segments_in(os.listdir(folder), backup.timeline)
+        names = segments(folder, backup)
         first = backup.first // rules.SEGMENT
-        numbers = rules.without_gap(names, backup.timeline, first)
-        if end is not None:
-            numbers = [each for each in numbers if each * rules.SEGMENT < end]
+        if until is None:
+            rules.refuse_gap(names, backup.timeline, first)
+        numbers = [
+            each
+            for each in rules.up_to_gap(names, first)
+            if end is None or each * rules.SEGMENT < end
+        ]
         log = [folder / names[each] for each in numbers]
     return Plan(backup, directory.chain(backup), log, until, end)
+
+
+def segments(folder: Path, backup: Backup) -> dict[int, str]:
+    """The log of a backup, by number."""
+    return rules.segments_in(os.listdir(folder), backup.timeline)
+
+
+def refuse_gap(directory: Directory, plan: Plan) -> None:
+    """A moment was not reached: the log must not go on behind a gap."""
+    folder = directory.log_of(plan.backup)
+    if folder is not None:
+        first = plan.backup.first // rules.SEGMENT
+        rules.refuse_gap(segments(folder, plan.backup), plan.backup.timeline, first)
 
 
 def check(directory: Directory, plan: Plan) -> None:

@@ -29,6 +29,7 @@ from usance.recovery.lay_out import (
     check_room,
     lay_out,
     planned,
+    refuse_gap,
 )
 from usance.recovery.notes import note
 from usance.recovery.threads import to_its_end
@@ -131,7 +132,7 @@ def recover(directory: Directory, home: Path, plan: Plan, tell: Tell) -> tuple[R
     tell(f"{plan.backup.name} is whole; laying it out with {len(plan.log)} segments of the log")
     lay_out(directory, plan, cluster)
     tell("reading the log")
-    reached = started(cluster, plan)
+    reached = started(directory, cluster, plan)
     aim_no_more(cluster)
     end = end_of_old_log(cluster)
     read_all = plan.until is None or not reached
@@ -139,7 +140,7 @@ def recover(directory: Directory, home: Path, plan: Plan, tell: Tell) -> tuple[R
 
 
 @rule("R-BACKUP-05")
-def started(cluster: Cluster, plan: Plan) -> bool:
+def started(directory: Directory, cluster: Cluster, plan: Plan) -> bool:
     """Recover; False where the log ends before the moment asked for, and all of it was read."""
     try:
         postgres.start(cluster.home, PATIENCE)
@@ -152,6 +153,7 @@ def started(cluster: Cluster, plan: Plan) -> bool:
             raise
     else:
         return True
+    refuse_gap(directory, plan)
     aim(cluster, None)
     postgres.start(cluster.home, PATIENCE)
     return False

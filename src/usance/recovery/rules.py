@@ -62,17 +62,27 @@ def segments_in(names: Iterable[str], timeline: int) -> dict[int, str]:
     return found
 
 
+def up_to_gap(found: dict[int, str], first: int) -> list[int]:
+    """The numbers of whole segments from ``first`` on, and the last one in whatever state."""
+    numbers = []
+    last = max(found, default=-1)
+    for number in range(first, last + 1):
+        if number not in found or (found[number].endswith(PARTIAL) and number != last):
+            break
+        numbers.append(number)
+    return numbers
+
+
 @rule("R-BACKUP-05")
-def without_gap(found: dict[int, str], timeline: int, first: int) -> list[int]:
-    """The numbers of all segments from ``first`` on; refused where one is missing."""
-    wanted = range(first, max(found, default=first - 1) + 1)
-    for number in wanted:
-        if number not in found or (found[number].endswith(PARTIAL) and number != wanted[-1]):
-            raise Refused(
-                "R-BACKUP-05", "the write-ahead log has a gap: there is no whole "
-                f"{segment_name(timeline, number)}, and it goes on to {found[wanted[-1]]}",
-            )  # fmt: skip
-    return list(wanted)
+def refuse_gap(found: dict[int, str], timeline: int, first: int) -> None:
+    """The log is whole from its first segment to its last one; the first missing one is named."""
+    numbers = up_to_gap(found, first)
+    missing = first + len(numbers)
+    if found and missing <= max(found):
+        raise Refused(
+            "R-BACKUP-05", "the write-ahead log has a gap: there is no whole "
+            f"{segment_name(timeline, missing)}, and it goes on to {found[max(found)]}",
+        )  # fmt: skip
 
 
 # -- where a segment ends -------------------------------------------------------------------------
