@@ -1,6 +1,6 @@
 # usance: every target says what it does; `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help venv demo dev test lint types soak bench lock clean
+.PHONY: help venv demo dev test lint types soak bench permissions lock clean
 PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
@@ -27,8 +27,10 @@ types: dev  ## check types (mypy, strict)
 soak: dev  ## run the long tests, some two hours: random histories, kills by the hundred
 	$(BIN)/python -m pytest -m soak -n 2 --maxschedchunk 1
 bench: venv  ## measure against the yardsticks, one JSON line a bench
-	for name in kernel quote day day-peak day-idle repay read; do \
+	for name in kernel quote day day-peak day-idle repay read audit drill; do \
 		$(BIN)/usance bench $$name --json || failed=1; done; test -z "$$failed"
+permissions: venv  ## write docs/permissions.md: who may ask for which route
+	$(BIN)/usance permissions --markdown > docs/permissions.md
 lock:  ## renew the lock files from pyproject.toml (needs uv)
 	$(LOCK) -o requirements.lock
 	$(LOCK) --group dev -c requirements.lock -o requirements-dev.lock

@@ -20,12 +20,24 @@ from usance.platform.migrate import migrate
 
 TEMPLATE = "usance_template"
 _numbers = itertools.count(1)
+ROOM = 3 << 30
 
 
 @pytest.fixture(scope="session")
 def short_directory() -> Iterator[Path]:
     """A directory for the session that a server running as another user can reach."""
     path = Path(tempfile.mkdtemp(prefix="usance-tests-"))
+    path.chmod(0o711)
+    yield path
+    shutil.rmtree(path, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def memory() -> Iterator[Path]:
+    """A folder in memory where there is room: servers are copied here by the dozen."""
+    shared = Path("/dev/shm")
+    roomy = shared.is_dir() and os.access(shared, os.W_OK) and shutil.disk_usage(shared).free > ROOM
+    path = Path(tempfile.mkdtemp(prefix="usance-tests-", dir=shared if roomy else None))
     path.chmod(0o711)
     yield path
     shutil.rmtree(path, ignore_errors=True)

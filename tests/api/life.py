@@ -23,8 +23,17 @@ EVENTS = """SELECT contract_id, e.seq AS of, e.seq AS purchase FROM event e JOIN
 ACTIVE = "SELECT contract_id FROM contract WHERE status = 1 AND {which} ORDER BY 1 DESC LIMIT 12"
 HOLDS = """SELECT borrower_id, authorisation_id FROM authorisation WHERE status = 1
     ORDER BY 2 DESC LIMIT 3"""
-PROPOSALS = """SELECT proposal_id, encode(digest, 'hex') AS digest, 'seen' AS reason FROM proposal
-    WHERE state = 1 ORDER BY 1 DESC LIMIT 3"""
+ENDPOINT = """SELECT endpoint_id AS webhook_id FROM webhook_endpoint e WHERE deleted_at IS NULL
+    AND {which} ORDER BY 1 DESC LIMIT 5"""
+SECRETS = "(SELECT count(*) FROM webhook_secret s WHERE s.endpoint_id = e.endpoint_id) {}"
+MESSAGES = """SELECT endpoint_id AS webhook_id, sequence FROM webhook_delivery
+    JOIN webhook_endpoint USING (endpoint_id) WHERE deleted_at IS NULL AND {which}
+    ORDER BY 1 DESC, 2 LIMIT 9"""
+PROPOSALS = """SELECT proposal_id, encode(digest, 'hex') AS digest FROM proposal WHERE state = 1
+    ORDER BY 1 DESC LIMIT 3"""
+CASES = "SELECT case_id FROM case_file WHERE {which} ORDER BY 1 DESC LIMIT 2"
+PROPOSED = """SELECT case_id, number AS proposal FROM case_outcome WHERE state = 1
+    ORDER BY 1 DESC LIMIT 1"""
 PLACES = {
     "POST /v1/borrowers/{borrower_id}/lines":
         """SELECT b.borrower_id FROM borrower b LEFT JOIN line l USING (cell, borrower_id)
@@ -60,15 +69,40 @@ PLACES = {
         """SELECT contract_id FROM contract WHERE status = 3 AND unpaid_principal > 0
         ORDER BY 1 DESC LIMIT 3""",
     "POST /v1/contracts/{contract_id}/drawing-return":
-        ACTIVE.format(which="kind = 1 AND parent_id = 0"),
+        """SELECT contract_id, 'failed' AS reason FROM contract
+        WHERE status = 1 AND kind = 1 AND parent_id = 0 ORDER BY 1 DESC LIMIT 12""",
     "POST /v1/contracts/{contract_id}/allocations":
         """SELECT c.contract_id, receipt_id FROM receipt r, contract c WHERE r.status = 1
         AND r.amount > 0 AND c.status = 1 ORDER BY 1 DESC, 2 DESC LIMIT 9""",
+    "POST /v1/webhooks/{webhook_id}/secrets": ENDPOINT.format(which=SECRETS.format("= 1")),
+    "POST /v1/webhooks/{webhook_id}/secrets/retirement":
+        ENDPOINT.format(which=SECRETS.format("> 1")),
+    "POST /v1/webhooks/{webhook_id}/test": ENDPOINT.format(which="active"),
+    "POST /v1/webhooks/{webhook_id}/deliveries/{sequence}/redelivery":
+        MESSAGES.format(which="state <> 0"),
+    "webhook_id": ENDPOINT.format(which="true"),
+    "sequence webhook_id": MESSAGES.format(which="true"),
+    "GET /v1/audit/events/{operation_id}/proof":
+        "SELECT operation_id FROM audit_leaf ORDER BY leaf_index LIMIT 9",
     "POST /v1/approvals/{proposal_id}/approve": PROPOSALS,
     "POST /v1/approvals/{proposal_id}/refuse": PROPOSALS,
     "POST /v1/approvals/{proposal_id}/revoke":
         """SELECT proposal_id FROM proposal JOIN machine_client ON author = 'machine:' || client_id
         WHERE state = 1 AND name = 'all' ORDER BY 1 DESC LIMIT 3""",
+    "POST /v1/cases": "SELECT borrower_id FROM borrower ORDER BY recorded_at DESC LIMIT 3",
+    "POST /v1/cases/{case_id}/messages": CASES.format(which="state = 1"),
+    "POST /v1/cases/{case_id}/attachments": CASES.format(which="state = 1 AND attachments < 9"),
+    "POST /v1/cases/{case_id}/assignment":
+        """SELECT case_id, staff_id FROM case_file, staff WHERE state = 1 AND name = 'demo'
+        ORDER BY 1 DESC LIMIT 2""",
+    "POST /v1/cases/{case_id}/proposals":
+        CASES.format(which="state = 1 AND outcomes = 0 AND assignee > 0"),
+    "POST /v1/cases/{case_id}/extensions":
+        CASES.format(which="state = 1 AND extensions = 0 AND assignee > 0"),
+    "POST /v1/cases/{case_id}/decision": PROPOSED,
+    "POST /v1/cases/{case_id}/withdrawal": CASES.format(which="state = 1"),
+    "POST /v1/cases/{case_id}/closing": CASES.format(which="state = 3"),
+    "POST /v1/cases/{case_id}/reopening": CASES.format(which="state > 3 OR state = 3"),
     "GET /v1/products/{code}": "SELECT code FROM product ORDER BY 1",
     "borrower_id": "SELECT borrower_id FROM borrower ORDER BY 1",
     "borrower_id code": """SELECT borrower_id, code FROM line JOIN product USING (product_id)
@@ -79,6 +113,9 @@ PLACES = {
     "contract_id": "SELECT contract_id FROM contract ORDER BY status, kind, 1",
     "contract_id number": "SELECT contract_id, number FROM statement ORDER BY 1, 2 LIMIT 9",
     "proposal_id": "SELECT proposal_id FROM proposal ORDER BY 1 DESC LIMIT 9",
+    "case_id": CASES.format(which="true"),
+    "case_id number":
+        "SELECT case_id, number FROM case_attachment ORDER BY attachment_id DESC LIMIT 3",
     "operation_id": "SELECT operation_id FROM operation ORDER BY 1 DESC LIMIT 9",
     "file_id": "SELECT file_id FROM bank_file ORDER BY 1",
     "receipt_id": "SELECT receipt_id FROM receipt ORDER BY status, 1 DESC LIMIT 3",
@@ -116,11 +153,16 @@ def put_values(case: schemathesis.Case, book: LivedIn, found: dict[str, Any], pi
     elif label == "POST /v1/bank-files":
         contract = pick(book.rows(ACTIVE.format(which="kind = 1")))["contract_id"]
         case.body = FILE.format(key=book.fresh_key(), contract_id=contract, day=today)
+    elif label == "POST /v1/cases/{case_id}/attachments":
+        case.body = "Hello"
     elif label == "POST /v1/borrowers/search":
         case.body = {"phone": book.phone}
     elif isinstance(case.body, dict):
         case.body = valued(case.body, fields(today) | {n: [v] for n, v in found.items()}, pick)
-    if case.query:
+    if label == "GET /v1/audit/consistency":
+        sizes = [row["size"] for row in book.rows("SELECT size FROM audit_checkpoint")]
+        case.query = {"old": min(sizes), "new": pick(sizes)}
+    elif case.query:
         case.query = valued(case.query, fields(today), pick)
 
 
@@ -140,8 +182,13 @@ def fields(today: date) -> dict[str, Any]:
         "instalments": [3, 6, 12], "annual_rate": ["0.12"],
         "days": [1, 7], "on": [str(today - timedelta(days)) for days in (0, 40)],
         "statement_day": [0, 9], "valid_days": [1, 7], "merchant": ["Tea"],
+        "url": ["https://hooks.example.com/in"], "types": [["day.closed"]], "active": [True],
+        "state": ["", "waiting", "given_up"],
         "name": ["王小明", "Ann"], "phone": [f"1391234567{n}" for n in range(10)],
         "identity_number": [f"ID{n:08}" for n in range(10)], "email": ["", "a@example.org"],
+        "reason": ["seen"], "reasons": ["We look at it."], "text": ["Twice!"], "note": ["No."],
+        "jurisdiction": ["", "GB"], "way": ["note", "from_borrower"], "subject": [None],
+        "kind": ["complaint", "dispute"], "remedy": [None], "wait": [False],
         "figure": ["pay-off", "due-now", "running", "dpd", "unpaid-interest", "event",
                    "asked-interest", "paid", "required"], "number": [0, 1, 2], "cursor": [""],
     }  # fmt: skip
@@ -149,10 +196,11 @@ def fields(today: date) -> dict[str, Any]:
 
 def place(case: schemathesis.Case, book: LivedIn, pick: Pick) -> dict[str, Any]:
     """Something that is there, for the placeholders of the path."""
-    names = " ".join(sorted(case.path_parameters or {}))
-    if not names:
+    names, label = " ".join(sorted(case.path_parameters or {})), case.operation.label
+    if not names and label not in PLACES:
         return {}
-    found = book.rows(PLACES.get(case.operation.label, PLACES[names])) or book.rows(PLACES[names])
+    found = book.rows(PLACES[label] if label in PLACES else PLACES[names])
+    found = found or (book.rows(PLACES[names]) if names else [])
     return dict(pick(found)) if found else {}
 
 

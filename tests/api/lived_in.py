@@ -14,14 +14,22 @@ from typing import Any, TypeVar
 import requests
 
 from tests.web import console_site
+from usance.audit.key import open_key
+from usance.audit.sequencer import Sequencer
 from usance.core.identifiers import written
 from usance.identity.machine import MachineClients
 from usance.identity.permissions import SCOPES, STAFF_ONLY
+from usance.platform.config import Settings
 
 T = TypeVar("T")
+HANDLED = ("/v1/cases/{case_id}/proposals", "/v1/cases/{case_id}/extensions")
+"""What only the handler of a case asks for."""
 KINDS = {"borrower_id", "contract_id", "offer_id", "authorisation_id", "operation_id",
-         "proposal_id"}  # fmt: skip
-TABLES = "SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY 1"
+         "proposal_id", "case_id"}  # fmt: skip
+TABLES = """SELECT tablename FROM pg_tables WHERE schemaname = 'public'
+    AND tablename NOT IN ('rate_bucket', 'machine_key', 'staff_session') ORDER BY 1"""
+"""All but those that say how often, and when, a client or a session asked: a refused request counts
+too."""
 
 
 @dataclass
@@ -32,14 +40,20 @@ class LivedIn:
     key: str = ""
     token: str = ""
     csrf: str = ""
+    handler: dict[str, str] = field(default_factory=dict)
     key_without: dict[str, str] = field(default_factory=dict)
     session: requests.Session = field(default_factory=requests.Session)
     snapshot: str = ""
     phone: str = ""
     numbers: Iterator[int] = field(default_factory=itertools.count)
 
-    def credentials(self, permission: str) -> dict[str, str]:
-        """Of whoever may: a member of staff for what is for people alone, a machine otherwise."""
+    def credentials(self, permission: str, path: str) -> dict[str, str]:
+        """Of whoever may: a member of staff for what is for people alone, a machine otherwise.
+
+        Some things only the handler of a case asks for; another decides.
+        """
+        if path in HANDLED:
+            return self.handler
         if permission in STAFF_ONLY:
             return {"Cookie": f"usance_session={self.token}", "X-CSRF-Token": self.csrf}
         return {"Authorization": f"Bearer {self.key}"}
@@ -48,9 +62,12 @@ class LivedIn:
         """In the loop of the site."""
         return asyncio.run_coroutine_threadsafe(work, self.site.loop).result(60)
 
-    def done(self, path: str, body: Any) -> dict[str, Any]:
+    def done(
+        self, path: str, body: Any, credentials: dict[str, str] | None = None
+    ) -> dict[str, Any]:
         """A mutation that is carried out."""
-        headers = {"authorization": f"Bearer {self.key}", "idempotency-key": self.fresh_key()}
+        headers = credentials or {"authorization": f"Bearer {self.key}"}
+        headers = headers | {"idempotency-key": self.fresh_key()}
         answer = self.session.post(self.site.address + path, json=body, headers=headers)
         assert answer.status_code in (201, 202), answer.text
         document: dict[str, Any] = answer.json()
@@ -104,11 +121,21 @@ def lived_in(url: str, home: Path, *, borrowers: int, months: int) -> Iterator[L
     with console_site.served(url, home, borrowers=borrowers, months=months) as site:
         found = LivedIn(site)
         found.run(make_keys(found))
+        found.run(sign(found, home))
         found.snapshot = " UNION ALL ".join(
             f"SELECT '{name}', count(*), max(xmin::text::bigint) FROM {name}"
             for (name,) in site.fetch(TABLES)
         )
         yield found
+
+
+async def sign(book: LivedIn, home: Path) -> None:
+    """Two checkpoints over what there is, once: what is written later can be counted."""
+    settings = Settings.from_environment({"USANCE_HOME": str(home)})
+    sequencer = Sequencer(book.site.pool, open_key(settings.audit_key_file))
+    await sequencer.catch_up()
+    await MachineClients(book.site.pool).create("between checkpoints", ["book:read"])
+    await sequencer.catch_up()
 
 
 async def make_keys(book: LivedIn) -> None:
@@ -121,6 +148,10 @@ async def make_keys(book: LivedIn) -> None:
         console_site.SECOND, console_site.PASSWORD
     )
     book.csrf = session.csrf
+    token, session = await book.site.services.staff.log_in(
+        console_site.NAME, console_site.PASSWORD
+    )
+    book.handler = {"Cookie": f"usance_session={token}", "X-CSRF-Token": session.csrf}
 
 
 def newcomers(book: LivedIn) -> None:
@@ -152,6 +183,20 @@ def newcomers(book: LivedIn) -> None:
     head = "reference,id,amount,result_code,value_date,bank_transaction_id"
     rows = (f"{book.fresh_key()},c-1001,5.00,00,{book.today()}," for _ in range(2))
     book.load_file("\n".join([head, *rows, ""]))
+    if len(book.site.fetch("SELECT FROM webhook_endpoint WHERE deleted_at IS NULL")) < 6:
+        listeners(book)
+
+
+def listeners(book: LivedIn) -> None:
+    """Endpoints with one secret and with two, for each of which a message waits and one is done."""
+    for rotations in (1, 0, 1):
+        hook = {"url": "https://hooks.example.com/in", "types": ["day.closed"]}
+        path = f"/v1/webhooks/{book.done('/v1/webhooks', hook)['webhook_id']}"
+        for _ in range(2):
+            book.done(f"{path}/test", {})
+        for _ in range(rotations):
+            book.done(f"{path}/secrets", {})
+    book.site.fetch("UPDATE webhook_delivery SET state = 1 WHERE sequence = 1")
 
 
 def opened(book: LivedIn, borrower: str, product: str) -> str:
@@ -166,3 +211,30 @@ def registered(book: LivedIn) -> str:
     book.phone = f"1370{n:07}"
     person = {"name": "Ann", "phone": book.phone, "identity_number": f"ID7{n:06}"}
     return str(book.done("/v1/borrowers", person)["borrower_id"])
+
+
+def new_cases(book: LivedIn) -> None:
+    """Cases of a new borrower: one with a file, one without, one proposed, one decided."""
+    borrower = registered(book)
+    (row,) = book.site.fetch("SELECT staff_id FROM staff WHERE name = $1", console_site.NAME)
+    decider = book.credentials("cases:decide", "")
+    finding = {"result": "upheld", "reasons": "Our mistake."}
+    for stage in ("proposed", "decided", "with a file", "given", "given"):
+        opened_case = {"kind": "complaint", "text": "Twice!", "borrower_id": borrower}
+        path = f"/v1/cases/{book.done('/v1/cases', opened_case)['case_id']}"
+        book.done(f"{path}/assignment", {"staff_id": row["staff_id"]})
+        if stage in ("proposed", "decided"):
+            book.done(f"{path}/proposals", finding, book.handler)
+        if stage == "decided":
+            book.done(f"{path}/decision", {"proposal": 1, "follow": True}, decider)
+        if stage == "with a file":
+            attach(book, path)
+
+
+def attach(book: LivedIn, path: str) -> None:
+    """A file of a case."""
+    headers = {"authorization": f"Bearer {book.key}", "idempotency-key": book.fresh_key(),
+               "content-type": "application/octet-stream"}  # fmt: skip
+    address = f"{book.site.address}{path}/attachments?name=a.txt"
+    answer = book.session.post(address, data=b"Hello", headers=headers)
+    assert answer.status_code == 201, answer.text

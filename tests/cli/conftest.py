@@ -33,7 +33,8 @@ Command = Callable[..., Ended]
 
 def environment(home: Path, **more: str) -> dict[str, str]:
     """What a command sees: no setting of the caller's, words in lines as long as they come."""
-    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+    names = ("PATH", "HOME", "LANG", "PYTHONPATH")  # the source that is tested, wherever it is
+    kept = {name: os.environ[name] for name in names if name in os.environ}
     return kept | {"USANCE_HOME": str(home), "COLUMNS": "200", "USANCE_LOG": "ERROR"} | more
 
 

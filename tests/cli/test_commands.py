@@ -260,6 +260,31 @@ def test_a_client_from_its_key_to_its_end(with_book: Command, database: str) -> 
     assert all(row["actor"].startswith("operator:") for row in audit)
 
 
+def test_a_key_is_rotated_with_an_overlap(with_book: Command, database: str) -> None:
+    """R-CLIENT-04 to 06."""
+    first = with_book("client", "create", "bank", "--scope", "all").out.strip()
+    second = with_book("client", "rotate", "bank", "--valid-days", "90", "--overlap-hours", "48")
+    assert second.status == 0
+    assert second.out.startswith("usk_")
+    assert with_book("client", "rotate", "bank").refused("R-CLIENT-04")
+    listed = with_book("client", "keys", "bank").out
+    rows = [line.split("\t") for line in listed.splitlines()]
+    assert [row[1].rstrip(".") for row in rows] == [second.out[:10], first[:10]]
+    assert [row[2] for row in rows] == ["opens", "opens"]
+    assert first not in listed
+    assert with_book("client", "retire-key", "bank", rows[1][0]).status == 0
+    assert with_book("client", "retire-key", "bank", rows[1][0]).refused("R-CLIENT-05")
+    assert with_book("client", "retire-key", "bank", rows[0][0]).refused("R-CLIENT-05")
+    for words in (("--valid-days", "0"), ("--valid-days", "731"), ("--overlap-hours", "0")):
+        assert with_book("client", "rotate", "bank", *words).refused("R-CLIENT-06")
+    assert with_book("client", "rotate", "nobody").refused("R-CLIENT-03")
+    assert with_book("client", "keys", "nobody").refused("R-FOUND-01")
+    audit = fetch(database, "SELECT action FROM operation ORDER BY operation_id")
+    assert [row["action"] for row in audit] == [
+        "CreateClient", "RotateClientKey", "RetireClientKey",
+    ]  # fmt: skip
+
+
 def test_clients_that_are_refused(with_book: Command, database: str) -> None:
     with_book("client", "create", "bank", "--scope", "all")
     before = fetch(database, "SELECT count(*) FROM operation")

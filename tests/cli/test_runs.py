@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import signal
 import subprocess
+import threading
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 from tests.cli.conftest import USANCE, Command, Ended, environment
@@ -49,11 +51,13 @@ def test_an_import_wants_an_empty_home(with_book: Command) -> None:
 
 
 @contextmanager
-def serving(database: str, home: Path, port: int) -> Iterator[subprocess.Popen[str]]:
+def serving(
+    database: str, home: Path, port: int, **more: str
+) -> Iterator[subprocess.Popen[str]]:
     """A server that answers; ended with the block at the latest."""
     server = subprocess.Popen(
         [USANCE, "serve", "--port", str(port)],
-        env=environment(home, USANCE_DATABASE_URL=database),
+        env=environment(home, USANCE_DATABASE_URL=database, **more),
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
     try:
@@ -103,3 +107,106 @@ def test_a_demo_has_between_one_and_many_borrowers(usance: Command, database: st
         ended = usance("serve", "--demo", f"--borrowers={count}", "--port", "0")
         assert ended.refused("R-RANGE-01")
     assert fetch(database, "SELECT FROM book") == []
+
+
+def register(port: int, key: str, url: str) -> dict[str, str]:
+    """An endpoint, through the API of a served book."""
+    body = json.dumps({"url": url, "types": ["line.changed"]}).encode()
+    headers = {"authorization": f"Bearer {key}", "idempotency-key": "hook",
+               "content-type": "application/json"}  # fmt: skip
+    address = f"http://127.0.0.1:{port}/v1/webhooks"
+    with urllib.request.urlopen(urllib.request.Request(address, body, headers)) as answer:
+        found: dict[str, str] = json.load(answer)
+        return found
+
+
+def hooks(**more: str) -> dict[str, str]:
+    """Settings under which webhooks may go to this host."""
+    return {"USANCE_WEBHOOKS_ALLOW_HTTP": "1", "USANCE_WEBHOOKS_NETWORKS": "127.0.0.1/32"} | more
+
+
+@contextmanager
+def noting() -> Iterator[tuple[str, list[str]]]:
+    """A receiver in a thread: its address, and the types of the messages that came."""
+    came: list[str] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["content-length"]))
+            came.append(json.loads(body)["type"])
+            self.send_response(204)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            """Nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}/in", came
+    server.shutdown()
+    thread.join()
+
+
+def open_line(port: int, key: str) -> None:
+    """Something to be told of."""
+    address = f"http://127.0.0.1:{port}/v1/borrowers"
+    person = {"name": "Ann", "phone": "+8613812345678", "identity_number": "ID00001"}
+    line = {"product": "pay_later", "limit": "100.00"}
+    headers = {"authorization": f"Bearer {key}", "content-type": "application/json"}
+    path = address
+    for number, body in enumerate((person, line)):
+        data = json.dumps(body).encode()
+        asked = urllib.request.Request(path, data, headers | {"idempotency-key": str(number)})
+        with urllib.request.urlopen(asked) as answer:
+            path = f"{address}/{json.load(answer)['borrower_id']}/lines"
+
+
+def test_a_served_book_tells_its_webhooks_and_stops(
+    with_book: Command, database: str, tmp_path: Path
+) -> None:
+    """The worker begins and ends with the server; what is committed later waits for the next."""
+    key = with_book("client", "create", "shop", "--scope", "all").out.strip()
+    port = free_port()
+    with noting() as (url, came):
+        with serving(database, tmp_path, port, **hooks()) as server:
+            register(port, key, url)
+            open_line(port, key)
+            for _ in range(100):
+                if came:
+                    break
+                time.sleep(0.1)
+            server.send_signal(signal.SIGTERM)
+            _, err = server.communicate(timeout=30)
+            assert "Traceback" not in err
+        assert came == ["line.changed"]
+        fetch(database, "UPDATE line SET limit_amount = 20000, version = version + 1")
+        fetch(database, """INSERT INTO operation (operation_id, actor, action, borrower_id,
+            business_date, digest) SELECT 7, 'x', 'ChangeLimit', borrower_id, '2026-01-05', ''
+            FROM line""")
+        time.sleep(0.5)
+        assert came == ["line.changed"]
+        sent = with_book("webhooks", "send", "--until-idle", **hooks())
+        assert sent == Ended(0, "", "")
+    assert came == ["line.changed", "line.changed"]
+
+
+def test_a_sender_of_its_own_ends_on_a_signal(
+    with_book: Command, database: str, tmp_path: Path
+) -> None:
+    sender = subprocess.Popen(
+        [USANCE, "webhooks", "send"], stderr=subprocess.PIPE, text=True,
+        env=environment(tmp_path, USANCE_DATABASE_URL=database, **hooks()),
+    )  # fmt: skip
+    time.sleep(3)
+    assert sender.poll() is None
+    sender.send_signal(signal.SIGTERM)
+    _, err = sender.communicate(timeout=30)
+    assert (sender.returncode, err) == (0, "")
+
+
+def test_nothing_is_sent_before_there_is_a_book(usance: Command) -> None:
+    assert usance("webhooks", "send", "--until-idle").refused("R-BOOK-01")
+    bad = usance("webhooks", "send", USANCE_WEBHOOKS_NETWORKS="10.0.0.0/8,x")
+    assert (bad.status, bad.err.count("\n")) == (2, 1)
+    assert "USANCE_WEBHOOKS_NETWORKS" in bad.err

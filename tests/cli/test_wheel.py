@@ -25,7 +25,9 @@ ROOT = Path(__file__).parents[2]
 PACKED = ("pyproject.toml", "LICENSE", "README.md", "src", "docs")
 COMMAND = "from usance.cli.main import main; main()"
 NAMES = ("log in as", "password", "API key")
-PAGES = ("", "/borrowers", "/day", "/products", "/rules", "/operations", "/bank-files")
+PAGES = ("", "/borrowers", "/day", "/products", "/rules", "/operations", "/bank-files",
+         "/audit")  # fmt: skip
+NOWHERE = "postgresql://nobody@127.0.0.1:1/nothing"
 
 
 @pytest.fixture(scope="session")
@@ -115,6 +117,9 @@ def test_an_installed_wheel_does_everything(
     usance.env["USANCE_HOME"] = str(place / "import")
     assert "| " in usance.run("import", "uci-credit", str(SMALL))
     assert usance.run("verify").endswith("every invariant holds\n")
+    usance.run("audit", "export", str(place / "export"))
+    usance.env.update(USANCE_HOME=str(place / "elsewhere"), USANCE_DATABASE_URL=NOWHERE)
+    assert " events have the root that " in usance.run("audit", "verify", str(place / "export"))
 
 
 @contextmanager

@@ -35,7 +35,7 @@ OWN = {
     "contract_opening": {"offer_id", "operation_id"}, "event": {"operation_id"},
 }  # fmt: skip
 """Columns in which two books that live the same life differ."""
-NOT_OF_THE_BOOK = {"job", "operation", "accrual_change"}
+NOT_OF_THE_BOOK = {"job", "operation", "accrual_change", "webhook_feed"}
 """Compared in other ways, or no part of the book."""
 
 OPERATIONS = """

@@ -11,8 +11,9 @@ import asyncpg
 import pytest
 
 from tests.servicing.books import ACTOR, TestBook, fresh
+from usance.audit.check import SENTENCES
 from usance.core.identifiers import parse, written
-from usance.day import close, verify
+from usance.day import close, verify, verify_facts
 from usance.day.verify_replay import Proof
 from usance.day.verify_sql import INVARIANTS
 from usance.platform.database import open_pool
@@ -95,7 +96,7 @@ async def test_a_good_book_has_no_finding(good_book: str) -> None:
     await pool.close()
     assert any("contracts replayed" in line for line in told)
     assert any("1001 Collections clearing" in line for line in told)
-    assert sum(" holds: " in line for line in told) == len(INVARIANTS)
+    assert sum(" holds: " in line for line in told) == len(INVARIANTS) + len(SENTENCES)
 
 
 async def test_processes_share_a_large_book(
@@ -106,7 +107,7 @@ async def test_processes_share_a_large_book(
     connection = await asyncpg.connect(good_book)
     alone = await verify.contracts(connection, lambda _: None, None)
     monkeypatch.setattr(verify, "SMALL_BOOK", 0)
-    monkeypatch.setattr(verify, "PORTION", 1)
+    monkeypatch.setattr(verify_facts, "PORTION", 1)
     shared = await verify.contracts(connection, lambda _: None, None)
     assert (shared.findings, shared.streams) == (alone.findings, alone.streams)
     assert (shared.rounding, shared.replayed) == (alone.rounding, alone.replayed)
@@ -171,7 +172,7 @@ DAMAGES = {
         "UPDATE ledger_day SET debit = debit + 1 WHERE (booked_on, product_id, account) = (SELECT "
         "booked_on, product_id, account FROM ledger_day WHERE account = 1001 ORDER BY 1 LIMIT 1) "
         "RETURNING booked_on || ' product ' || product_id || ' account ' || account",
-        ("INV-LEDGER-01",), "ledger_day",
+        ("INV-LEDGER-01", "INV-AUDIT-03"), "ledger_day",
     ),
     "principal that nobody lent": Damage(
         f"UPDATE contract SET unpaid_principal = unpaid_principal + 1 WHERE contract_id = {LOAN} "
@@ -220,7 +221,7 @@ DAMAGES = {
     "a receipt that grew": Damage(
         "UPDATE transfer SET amount = amount + 1 WHERE event_seq = (SELECT -receipt_id FROM "
         "receipt WHERE status = 1) RETURNING 'receipt ' || -event_seq",
-        ("INV-RECEIPT-01",), "receipt",
+        ("INV-RECEIPT-01", "INV-TRANSFER-03", "INV-AUDIT-02"), "receipt",
     ),
     "an allocation without its event": Damage(
         "UPDATE receipt SET event_seq = event_seq + 1 WHERE status = 2 "
@@ -243,7 +244,8 @@ DAMAGES = {
         ("INV-OFFER-01",), "offer",
     ),
     "an event that disappeared": Damage(
-        f"DELETE FROM event WHERE contract_id = {LOST} AND kind = 16 RETURNING contract_id",
+        f"DELETE FROM event WHERE contract_id = {LOST} AND kind = 16 "
+        "RETURNING contract_id || ' event ' || seq",
         ("INV-EVENT-01", "INV-TRANSFER-02", "INV-AUDIT-02", "INV-REPLAY-01"), "event",
     ),
     "an event of tomorrow": Damage(
@@ -278,8 +280,36 @@ DAMAGES = {
     ),
     "an operation with another digest": Damage(
         "UPDATE operation SET digest = sha256('x') WHERE action = 'Recover' "
-        "RETURNING operation_id || ' Recover'",
+        "RETURNING operation_id || ' Recover: ' || (SELECT contract_id || ' event ' || seq "
+        "FROM event WHERE event.operation_id = operation.operation_id)",
         ("INV-AUDIT-02",), "operation",
+    ),
+    "an event that was recorded at another time": Damage(
+        f"UPDATE event SET recorded_at = recorded_at + interval '1 ms' WHERE contract_id = {LOST} "
+        "AND kind = 16 RETURNING contract_id || ' event ' || seq",
+        ("INV-AUDIT-01",), "event",
+    ),
+    "an accrual of another day": Damage(
+        "UPDATE transfer SET event_seq = event_seq - 1 WHERE (cell, event_seq, number) = (SELECT "
+        "cell, event_seq, number FROM transfer WHERE contract_id = 0 AND event_seq > 0 "
+        "ORDER BY 1, 2, 3 LIMIT 1) AND contract_id = 0 "
+        "RETURNING 'cell ' || cell || ' event ' || event_seq || ' number ' || number",
+        ("INV-TRANSFER-03", "INV-AUDIT-03", "INV-DAY-02"), "transfer",
+    ),
+    "a receipt that nobody booked": Damage(
+        "DELETE FROM transfer WHERE event_seq = (SELECT -receipt_id FROM receipt WHERE status = 1) "
+        "RETURNING 'cell ' || cell || ' event ' || event_seq || ' number ' || number",
+        ("INV-TRANSFER-03", "INV-RECEIPT-01", "INV-AUDIT-02"), "transfer",
+    ),
+    "a day that nobody finished": Damage(
+        "DELETE FROM operation WHERE action = 'FinishDay' AND business_date = '2025-03-03' "
+        "RETURNING business_date || ' without its operation'",
+        ("INV-AUDIT-03",), "operation",
+    ),
+    "an end of a day with another digest": Damage(
+        "UPDATE operation SET digest = sha256('x') WHERE action = 'FinishDay' AND business_date = "
+        "'2025-03-03' RETURNING operation_id || ' FinishDay 2025-03-03'",
+        ("INV-AUDIT-03",), "operation",
     ),
     "a registration of somebody else": Damage(
         "UPDATE borrower SET registered_on = '2024-01-01' WHERE borrower_id = "
@@ -294,12 +324,12 @@ DAMAGES = {
     ),
     "a day that was skipped": Damage(
         "DELETE FROM day_close WHERE business_date = '2025-03-03' RETURNING business_date",
-        ("INV-DAY-01",), "day_close",
+        ("INV-DAY-01", "INV-TRANSFER-03", "INV-AUDIT-03"), "day_close",
     ),
     "a day with another digest": Damage(
         "UPDATE day_close SET digest = sha256('x') WHERE business_date = '2025-03-03' "
         "RETURNING business_date",
-        ("INV-DAY-02",), "day_close",
+        ("INV-DAY-02", "INV-AUDIT-03"), "day_close",
     ),
     "a borrower whom nobody finds": Damage(
         "DELETE FROM directory WHERE purpose = 'phone' AND borrower_id = "
@@ -310,6 +340,25 @@ DAMAGES = {
         "UPDATE borrower SET last_contract = last_contract - 1 WHERE borrower_id = "
         "(SELECT min(borrower_id) FROM borrower) RETURNING borrower_id",
         ("INV-NUMBER-01",), "borrower",
+    ),
+    "a person who was half forgotten": Damage(
+        "WITH gone AS (INSERT INTO erasure (cell, borrower_id, registered_at, reason, erased_on) "
+        "SELECT cell, borrower_id, recorded_at, 'request', '2025-06-06' FROM borrower "
+        "ORDER BY borrower_id LIMIT 1 RETURNING borrower_id) "
+        "UPDATE borrower SET status = 2 WHERE borrower_id = (SELECT borrower_id FROM gone) "
+        "RETURNING borrower_id",
+        ("INV-ERASE-01",), "borrower",
+    ),
+    "a person who was erased by nobody": Damage(
+        "UPDATE borrower SET status = 2, data_key = '', name = '', phone = '', email = '', "
+        "identity_number = '' WHERE borrower_id = (SELECT min(borrower_id) FROM borrower) "
+        "RETURNING borrower_id",
+        ("INV-ERASE-01", "INV-DIR-01"), "borrower",
+    ),
+    "a master key that was retired too early": Damage(
+        "INSERT INTO key_epoch (kind, key_id, retired_at) VALUES ('master', 1, now()) "
+        "RETURNING (SELECT min(borrower_id) FROM borrower)",
+        ("INV-KEY-01",), "borrower",
     ),
     "terms that were edited": Damage(
         "UPDATE terms SET numbers = numbers || '{\"grace\": 99}' WHERE terms_id = "
@@ -343,7 +392,7 @@ DAMAGES = {
 async def test_damage_is_named(good_book: str, name: str) -> None:
     """The aimed invariant names the row; what else breaks is what must, and nothing more.
 
-    R-VERIFY-01; and of what it proves R-ALARM-01, R-ACCR-01, R-ACCR-02 and R-AUDIT-01.
+    R-VERIFY-01; and of what it proves R-ALARM-01, R-ACCR-01, R-ACCR-02, R-AUDIT-01, R-PROOF-09.
     """
     damage = DAMAGES[name]
     key, found = await findings(good_book, damage.sql)

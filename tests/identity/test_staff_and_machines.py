@@ -11,8 +11,9 @@ import pytest_asyncio
 
 from usance.core.refusals import Refusal, Refused
 from usance.identity import machine
+from usance.identity.attempts import OF_A_NAME, WITHIN
 from usance.identity.machine import MachineClients
-from usance.identity.staff import ATTEMPTS_OF_A_NAME, ATTEMPTS_WITHIN, Staff
+from usance.identity.staff import Staff
 from usance.platform.clock import FixedClock
 from usance.platform.database import Pool
 from usance.servicing.setup import create_book
@@ -95,28 +96,28 @@ async def test_wrong_passwords_are_refused_alike_and_then_slowed_down(
     """R-AUTH-05: for every process, until a quarter of an hour has passed."""
     with pytest.raises(Refused) as unknown:
         await staff.log_in("nobody", PASSWORD)
-    await fail(staff, "anna", ATTEMPTS_OF_A_NAME)
+    await fail(staff, "anna", OF_A_NAME)
     for process in (staff, Staff(pool, clock)):
         with pytest.raises(Refused, match="R-AUTH-05"):
             await process.log_in("anna", PASSWORD)
     assert unknown.value.refusal == Refusal("R-AUTH-04", "the name or the password is wrong")
-    clock.advance(ATTEMPTS_WITHIN)
+    clock.advance(WITHIN)
     await staff.log_in("anna", PASSWORD)
 
 
 async def test_attempts_at_once_are_counted_too(staff: Staff) -> None:
     """R-AUTH-05: an attempt is counted before its password is looked at."""
-    tries = (staff.log_in("anna", "not this one at all") for _ in range(ATTEMPTS_OF_A_NAME + 5))
+    tries = (staff.log_in("anna", "not this one at all") for _ in range(OF_A_NAME + 5))
     found = await asyncio.gather(*tries, return_exceptions=True)
     rules = [each.refusal.rule for each in found if isinstance(each, Refused)]
-    assert sorted(rules) == ["R-AUTH-04"] * ATTEMPTS_OF_A_NAME + ["R-AUTH-05"] * 5
+    assert sorted(rules) == ["R-AUTH-04"] * OF_A_NAME + ["R-AUTH-05"] * 5
 
 
 async def test_an_address_is_slowed_down_whatever_the_name(
     staff: Staff, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """R-AUTH-05."""
-    monkeypatch.setattr("usance.identity.staff.ATTEMPTS_OF_AN_ADDRESS", 4)
+    monkeypatch.setattr("usance.identity.attempts.OF_AN_ADDRESS", 4)
     for number in range(4):
         await fail(staff, f"name {number}", 1, "203.0.113.9")
     with pytest.raises(Refused, match="R-AUTH-05"):
@@ -128,10 +129,10 @@ async def test_good_attempts_do_not_count_and_old_ones_go(
     staff: Staff, pool: Pool, clock: FixedClock
 ) -> None:
     """R-AUTH-05: nothing is kept of who does know the password, nor of last week."""
-    for _ in range(2 * ATTEMPTS_OF_A_NAME):
+    for _ in range(2 * OF_A_NAME):
         await staff.log_in("anna", PASSWORD, "203.0.113.9")
     await fail(staff, "bert", 1, "203.0.113.10")
-    clock.advance(ATTEMPTS_WITHIN)
+    clock.advance(WITHIN)
     await staff.log_in("anna", PASSWORD)
     rows = await pool.fetch("SELECT subject, attempts FROM log_in_attempt")
     assert [row["attempts"] for row in rows] == [0]
@@ -159,7 +160,7 @@ async def test_a_key_is_known_by_its_hash_with_its_scopes(staff: Staff, pool: Po
     assert found is not None
     assert found.scopes == {"payments:write", "book:read"}
     assert await clients.identify(secret + "x") is None
-    assert secret.encode() not in await pool.fetchval("SELECT secret_hash FROM machine_client")
+    assert secret.encode() not in await pool.fetchval("SELECT secret_hash FROM machine_key")
 
 
 async def test_a_key_that_was_taken_back_or_renewed_opens_nothing(

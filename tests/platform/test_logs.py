@@ -5,7 +5,9 @@ from __future__ import annotations
 import io
 import json
 import logging
+import sys
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 from hypothesis import given
@@ -13,7 +15,15 @@ from hypothesis import strategies as st
 
 from usance.platform import logs, metrics
 from usance.platform.config import Settings
-from usance.platform.logs import HIDDEN, JsonFormatter, Private, TextFormatter
+from usance.platform.logs import (
+    HIDDEN,
+    JsonFormatter,
+    Private,
+    TextFormatter,
+    begin_concealing,
+    conceal,
+    masked,
+)
 
 
 def written(formatter: logging.Formatter, message: str, *arguments: object, **extra: object) -> str:
@@ -93,3 +103,42 @@ def test_metrics_are_exposed_in_the_text_format() -> None:
     assert 'usance_http_requests_total{route="/v1/test",status="200"} 1.0' in text
     for name in ("usance_operations", "usance_day_close_seconds", "usance_outbox_lag_seconds"):
         assert f"# HELP {name}" in text
+
+
+# -- what a request knows of a person --------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "value", ["王小明", "Li", "+8613800138000", "o'brien \"b\"@x.example", "Zoé"]
+)
+def test_what_is_concealed_is_masked_in_every_spelling(value: str) -> None:
+    begin_concealing()
+    conceal([value])
+    spelled = [value, repr(value), ascii(value), json.dumps(value), quote(value)]
+    for text in spelled:
+        assert value not in masked(f"so {text}, yes")
+        assert HIDDEN in masked(f"so {text}, yes")
+    try:
+        raise ValueError(f"not {value} {value!r} {json.dumps(value)}")
+    except ValueError:
+        record = logging.LogRecord("a", 40, "b", 1, "m %s", (value,), sys.exc_info())
+        record.field = [value]
+    for formatter in (JsonFormatter(), TextFormatter()):
+        line = formatter.format(record)
+        assert HIDDEN in line
+        assert all(form.strip("'\"") not in line for form in spelled)
+
+
+def test_only_whole_words_are_masked_and_only_in_this_request() -> None:
+    begin_concealing()
+    conceal(["Li", "", "x"])
+    assert masked("Litestar met Li. xLi Lix, x") == f"Litestar met {HIDDEN}. xLi Lix, x"
+    begin_concealing()
+    assert masked("Li") == "Li"
+
+
+def test_a_request_remembers_a_thousand_values_at_most() -> None:
+    known = begin_concealing()
+    conceal(f"value-{n}" for n in range(5000))
+    assert len(known) == 1000
+    assert masked("value-4999 value-1") == f"{HIDDEN} value-1"

@@ -27,17 +27,28 @@ IMPURE_ON_PURPOSE = {"contract/compiled.py"}
 
 # Files that may hold SQL although they are not called store.py, and why.
 SQL_FILES = {
+    "identity/erasure_sql.py": "what store.py is, for people who are erased",
+    "identity/keys_sql.py": "what store.py is, for keys",
     "platform/migrate.py": "asks for the revision",
     "platform/schema.py": "what a table needs that its description has no word for",
     "platform/work.py": "the job runner's own two tables",
+    "identity/portal_store.py": "what store.py is, for borrowers who come in",
+    "identity/contact_store.py": "the same for their numbers",
+    "identity/portal_held_sql.py": "the same for what is told and forgotten of them",
     "servicing/api_read.py": "reads that only the API asks for",
     "servicing/read_sql.py": "the queries of the read models",
     "servicing/read_page.py": "the one query of a contract's page",
     "servicing/columns.py": "store.py's statements, made from the columns of the schema",
     "servicing/bulk.py": "what store.py is, for arrays: COPY and staging tables",
     "servicing/debit_file_sql.py": "what store.py is, for bank debit files",
+    "servicing/held_sql.py": "what only the export of everything held asks for",
+    "servicing/leaving.py": "the two queries that an erasure asks of the book",
     "servicing/receipts_sql.py": "the same for bank money that waits",
     "day/verify_sql.py": "invariants are queries",
+    "webhooks/feed_sql.py": "what store.py is, for reading what was committed",
+    "identity/staff_sql.py": "what store.py is, for accounts of staff and their sessions",
+    "identity/factors_sql.py": "the same for second factors",
+    "identity/access_sql.py": "the same for who looked at whom",
 }
 SQL_FOLDERS = ("platform/migrations/", "bench/")
 SQL = re.compile(

@@ -31,8 +31,9 @@ class TestBook:
 
     __test__ = False
 
-    def __init__(self, pool: Pool, book: Book) -> None:
+    def __init__(self, pool: Pool, book: Book, keys: LocalKeyService = KEYS) -> None:
         self.pool = pool
+        self.keys = keys
         self.book = book
         self.people = 0
 
@@ -48,7 +49,7 @@ class TestBook:
             Person(f"Li {n}", f"+861380000{n:04}", identity_number(n), "", "zh-CN")
             for n in range(start, start + count)
         ]
-        return await Borrowers(self.pool, KEYS).register_many(people, actor=ACTOR)
+        return await Borrowers(self.pool, self.keys).register_many(people, actor=ACTOR)
 
     async def do(self, command: asked.Command, **how: Any) -> dict[str, Any]:
         """Carry out a command; its document."""
@@ -143,11 +144,13 @@ async def fingerprint(pool: Pool) -> dict[str, str]:
 
 
 @asynccontextmanager
-async def fresh(pool: Pool, opened_on: date = OPENED_ON) -> AsyncIterator[TestBook]:
+async def fresh(
+    pool: Pool, opened_on: date = OPENED_ON, keys: LocalKeyService = KEYS
+) -> AsyncIterator[TestBook]:
     """A new book on an empty database, served until the end."""
     terms.forget()
     await create_book(pool, name="test", opened_on=opened_on)
     book = Book(pool)
     await book.start()
-    yield TestBook(pool, book)
+    yield TestBook(pool, book, keys)
     await book.stop()

@@ -19,7 +19,7 @@ TABLES = {
     "due": "",
     "event": "operation_id, recorded_at",
     "transfer": "",
-    "receipt": "operation_id, recorded_at",
+    "receipt": "operation_id, held_by, recorded_at",
 }
 """What both ways must write alike, and the columns in which they may differ."""
 

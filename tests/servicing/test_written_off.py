@@ -73,3 +73,26 @@ async def test_charge_back_refund_waiver_goodwill(book: TestBook, product: str) 
     await book.do(asked.Recover(contract_id=contract, amount=now - 9_500))
     await written_off(book, contract)
     assert (await book.contract(contract))["credit"] == 500
+
+
+@pytest.mark.parametrize("product", ["cash_loan", "pay_later"])
+async def test_a_line_ends_once_what_was_charged_off_is_recovered(
+    book: TestBook, product: str
+) -> None:
+    """R-CLOSE-02 and R-OFF-03: nothing on it is owed, and the charge-off has no other end."""
+    who = await book.borrower()
+    contract = await book.line(who, product)
+    if product == "cash_loan":
+        contract = await book.loan(who, 300_000, 3)
+    else:
+        await book.do(asked.Purchase(contract_id=contract, amount=50_000))
+    await book.close_days(100)
+    await book.do(asked.ChargeOff(contract_id=contract))
+    close = asked.CloseLine(borrower_id=who, product=product)
+    answer = await book.submit(close)
+    assert answer.status == 422
+    amount = await owed(book, contract)
+    await book.do(asked.Recover(contract_id=contract, amount=amount))
+    await book.do(close)
+    await book.close_days(2)
+    await book.holds()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,8 @@ from usance.approvals.rules import DONE
 from usance.core.identifiers import parse
 from usance.day import close
 from usance.identity.permissions import SCOPES
+from usance.identity.staff_policy import StaffPolicy, staff_policy
+from usance.platform.clock import Clock
 from usance.platform.config import Settings
 from usance.platform.crypto import LocalKeyService
 from usance.platform.database import Pool, open_pool
@@ -27,6 +29,8 @@ from usance.web.app import create_app, open_services
 from usance.web.services import Services
 
 _numbers = itertools.count(1)
+NOT_FORCED = replace(staff_policy(), required_for_roles=frozenset())
+"""A second factor is asked only of who has enrolled one."""
 
 
 @dataclass
@@ -85,16 +89,23 @@ class Site:
 
 
 @asynccontextmanager
-async def opened(url: str, home: Path) -> AsyncIterator[Site]:
+async def opened(
+    url: str, home: Path, *, staff: StaffPolicy = NOT_FORCED, clock: Clock | None = None,
+    environment: dict[str, str] | None = None, sandbox: bool = False,
+) -> AsyncIterator[Site]:  # fmt: skip
     """The application on a database; the book is made if there is none."""
     pool = await open_pool(url, 10)
     if await read.book(pool) is None:
         await create_book(pool, name="Test", opened_on=date(2026, 1, 5))
     book = Book(pool)
     await book.start()
-    settings = Settings.from_environment({"USANCE_HOME": str(home)})
+    settings = Settings.from_environment(
+        {"USANCE_HOME": str(home), "USANCE_SANDBOX": str(int(sandbox))} | (environment or {})
+    )
     keys = LocalKeyService.open(settings.master_key_file)
-    services = await open_services(settings, pool, keys, book)
+    services = await open_services(
+        settings, pool, keys, book, staff_policy=staff, clock=clock
+    )
     app = create_app(services)
     secret = await services.clients.create(f"all {next(_numbers)}", SCOPES)
     try:

@@ -85,6 +85,14 @@ def sent(page: Any, address: str, fields: dict[str, str]) -> None:
     page.locator("main form button.main").last.click()
 
 
+def in_clear(page: Any, borrower: str, reason: str = "request") -> None:
+    """Give a reason, so that the page of a borrower shows the person."""
+    page.goto(f"{borrower}/open")
+    page.select_option("#f-reason", reason)
+    page.locator("main form button.main").last.click()
+    page.wait_for_selector("#flash")
+
+
 HEADER = "reference,id,amount,result_code,value_date,bank_transaction_id"
 
 

@@ -24,7 +24,7 @@ from usance.platform.crypto import LocalKeyService
 from usance.platform.database import open_pool
 from usance.servicing.service import Book
 from usance.servicing.setup import create_book
-from usance.web.app import create_app, open_services
+from usance.web.app import create_app, open_services, workers_of
 from usance.web.services import Services
 
 CHROMIUM = Path("/usr/bin/chromium")
@@ -86,14 +86,18 @@ def free_port() -> int:
 
 
 @contextmanager
-def served(url: str, home: Path, *, borrowers: int = 14, months: int = 4) -> Iterator[Site]:
+def served(
+    url: str, home: Path, *, borrowers: int = 14, months: int = 4,
+    environment: dict[str, str] | None = None,
+) -> Iterator[Site]:  # fmt: skip
     """Fill a demo book and serve it until the block ends."""
     started: threading.Event = threading.Event()
     found: dict[str, Any] = {}
 
     def run() -> None:
         try:
-            asyncio.run(serve(url, home, borrowers, months, found, started))
+            more = environment or {}
+            asyncio.run(serve(url, home, borrowers, months, found, started, more))
         except BaseException as error:
             found["error"] = error
             started.set()
@@ -114,12 +118,12 @@ def served(url: str, home: Path, *, borrowers: int = 14, months: int = 4) -> Ite
 
 async def serve(
     url: str, home: Path, borrowers: int, months: int, found: dict[str, Any],
-    started: threading.Event,
+    started: threading.Event, environment: dict[str, str],
 ) -> None:  # fmt: skip
     from usance.demo.fill import fill
 
     pool = await open_pool(url, 8)
-    settings = Settings.from_environment({"USANCE_HOME": str(home)})
+    settings = Settings.from_environment({"USANCE_HOME": str(home)} | environment)
     keys = LocalKeyService.open(settings.master_key_file)
     await create_book(pool, name="Test book", opened_on=FIRST, demo=True)
     await fill(pool, keys, borrowers=borrowers, months=months, progress=lambda _: None)
@@ -133,10 +137,13 @@ async def serve(
     server = uvicorn.Server(config)
     found |= {"address": f"http://127.0.0.1:{port}", "loop": asyncio.get_running_loop()}
     found |= {"pool": pool, "server": server, "services": services}
+    workers = workers_of(services)
+    workers.start()
     task = asyncio.create_task(server.serve())
     while not server.started and not task.done():  # noqa: ASYNC110 - uvicorn has no event
         await asyncio.sleep(0.02)
     started.set()
     await task
+    await workers.stop()
     await book.stop()
     await pool.close()

@@ -15,13 +15,14 @@ from babel.messages.pofile import read_po
 from usance.contract import records, step
 from usance.core.identifiers import parse
 from usance.core.refusals import Refused
+from usance.identity.borrowers import masked
 from usance.servicing import commands, corrections, debit_file, hand
 from usance.servicing.products import products
 from usance.web import i18n
 from usance.web.charts import Chart, Series, ceiling
 from usance.web.console import forms, labels, refusals, words
-from usance.web.console.pages import next_of
-from usance.web.console.render import masked, money
+from usance.web.console.coming_in import next_of
+from usance.web.console.render import money
 from usance.web.console.words import decimal, percent
 
 WEB = Path(i18n.__file__).parents[1]
@@ -30,7 +31,7 @@ WEB = Path(i18n.__file__).parents[1]
 def messages() -> set[str]:
     found = set()
     methods = [("**.py", "python"), ("**.html", "jinja2")]
-    for folder in ("console", "templates"):
+    for folder in ("console", "portal", "templates"):
         for _, _, message, _, _ in extract_from_dir(
             WEB / folder, methods, {}, {"_": None, "ngettext": (1, 2)}
         ):
@@ -165,9 +166,10 @@ def test_log_in_leads_to_our_own_pages_only(asked: str, given: str) -> None:
 # -- refusals and codes in the reader's language ---------------------------------------------------
 
 SOURCE = WEB.parent
-SAID_BY = {"Refused": 1, "Refusal": 1, "ProblemError": 2, "malformed": 0, "not_found": 0}
+SAID_BY = {"Refused": 1, "Refusal": 1, "ProblemError": 2, "malformed": 0, "not_found": 0,
+           "bad": 0, "hidden": 0}  # fmt: skip
 """Which argument of a call is a refusal's detail."""
-SPOKEN = ("core", "contract", "servicing", "identity", "day", "web")
+SPOKEN = ("core", "contract", "servicing", "identity", "day", "web", "webhooks", "cases")
 NOT_ON_A_PAGE = ("web/api", "contract/batch.py")
 
 
@@ -211,8 +213,7 @@ def test_every_refusal_is_said_in_chinese() -> None:
 @pytest.mark.parametrize(("detail", "chinese"), [
     ("nothing is owed", "没有欠款。"),
     ("the all-in annual cost 0.25 exceeds 0.24", "综合年化成本 0.25 超过上限 0.24。"),
-    ("line 3, column amount: not a decimal number: 'x: y'",
-     "第 3 行 amount 列：不是十进制数：'x: y'。"),
+    ("line 3, column amount: not a decimal number", "第 3 行 amount 列：不是十进制数。"),
     ("line 1: the file has no row", "第 1 行：文件没有数据行。"),
     ("line 2: 5 columns where 6 are needed", "第 2 行：有 5 列，应为 6 列。"),
     ("the annual cost 0.4 exceeds 0.36", "年化成本 0.4 超过上限 0.36。"),

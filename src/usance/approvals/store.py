@@ -134,6 +134,25 @@ async def approved(pool: Pool) -> list[int]:
     return [row["proposal_id"] for row in rows]
 
 
+async def of_borrower(connection: Connection, borrower_id: int) -> list[Row]:
+    """Every proposal about a borrower, newest first."""
+    rows: list[Row] = await connection.fetch(
+        f"SELECT {COLUMNS} FROM proposal WHERE borrower_id = $1 ORDER BY proposal_id DESC",
+        borrower_id,
+    )
+    return rows
+
+
+async def waits_for(connection: Connection, borrower_id: int) -> bool:
+    """Whether an act on a borrower may still happen."""
+    found: bool = await connection.fetchval(
+        "SELECT EXISTS (SELECT FROM proposal WHERE borrower_id = $1"
+        f" AND (state = {APPROVED} OR state = {WAITING} AND expires_at > now()))",
+        borrower_id,
+    )
+    return found
+
+
 async def active(connection: Connection, staff: Sequence[int]) -> Mapping[int, Sequence[str]]:
     """Of these members of staff, those whose accounts are active, with their roles."""
     rows = await connection.fetch(

@@ -65,12 +65,24 @@ async def house(loans: int) -> AsyncIterator[House]:
 
 async def lend(pool: Pool, book: Book, loans: int) -> list[int]:
     """Borrowers with a loan each, paid out a month ago."""
-    people = [borrower_of(n) for n in range(1, loans + 1)]
+    contracts = await lent(book, await registered(pool, loans))
+    await pool.execute("UPDATE book SET business_date = $1", TODAY)
+    return contracts
+
+
+async def registered(pool: Pool, count: int) -> list[int]:
+    """So many borrowers without personal data."""
+    people = [borrower_of(n) for n in range(1, count + 1)]
     await pool.executemany(
         "INSERT INTO borrower (cell, borrower_id, data_key, name, phone, identity_number, email, "
         "language, registered_on) VALUES ($1, $2, '', '', '', '', '', 'en', $3)",
         [(cell_of_borrower(each), each, LENT_ON) for each in people],
     )
+    return people
+
+
+async def lent(book: Book, people: list[int]) -> list[int]:
+    """A loan for each of them, paid out today."""
     lines = [ask.OpenLine(borrower_id=b, product="cash_loan", limit=2_000_000) for b in people]
     await book.submit_many(list(lines), actor="bench")
     offers = [
@@ -83,7 +95,6 @@ async def lend(pool: Pool, book: Book, loans: int) -> list[int]:
         for b, a in zip(people, made, strict=True)
     ]
     drawn = await book.submit_many(list(accepts), actor="bench")
-    await pool.execute("UPDATE book SET business_date = $1", TODAY)
     return [parse("contract", each.document["contract_id"]) for each in drawn]
 
 
@@ -95,12 +106,22 @@ def free_port() -> int:
         return port
 
 
-def start_server(home: str, port: int) -> subprocess.Popen[bytes]:
+def start_server(home: str, port: int, **more: str) -> subprocess.Popen[bytes]:
     """The real server, in its own process."""
-    command = [sys.executable, "-c", "from usance.cli.main import main; main()"]
-    environment = os.environ | {"USANCE_HOME": home, "USANCE_LOG": "WARNING"}
-    environment.pop("USANCE_DATABASE_URL", None)
-    return subprocess.Popen([*command, "serve", "--port", str(port)], env=environment)
+    words = command_line("serve", "--port", str(port))
+    return subprocess.Popen(words, env=environment(home, **more))
+
+
+def command_line(*words: str) -> list[str]:
+    """The real command."""
+    return [sys.executable, "-c", "from usance.cli.main import main; main()", *words]
+
+
+def environment(home: str, **more: str) -> dict[str, str]:
+    """What it sees: this home, and no database but the embedded one."""
+    found = os.environ | {"USANCE_HOME": home, "USANCE_LOG": "WARNING"} | more
+    found.pop("USANCE_DATABASE_URL", None)
+    return found
 
 
 async def answering(port: int) -> None:

@@ -5,6 +5,9 @@
 ``contracts``  ``quote`` and ``rule``
 ``serve``    ``serve``
 ``days``     ``day close`` and ``verify``
+``recovery``  ``backup``, ``restore`` and ``drill``
+``audit``    ``audit sequence``, ``prove``, ``verify``, ``export`` and ``check``
 ``setting_up``  ``book create``, ``client create``, ``staff create``
+``staff``    ``staff list``, ``staff deactivate`` and its like, ``permissions``
 ``bulk``     ``import uci-credit`` and ``bench``
 """

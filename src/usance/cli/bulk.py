@@ -11,7 +11,7 @@ from usance.cli.house import opened, run
 BENCHES = {
     "kernel": "kernel:run", "quote": "quote:run", "day": "day:run_day",
     "day-peak": "day:run_peak", "day-idle": "idle:run", "repay": "repay:run",
-    "read": "read:run", "start": "start:run_start",
+    "read": "read:run", "audit": "audit:run", "drill": "drill:run", "start": "start:run_start",
 }  # fmt: skip
 """Where each lives: a function ``(*, as_json: bool) -> Result``."""
 
@@ -52,7 +52,7 @@ def bench(name: str, *, json: bool = False) -> None:
     Parameters
     ----------
     name
-        kernel, quote, day, day-peak, day-idle, repay, read or start; list names them.
+        kernel, quote, day, day-peak, day-idle, repay, read, audit, drill or start; list names them.
     json
         Print one JSON line.
     """

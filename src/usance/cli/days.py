@@ -8,6 +8,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
+from usance.cli.audit import sequencer_of, trust_of
 from usance.cli.house import opened, operator, run
 
 
@@ -31,7 +32,7 @@ async def _close(through: date | None, workers: int) -> None:
 
     if not 1 <= workers <= 64:
         raise Refused("R-RANGE-01", "workers lie between 1 and 64", "--workers")
-    async with opened() as (_, pool):
+    async with opened() as (settings, pool):
         on = await business_date(pool)
         if on is None:
             raise Refused("R-BOOK-01", "there is no book yet: `usance book create` makes one")
@@ -40,6 +41,7 @@ async def _close(through: date | None, workers: int) -> None:
         await day_close.run(
             pool, through=through, workers=workers, progress=print, actor=operator()
         )
+        await sequencer_of(settings, pool).catch_up()
 
 
 def verify() -> None:
@@ -50,8 +52,8 @@ def verify() -> None:
 async def _verify() -> int:
     from usance.day import verify as proof
 
-    async with opened() as (_, pool):
-        findings = await proof.run(pool, progress=print)
+    async with opened() as (settings, pool):
+        findings = await proof.run(pool, progress=print, trust=trust_of(settings))
     for finding in findings:
         print(finding)
     print(f"{len(findings)} findings" if findings else "every invariant holds")

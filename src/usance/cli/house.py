@@ -38,12 +38,17 @@ def explanation(error: Exception) -> str | None:
     """What a person can do something about; None for a bug."""
     from usance.core.refusals import Refused
     from usance.platform.config import ConfigurationError
+    from usance.platform.crypto import DecryptionError, KeysAway, MissingKeyError
     from usance.platform.migrate import SchemaError
     from usance.platform.postgres_place import PostgresError
 
     if isinstance(error, Refused):
         where = f" ({error.refusal.path})" if error.refusal.path else ""
         return f"{error.refusal.rule}: {error.refusal.detail}{where}"
+    if isinstance(error, KeysAway | MissingKeyError):
+        return f"{'R-KEY-01' if isinstance(error, KeysAway) else 'R-KEY-02'}: {error}"
+    if isinstance(error, DecryptionError):
+        return f"personal data does not open: {error}"
     if isinstance(error, ConfigurationError | SchemaError | PostgresError | OSError):
         return str(error)
     return None

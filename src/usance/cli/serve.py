@@ -6,13 +6,14 @@ import secrets
 import socket
 from typing import TYPE_CHECKING
 
+from usance.cli.audit import sequencer_of
 from usance.cli.house import opened, run
 
 if TYPE_CHECKING:
     import uvicorn
 
     from usance.platform.config import Settings
-    from usance.platform.crypto import LocalKeyService
+    from usance.platform.crypto import KeyService
     from usance.platform.database import Pool
 
 DEMO_NAME = "demo"
@@ -40,14 +41,15 @@ def serve(
 
 async def _serve(host: str, port: int, invented: int | None) -> None:
     from usance.core.refusals import Refused
-    from usance.platform.crypto import LocalKeyService
+    from usance.platform.key_client import open_keys
 
     if invented is not None and not 1 <= invented <= INVENTED_MAX:
         raise Refused("R-RANGE-01", f"between 1 and {INVENTED_MAX} borrowers", "--borrowers")
     with bound(host, port) as address:
         async with opened() as (settings, pool):
-            keys = LocalKeyService.open(settings.master_key_file)
+            keys = open_keys(settings)
             hints = {} if invented is None else await demo_book(pool, keys, invented)
+            hints |= portal_hints(hints, host, address.getsockname()[1])
             await listen(settings, pool, keys, address, host=host, hints=hints)
 
 
@@ -66,21 +68,29 @@ def bound(host: str, port: int) -> socket.socket:
 
 
 async def listen(
-    settings: Settings, pool: Pool, keys: LocalKeyService, address: socket.socket, *, host: str,
+    settings: Settings, pool: Pool, keys: KeyService, address: socket.socket, *, host: str,
     hints: dict[str, str],
 ) -> None:  # fmt: skip
     """Serve until told to stop; then finish what is under way."""
     import uvicorn
 
     from usance.servicing.service import Book
-    from usance.web.app import create_app, open_services
+    from usance.web.app import create_app, open_services, workers_of
+    from usance.webhooks.worker import Worker
 
     book = Book(pool)
     await book.start()
     services = await open_services(settings, pool, keys, book, hints=hints)
+    app, workers = create_app(services), workers_of(services)
+    workers.start()
+    policy = services.webhooks.policy
+    worker = Worker(services.webhooks, per_second=policy.serving_per_second)
+    worker.start()
+    sequencer = sequencer_of(settings, pool)
+    await sequencer.start()
     await services.approvals.start()
     try:
-        app = create_app(services)
+        services.cases.watch.start()
         config = uvicorn.Config(
             app, host=host, port=address.getsockname()[1], http="httptools", ws="none",
             lifespan="off", access_log=False, log_config=None, log_level="warning",
@@ -88,8 +98,12 @@ async def listen(
         )  # fmt: skip
         await announced(config, hints).serve(sockets=[address])
     finally:
+        await services.cases.watch.stop()
+        await workers.stop()
+        await worker.stop()
         await services.approvals.stop()
         await services.closing.stop()
+        await sequencer.stop()
         await book.stop()
 
 
@@ -106,18 +120,27 @@ def announced(config: uvicorn.Config, hints: dict[str, str]) -> uvicorn.Server:
     return Server(config)
 
 
+def portal_hints(hints: dict[str, str], host: str, port: int) -> dict[str, str]:
+    """Where the borrower of a demo logs in, and where the code is seen."""
+    if "phone" not in hints:
+        return {}
+    shown = f"[{host}]" if ":" in host else host
+    return {"code": f"http://{shown}:{port}/console/sandbox/messages"}
+
+
 def where_to_look(host: str, port: int, hints: dict[str, str]) -> str:
     """Addresses, and in a demo what to log in with."""
     shown = f"[{host}]" if ":" in host else host
     lines = {
         "console": f"http://{shown}:{port}/console",
+        "portal": f"http://{shown}:{port}/my",
         "API": f"http://{shown}:{port}/v1, described at /openapi.json",
     }
     return "\n".join(f"{name:9} {value}" for name, value in (lines | hints).items())
 
 
 async def demo_book(
-    pool: Pool, keys: LocalKeyService, borrowers: int = 1000
+    pool: Pool, keys: KeyService, borrowers: int = 1000
 ) -> dict[str, str]:
     """Fill an empty database; refuse to touch a real book. Returns what to log in with."""
     from usance.core.refusals import Refused
@@ -128,10 +151,10 @@ async def demo_book(
         raise Refused("R-BOOK-03", "this home holds a real book; --demo needs another USANCE_HOME")
     if found is None:
         await fill(pool, keys, borrowers)
-    return await demo_access(pool)
+    return await demo_access(pool) | await demo_phone(pool, keys)
 
 
-async def fill(pool: Pool, keys: LocalKeyService, borrowers: int) -> None:
+async def fill(pool: Pool, keys: KeyService, borrowers: int) -> None:
     """A year in the life of invented borrowers that ends today, with progress."""
     from usance.demo.fill import open_demo_book
     from usance.platform.clock import SystemClock
@@ -156,3 +179,13 @@ async def demo_access(pool: Pool) -> dict[str, str]:
         await staff.create(DEMO_NAME, password, roles())
     key = await clients.renew(DEMO_NAME) or await clients.create(DEMO_NAME, SCOPES)
     return {"log in as": DEMO_NAME, "password": password, "API key": key}
+
+
+async def demo_phone(pool: Pool, keys: KeyService) -> dict[str, str]:
+    """The phone of a borrower whose book has something to show."""
+    from usance.demo.store import interesting
+    from usance.identity.borrowers import Borrowers
+
+    found = await interesting(pool)
+    who = await Borrowers(pool, keys).read(found) if found else None
+    return {"phone": who.phone} if who else {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import getpass
 import sys
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Annotated
 
@@ -81,6 +81,85 @@ async def _renew_client(name: str) -> None:
     if secret is None:
         raise Refused("R-CLIENT-03", "there is no active client of this name")
     print(secret)
+
+
+def rotate_client(
+    name: str, *, valid_days: int | None = None, overlap_hours: int | None = None
+) -> None:
+    """Give a machine client a second key and print it, once; the first one still opens.
+
+    Parameters
+    ----------
+    name
+        The client's name.
+    valid_days
+        For how many days the new key opens; without it, until it is retired.
+    overlap_hours
+        For how many more hours the old key opens; without it, until it is retired.
+    """
+    run(_rotate_client(name, valid_days, overlap_hours))
+
+
+async def _rotate_client(name: str, valid_days: int | None, overlap_hours: int | None) -> None:
+    from usance.identity.changes import Asking
+    from usance.identity.machine import Lifetimes, MachineClients
+
+    lifetimes = Lifetimes(
+        None if valid_days is None else timedelta(days=valid_days),
+        None if overlap_hours is None else timedelta(hours=overlap_hours),
+    )
+    async with opened() as (_, pool):
+        issued = await MachineClients(pool).rotate(name, Asking(operator()), lifetimes)
+    print(issued.secret)
+
+
+def retire_key(name: str, number: int) -> None:
+    """Retire one of a machine client's two keys: it opens nothing any more.
+
+    Parameters
+    ----------
+    name
+        The client's name.
+    number
+        The key's number, as `usance client keys` shows it.
+    """
+    run(_retire_key(name, number))
+
+
+async def _retire_key(name: str, number: int) -> None:
+    from usance.identity.changes import Asking
+    from usance.identity.machine import MachineClients
+
+    async with opened() as (_, pool):
+        await MachineClients(pool).retire_key(name, number, Asking(operator()))
+    print(f"key {number} of {name} opens nothing any more")
+
+
+def show_keys(name: str) -> None:
+    """List the keys of a machine client, newest first, by number and beginning.
+
+    Parameters
+    ----------
+    name
+        The client's name.
+    """
+    run(_show_keys(name))
+
+
+async def _show_keys(name: str) -> None:
+    from usance.core.refusals import Refused
+    from usance.identity.machine import MachineClients
+    from usance.platform.clock import SystemClock
+
+    async with opened() as (_, pool):
+        found = [each for each in await MachineClients(pool).all() if each.name == name]
+    if not found:
+        raise Refused("R-FOUND-01", f"there is no client {name!r}")
+    now = SystemClock().now()
+    for key in found[0].keys:
+        state = "opens" if found[0].active and key.opens(now) else "closed"
+        ends = f"{key.expires_at:%Y-%m-%d %H:%M}" if key.expires_at else "-"
+        print(f"{key.key_id}\t{key.prefix}...\t{state}\tuntil {ends}\tused {key.last_used_on}")
 
 
 def deactivate_client(name: str) -> None:
@@ -190,13 +269,13 @@ def log_staff_out(name: str) -> None:
 async def _log_staff_out(name: str) -> None:
     from usance.core.refusals import Refused
     from usance.identity.staff import Staff
-    from usance.identity.store import staff_by_name
+    from usance.identity.staff_sql import staff_id_of
 
     async with opened() as (_, pool):
-        row = await staff_by_name(pool, name)
-        if row is None:
+        staff_id = await staff_id_of(pool, name)
+        if staff_id is None:
             raise Refused("R-FOUND-01", f"there is no account {name!r}")
-        ended = await Staff(pool).kill_sessions(row["staff_id"])
+        ended = await Staff(pool).kill_sessions(staff_id, actor=operator())
     print(f"{ended} sessions ended")
 
 

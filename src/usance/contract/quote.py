@@ -38,7 +38,7 @@ from usance.contract.terms import (
     day,
     rate_of,
 )
-from usance.core.refusals import Refused
+from usance.core.refusals import Refused, without_values
 from usance.core.rules import rule
 
 KINDS = {
@@ -87,7 +87,7 @@ def read(document: object) -> shape.Document:
     try:
         return msgspec.convert(document, shape.Document)
     except msgspec.ValidationError as error:
-        detail, _, path = str(error).partition(" - at `")
+        detail, _, path = without_values(str(error)).partition(" - at `")
         raise Refused("R-DOC-01", detail, path.removeprefix("$.").rstrip("`")) from error
 
 

@@ -88,7 +88,7 @@ def day(text: str, path: str) -> int:
     try:
         found = ordinal(text)
     except ValueError as error:
-        raise Refused("R-DOC-01", f"not a day (YYYY-MM-DD): {text!r}", path) from error
+        raise Refused("R-DOC-01", "not a day (YYYY-MM-DD)", path) from error
     if not 693_596 <= found <= 803_168:
         raise Refused("R-RANGE-01", "the day must lie in the years 1900 to 2199", path)
     return found
@@ -231,7 +231,7 @@ def allocation(given: shape.Allocation, terms: Terms) -> None:
 def common(given: shape.Common, terms: Terms) -> None:
     """What both kinds share."""
     if given.currency not in DECIMALS:
-        raise Refused("R-DOC-01", f"unknown currency {given.currency!r}", "terms.currency")
+        raise Refused("R-DOC-01", "unknown currency", "terms.currency")
     terms.rounding = ROUNDING[given.rounding]
     terms.first, terms.last = int(given.day_ends.first), int(given.day_ends.last)
     terms.statement_counts = int(given.day_ends.statement)

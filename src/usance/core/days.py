@@ -141,7 +141,7 @@ def count_weight(count: int, start: int, end: int) -> int:
 def ordinal(text: str) -> int:
     """``YYYY-MM-DD`` as an ordinal; ValueError if it is not a day."""
     if len(text) != 10:
-        raise ValueError(f"not a day: {text!r}")
+        raise ValueError("not a day")
     return date.fromisoformat(text).toordinal()
 
 

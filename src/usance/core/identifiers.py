@@ -9,8 +9,11 @@ CELLS = 1024
 CONTRACTS_MAX = 4095
 ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's, lower case
 PAIRS = [high + low for high in ALPHABET for low in ALPHABET]
-PREFIXES = {"borrower": "b", "contract": "c", "offer": "o", "authorisation": "a", "operation": "p",
-            "proposal": "q"}  # fmt: skip
+PREFIXES = {
+    "borrower": "b", "contract": "c", "offer": "o", "authorisation": "a", "operation": "p",
+    "proposal": "q", "case": "m", "payment": "y", "session": "s", "device": "d", "change": "n",
+    "flag": "f", "link": "k",
+}  # fmt: skip
 
 
 def borrower_of(number: int) -> int:
@@ -53,13 +56,13 @@ def parse(kind: str, text: str) -> int:
     """The way back; ValueError if it is not an id of this kind."""
     prefix, dash, digits = text.partition("-")
     if prefix != PREFIXES[kind] or not dash or not 1 <= len(digits) <= 13:
-        raise ValueError(f"not a {kind} id: {text!r}")
+        raise ValueError(f"not a {kind} id")
     value = 0
     for digit in digits:
         place = ALPHABET.find(digit)
         if place < 0:
-            raise ValueError(f"not a {kind} id: {text!r}")
+            raise ValueError(f"not a {kind} id")
         value = value * 32 + place
     if value >= 2**63:
-        raise ValueError(f"not a {kind} id: {text!r}")
+        raise ValueError(f"not a {kind} id")
     return value

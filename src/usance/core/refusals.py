@@ -4,6 +4,7 @@ Refusals are for what people and programs may get wrong; bugs are assertions, ac
 exceptions.
 """
 
+import re
 from dataclasses import dataclass
 
 
@@ -25,6 +26,16 @@ class Refusal:
             "detail": self.detail,
             "path": self.path,
         }
+
+
+ENUM_VALUE = re.compile(r"Invalid enum value '.*'", re.DOTALL)
+ODD_FIELD = re.compile(r"Object contains unknown field `(?![a-z_]{1,40}`).*`", re.DOTALL)
+
+
+def without_values(detail: str) -> str:
+    """What a decoder says of a document, less the value that was sent: it could name somebody."""
+    plain = ENUM_VALUE.sub("not one of the choices", detail)
+    return ODD_FIELD.sub("Object contains an unknown field", plain)
 
 
 class Refused(Exception):

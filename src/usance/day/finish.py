@@ -6,7 +6,10 @@ from datetime import date, timedelta
 from usance.core.days import ACTUAL, ACTUAL_ACTUAL, THIRTY_360, serial
 from usance.core.rules import rule
 from usance.day import store
+from usance.day.wake import ACTOR
+from usance.identity.store import insert_operation
 from usance.platform.database import Connection
+from usance.platform.identifiers import new_operation_id
 from usance.servicing.store import day as as_date
 
 
@@ -56,3 +59,18 @@ async def sign_off(connection: Connection, day: int, woken: int) -> None:
     on = as_date(day)
     digest, counts = await digest_of(connection, on)
     await connection.execute(store.SIGN_OFF, on, digest, woken, *counts)
+    await bind(connection, on)
+
+
+@rule("R-AUDIT-01", "R-PROOF-09")
+async def bind(connection: Connection, on: date) -> None:
+    """The audit event of a day's end: over the accrual, the turnover and the close of the day.
+
+    Its detail has the hash of the turnover alone, by which an auditor who has no more than the
+    general ledger can check it.
+    """
+    _, ledger, whole = await connection.fetchrow(store.FINISHED_DAY, on)
+    await insert_operation(
+        connection, new_operation_id(), actor=ACTOR, action="FinishDay", on=on, digest=whole,
+        detail={"ledger": ledger.hex()},
+    )  # fmt: skip

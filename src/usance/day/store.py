@@ -1,7 +1,7 @@
 """The SQL of day close."""
 
 from usance.ledger import chart
-from usance.platform import locks
+from usance.platform import locks, schema
 from usance.servicing import columns as sql
 
 TAKE_ALONE = f"SELECT pg_advisory_xact_lock({locks.BOOKING})"
@@ -132,6 +132,37 @@ WHERE business_date = $1
 """
 """Not ``now()``, which is when the adding up began: how long a close took would lack it."""
 
+LEDGER_DAY = ("booked_on", "product_id", "account", "debit", "credit")
+DAY_CLOSE = (
+    "business_date", "started_at", "finished_at", "woken", "events", "statements", "notices",
+    "transfers", "digest",
+)  # fmt: skip
+FINISHED = f"""
+WITH moved AS (
+    SELECT event_seq, count(*) AS rows, string_agg({sql.row_bytes(schema.transfer, sql.TRANSFER,
+        "t")}, ''::bytea ORDER BY cell, event_seq, number) AS bytes
+    FROM transfer t WHERE cell = ANY(ARRAY(SELECT generate_series(0, 1023)::smallint))
+        AND contract_id = 0 AND event_seq {{days}} GROUP BY event_seq
+), turned AS (
+    SELECT booked_on, count(*) AS rows, string_agg({sql.row_bytes(schema.ledger_day, LEDGER_DAY,
+        "l")}, ''::bytea ORDER BY product_id, account) AS bytes
+    FROM ledger_day l WHERE booked_on {{dates}} GROUP BY booked_on
+), closed AS (
+    SELECT business_date, {sql.row_bytes(schema.day_close, DAY_CLOSE, "d")} AS bytes
+    FROM day_close d WHERE finished_at IS NOT NULL AND business_date {{dates}}
+)
+SELECT business_date AS day, sha256({sql.table_bytes("ledger_day", "u.rows", "u.bytes")}) AS ledger,
+    sha256({sql.table_bytes("transfer", "m.rows", "m.bytes")}
+        || {sql.table_bytes("ledger_day", "u.rows", "u.bytes")}
+        || {sql.table_bytes("day_close", "1", "d.bytes")}) AS whole
+FROM closed d LEFT JOIN moved m ON m.event_seq = d.business_date - date '0001-01-01' + 1
+LEFT JOIN turned u ON u.booked_on = d.business_date
+"""
+"""Of finished days: the hash of their turnover, and of all that their end wrote (accrual, turnover,
+the close itself)."""
+FINISHED_DAY = FINISHED.format(days="= $1::date - date '0001-01-01' + 1", dates="= $1")
+ALL_FINISHED = FINISHED.format(days="> 0", dates="IS NOT NULL")
+
 EXPIRE_HOLDS = """
 WITH gone AS (
     UPDATE authorisation SET status = 4 WHERE status = 1 AND expires_on <= $1
@@ -169,8 +200,20 @@ WANTED = f"{CELLS_OF} AND contract_id = ANY($3::bigint[])"
 OPENINGS_OF = f"SELECT contract_id, document FROM contract_opening WHERE {WANTED}"
 EVENTS_OF = f"""
 SELECT contract_id, seq, kind, effective_on, booked_on, amount, of_seq, component, days, pinned,
-    principal, interest, fee, penalty, credit, reversed_by
+    principal, interest, fee, penalty, credit, reversed_by, cycle
 FROM event WHERE {WANTED} ORDER BY contract_id, seq
+"""
+EVENTS_BY = """
+SELECT cell, contract_id, seq FROM event WHERE operation_id = $1 ORDER BY contract_id, seq
+"""
+RECEIPTS_BY = """
+SELECT receipt_id % 1024, -receipt_id, CASE WHEN held_by = $1 THEN 0 ELSE 1 END FROM receipt
+WHERE held_by = $1 OR operation_id = $1 ORDER BY receipt_id
+"""
+CONTRACTS_AMONG = f"{sql.SELECT_CONTRACT} WHERE {WANTED} ORDER BY contract_id"
+TRANSFERS_AMONG = f"""
+SELECT contract_id, event_seq, number, debit, credit, amount FROM transfer WHERE {WANTED}
+ORDER BY contract_id, event_seq, number
 """
 STATEMENTS_OF = f"""
 SELECT contract_id, event_seq, issued_on, due_on, from_on, cycle, principal, interest, fee, penalty,

@@ -7,18 +7,21 @@ contracts, exact sums (``verify_accrual``) what runs into the ledger.
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from decimal import Decimal
 from multiprocessing import get_context
 
-from usance.core.identifiers import CELLS
+from usance.audit import check as tree_check
+from usance.audit.check import Trust
 from usance.core.rules import rule
 from usance.day import store as sql
 from usance.day import verify_accrual
 from usance.day.finish import digest_of
-from usance.day.verify_replay import Facts, Finding, Proof, prove
-from usance.day.verify_sql import CLEARING, INVARIANTS
+from usance.day.verify_facts import portions
+from usance.day.verify_replay import Finding, Proof, prove
+from usance.day.verify_rows import name_accrual, name_rows
+from usance.day.verify_sql import BY_DIGEST, CLEARING, END_BY_DIGEST, INVARIANTS
 from usance.ledger.chart import ACCOUNTS
 from usance.platform.database import Connection, Pool
 from usance.servicing import store
@@ -26,32 +29,37 @@ from usance.servicing.terms import digest_of as terms_digest
 
 SMALL_BOOK = 1_500
 """Contracts up to which one process is done before two have started."""
-PORTION = 400
-"""Contracts handed to a process at a time."""
 
 Progress = Callable[[str], None]
+ANYTHING = Trust()
+"""No key is known, and events may wait for their leaves."""
 
 
 @rule("R-VERIFY-01")
 async def run(
-    pool: Pool, *, progress: Progress | None = None, sample: int | None = None
-) -> list[Finding]:
+    pool: Pool, *, progress: Progress | None = None, sample: int | None = None,
+    trust: Trust = ANYTHING,
+) -> list[Finding]:  # fmt: skip
     """All findings, at most one for each invariant of tables; none where the book is right.
 
-    ``sample`` replays only about so many contracts; everything else is proved in full.
+    ``sample`` replays only about so many contracts; everything else is proved in full. ``trust``
+    is what the tree over the audit events is held against.
     """
     tell = progress or (lambda _: None)
     async with (
         pool.acquire() as connection,
         connection.transaction(isolation="repeatable_read", readonly=True),
     ):
-        return await check(connection, tell, sample)
+        return await check(connection, tell, sample, trust)
 
 
-async def check(connection: Connection, tell: Progress, sample: int | None) -> list[Finding]:
+async def check(
+    connection: Connection, tell: Progress, sample: int | None, trust: Trust = ANYTHING
+) -> list[Finding]:
     """All findings of what the connection's transaction sees."""
     await connection.execute("SET LOCAL work_mem = '128MB'")
     found = await tables(connection, tell)
+    found += await tree(connection, tell, trust)
     found += await days(connection)
     found += await shared_terms(connection)
     proof = await contracts(connection, tell, sample)
@@ -70,9 +78,31 @@ async def tables(connection: Connection, tell: Progress) -> list[Finding]:
         row = await connection.fetchrow(query)
         if row is not None:
             key, expected, is_found = (shown(value) for value in row)
+            if invariant in (BY_DIGEST, END_BY_DIGEST):
+                key += await named(connection, invariant, key)
             found.append(Finding(invariant, sentence, table, key, expected, is_found))
         tell(f"{invariant} {'holds' if row is None else 'DOES NOT HOLD'}: {sentence}")
     return found
+
+
+async def named(connection: Connection, invariant: str, key: str) -> str:
+    """Which row of an operation is wrong, as far as it can be told."""
+    if invariant == BY_DIGEST:
+        found = await name_rows(connection, int(key.partition(" ")[0]))
+    else:
+        found = await name_accrual(connection, key)
+    return f": {found}" if found else ""
+
+
+async def tree(connection: Connection, tell: Progress, trust: Trust) -> list[Finding]:
+    """The proof of the tree over the audit events."""
+    checked = await tree_check.run(connection, trust)
+    broken = {each.invariant for each in checked.flaws}
+    for invariant, sentence in tree_check.SENTENCES.items():
+        tell(f"{invariant} {'DOES NOT HOLD' if invariant in broken else 'holds'}: {sentence}")
+    for line in checked.told:
+        tell(line)
+    return [Finding(*each) for each in checked.flaws]
 
 
 def shown(value: object) -> str:
@@ -141,42 +171,3 @@ async def shared(
         for future in waiting:
             proof.add(await future)
     return proof
-
-
-async def portions(connection: Connection, count: int, step: int) -> AsyncIterator[list[Facts]]:
-    """Contracts and what their proof needs, by ranges of cells; every ``step``-th with its past."""
-    width = max(CELLS * PORTION // max(count, 1), 1)
-    for low in range(0, CELLS, width):
-        found = await facts_of(connection, low, min(low + width, CELLS) - 1, step)
-        if found:
-            yield found
-
-
-async def facts_of(connection: Connection, low: int, high: int, step: int) -> list[Facts]:
-    """The rows of the contracts of some cells."""
-    found = {}
-    for place, row in enumerate(await connection.fetch(sql.CONTRACTS_OF, low, high)):
-        found[row[1]] = Facts(tuple(row), replayed=(low + place) % step == 0)
-    await store.load_terms(connection, {each.contract[4] for each in found.values()})
-    for row in await connection.fetch(sql.DUES_OF, low, high):
-        found[row[1]].dues.append(tuple(row)[2:])
-    wanted = [each for each, facts in found.items() if facts.replayed]
-    for row in await connection.fetch(sql.OPENINGS_OF, low, high, wanted):
-        found[row[0]].opening = json.loads(row[1])
-    await store.load_terms(
-        connection, {f.opening["terms_id"] for f in found.values() if f.opening is not None}
-    )
-    for row in await connection.fetch(sql.EVENTS_OF, low, high, wanted):
-        found[row[0]].events.append(tuple(row)[1:])
-    for row in await connection.fetch(sql.STATEMENTS_OF, low, high, wanted):
-        found[row[0]].statements[row[1]] = said(tuple(row)[2:])
-    for contract_id, debit, credit, amount in await connection.fetch(
-        sql.PAIRS_OF, low, high, wanted
-    ):
-        found[contract_id].pairs[debit, credit] = amount
-    return list(found.values())
-
-
-def said(row: tuple[object, ...]) -> tuple[object, ...]:
-    """A statement's row with its days as ordinals."""
-    return tuple(v.toordinal() if hasattr(v, "toordinal") else v for v in row)

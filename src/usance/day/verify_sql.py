@@ -1,7 +1,10 @@
 """Invariants that are queries: each gives (key, expected, found) of the first row that is wrong."""
 
 from usance.contract.records import RECOVERY, REPAYMENT, REVERSAL, STATEMENT
+from usance.day import store as day_sql
 from usance.ledger import chart
+from usance.platform import schema
+from usance.servicing import columns as sql
 
 LAST = (
     "(SELECT coalesce(max(business_date), '0001-01-01') FROM day_close "
@@ -100,43 +103,36 @@ WHERE (m.debit, m.credit) IS DISTINCT FROM (l.debit, l.credit)
 ORDER BY booked_on, product_id, account LIMIT 1
 """
 
-ORDINAL = "(({}) - date '0001-01-01' + 1)::int8"
-EVENT_BYTES = " || ".join(
-    f"int8send({ORDINAL.format('e.' + name) if name.endswith('_on') else f'e.{name}::int8'})"
-    for name in (
-        "cell", "contract_id", "seq", "kind", "effective_on", "booked_on", "amount", "of_seq",
-        "component", "days", "pinned", "principal", "interest", "fee", "penalty", "credit",
-        "cycle", "operation_id",
-    )
-)  # fmt: skip
-TRANSFER_BYTES = " || ".join(
-    f"int8send({ORDINAL.format('t.' + name) if name.endswith('_on') else f't.{name}::int8'})"
-    for name in (
-        "cell", "contract_id", "event_seq", "number", "debit", "credit", "amount", "effective_on",
-        "booked_on", "product_id",
-    )
-)  # fmt: skip
+EVENT_BYTES = sql.row_bytes(schema.event, sql.EVENT, "e")
+TRANSFER_BYTES = sql.row_bytes(schema.transfer, sql.TRANSFER, "t")
 BORROWER_BYTES = f"""int8send(b.cell::int8) || int8send(b.borrower_id) || int8send(1)
-    || int8send({ORDINAL.format('b.registered_on')})"""
+    || {sql.row_bytes(schema.borrower, ("registered_on",), "b")}"""
 
 OPERATIONS = f"""
 WITH events AS (
     SELECT operation_id, count(*) AS rows,
         string_agg({EVENT_BYTES}, ''::bytea ORDER BY cell, contract_id, seq) AS bytes
     FROM event e GROUP BY operation_id
+), moved AS (
+    SELECT e.operation_id, t.* FROM transfer t JOIN event e ON e.cell = t.cell
+        AND e.contract_id = t.contract_id AND e.seq = t.event_seq
+    UNION ALL
+    SELECT o.operation_id, t.* FROM receipt r JOIN transfer t ON t.cell = r.receipt_id % 1024
+        AND t.contract_id = 0 AND t.event_seq = -r.receipt_id
+    JOIN operation o ON o.form > 1
+        AND o.operation_id = CASE t.number WHEN 0 THEN r.held_by ELSE r.operation_id END
 ), transfers AS (
-    SELECT e.operation_id, count(*) AS rows, string_agg({TRANSFER_BYTES}, ''::bytea
-        ORDER BY t.cell, t.contract_id, t.event_seq, t.number) AS bytes
-    FROM transfer t JOIN event e ON e.cell = t.cell AND e.contract_id = t.contract_id
-        AND e.seq = t.event_seq GROUP BY e.operation_id
+    SELECT operation_id, count(*) AS rows, string_agg({TRANSFER_BYTES}, ''::bytea
+        ORDER BY cell, contract_id, event_seq, number) AS bytes
+    FROM moved t GROUP BY operation_id
 ), hashed AS (
     SELECT o.operation_id, o.action, o.digest, sha256(
-        convert_to('event:' || coalesce(e.rows, 0) || ':', 'UTF8') || coalesce(e.bytes, '')
-        || convert_to('transfer:' || coalesce(t.rows, 0) || ':', 'UTF8') || coalesce(t.bytes, '')
+        {sql.table_bytes("event", "e.rows", "e.bytes")}
+        || {sql.table_bytes("transfer", "t.rows", "t.bytes")}
     ) AS recomputed
     FROM operation o LEFT JOIN events e USING (operation_id)
     LEFT JOIN transfers t USING (operation_id)
-    WHERE o.action NOT IN ('RegisterBorrower') AND o.detail = '{{}}'
+    WHERE o.action NOT IN ('RegisterBorrower', 'FinishDay') AND o.detail = '{{}}'
     UNION ALL
     SELECT o.operation_id, o.action, o.digest, sha256(
         convert_to('borrower:' || count(b.*) || ':', 'UTF8') || coalesce(string_agg(
@@ -149,15 +145,82 @@ SELECT operation_id || ' ' || action, encode(recomputed, 'hex'), encode(digest, 
 FROM hashed WHERE digest <> recomputed ORDER BY operation_id LIMIT 1
 """
 """The canonical hash of ``ledger.digest``, computed by the server. Rows of one transaction share
-its time stamp, which is how a registration of many finds its borrowers."""
+its time stamp, which is how a registration of many finds its borrowers. Digests of the first form
+left out what receipts moved."""
+
+DAY_ENDS = f"""
+WITH said AS (
+    SELECT operation_id, business_date AS day, digest, detail ->> 'ledger' AS ledger
+    FROM operation WHERE action = 'FinishDay'
+), ended AS ({day_sql.ALL_FINISHED})
+SELECT coalesce(s.operation_id || ' FinishDay ' || s.day, e.day || ' without its operation'),
+    coalesce(encode(e.whole, 'hex'), 'a finished day'), coalesce(encode(s.digest, 'hex'), 'none')
+FROM said s FULL JOIN ended e USING (day)
+WHERE (s.digest, s.ledger) IS DISTINCT FROM (e.whole, encode(e.ledger, 'hex'))
+    AND (s.day IS NOT NULL OR e.day >= (SELECT min(day) FROM said)) ORDER BY day LIMIT 1
+"""
+"""Days that ended before there was such an operation have none."""
+
+ACCRUED = f"""CASE t.number - t.product_id * 8
+    WHEN 1 THEN '{{{chart.INTEREST_ACCRUED},{chart.INTEREST_INCOME}}}'
+    WHEN 2 THEN '{{{chart.PENALTY_ACCRUED},{chart.PENALTY_INCOME}}}'
+    ELSE '{{{chart.INTEREST_INCOME},{chart.ROUNDING}}}' END::int[]"""
+END_OF_DAY = f"""d.finished_at IS NULL OR t.effective_on <> t.booked_on
+    OR t.booked_on - date '0001-01-01' + 1 <> t.event_seq
+    OR t.number - t.product_id * 8 NOT IN (1, 2, 5, 6)
+    OR NOT ARRAY[t.debit, t.credit]::int[] <@ {ACCRUED}"""
+OF_RECEIPT = f"""(t.cell, t.product_id, t.amount) IS DISTINCT FROM
+        (r.receipt_id % 1024, 0, abs(r.amount))
+    OR t.effective_on <> CASE t.number WHEN 0 THEN least(r.value_date, t.booked_on)
+        ELSE t.booked_on END
+    OR {chart.UNALLOCATED} <> CASE WHEN (t.number = 0) = (r.amount > 0) THEN t.credit
+        ELSE t.debit END
+    OR CASE WHEN (t.number = 0) = (r.amount > 0) THEN t.debit ELSE t.credit END
+        NOT IN ({chart.COLLECTIONS}, {chart.PAYOUTS})
+    OR t.number NOT IN (0, 1) OR t.number = 1 AND r.status = 1
+    OR o.form > 1 AND o.business_date <> t.booked_on"""
+OF_NO_CONTRACT = f"""
+WITH wrong AS (
+    SELECT t.cell, t.event_seq, t.number, 'the end of a day, or a receipt' AS wanted,
+        t.debit || ' -> ' || t.credit || ': ' || t.amount || ' on ' || t.effective_on || ' / '
+            || t.booked_on || ', product ' || t.product_id AS found
+    FROM transfer t LEFT JOIN receipt r ON r.receipt_id = -t.event_seq
+    LEFT JOIN operation o
+        ON o.operation_id = CASE t.number WHEN 0 THEN r.held_by ELSE r.operation_id END
+    LEFT JOIN day_close d ON d.business_date = t.booked_on
+    WHERE t.contract_id = 0 AND (t.cell NOT BETWEEN 0 AND 1023
+        OR CASE WHEN t.event_seq > 0 THEN {END_OF_DAY} ELSE {OF_RECEIPT} END)
+    UNION ALL
+    SELECT r.receipt_id % 1024, -r.receipt_id, n, 'a transfer of receipt ' || r.receipt_id, 'none'
+    FROM receipt r CROSS JOIN generate_series(0, 1) AS n
+    LEFT JOIN transfer t ON t.cell = r.receipt_id % 1024 AND t.contract_id = 0
+        AND t.event_seq = -r.receipt_id AND t.number = n
+    WHERE t.cell IS NULL AND (n = 0 OR r.status <> 1)
+)
+SELECT 'cell ' || cell || ' event ' || event_seq || ' number ' || number, wanted, found
+FROM wrong ORDER BY cell, event_seq, number LIMIT 1
+"""
 
 EVENT_GAPS = """
-SELECT c.contract_id, c.seq || ' events',
-    count(e.seq) || ' events, last ' || coalesce(max(e.seq), 0)
-FROM contract c LEFT JOIN event e ON e.cell = c.cell AND e.contract_id = c.contract_id
-GROUP BY c.cell, c.contract_id HAVING count(e.seq) <> c.seq OR coalesce(max(e.seq), 0) <> c.seq
-ORDER BY c.contract_id LIMIT 1
+WITH broken AS (
+    SELECT cell, contract_id, coalesce(c.seq, 0) AS stands_at, count(e.seq) AS events,
+        max(e.seq) AS last
+    FROM contract c FULL JOIN event e USING (cell, contract_id)
+    GROUP BY cell, contract_id, c.seq
+    HAVING count(e.seq) <> coalesce(c.seq, 0) OR max(e.seq) IS DISTINCT FROM c.seq
+        OR min(e.seq) <> 1
+    ORDER BY contract_id, cell LIMIT 1
+)
+SELECT b.contract_id || ' event ' || coalesce((
+        SELECT CASE WHEN p.place <= b.stands_at THEN least(p.seq, p.place) ELSE p.seq END FROM (
+            SELECT seq, row_number() OVER (ORDER BY seq) AS place FROM event e
+            WHERE e.cell = b.cell AND e.contract_id = b.contract_id) AS p
+        WHERE p.seq <> p.place OR p.place > b.stands_at ORDER BY p.seq LIMIT 1),
+        b.events + 1),
+    b.stands_at || ' events', b.events || ' events, last ' || coalesce(b.last, 0)
+FROM broken b
 """
+"""The first number that is missing, or the first event that is too much."""
 
 REVERSALS = f"""
 SELECT contract_id || ' event ' || seq, coalesce(by_seq, 0), reversed_by FROM (
@@ -264,18 +327,40 @@ HAVING count(d.business_date) <> 1 OR days.day NOT BETWEEN b.opened_on AND b.bus
 ORDER BY days.day LIMIT 1
 """
 
-DIRECTORY = """
+HASHED_BY = "CASE WHEN length(lookup) = 36 THEN substring(lookup FROM 1 FOR 4) END"
+DIRECTORY = f"""
 SELECT coalesce(d.purpose, wanted.purpose) || ' of ' || coalesce(d.borrower_id, b.borrower_id),
     'one borrower, one entry', CASE WHEN b.borrower_id IS NULL THEN 'no borrower'
     ELSE count(d.borrower_id) || ' entries' END
 FROM borrower b JOIN (VALUES ('identity_number'), ('phone'), ('uci-credit')) AS wanted(purpose)
     ON (b.data_key = '') = (wanted.purpose = 'uci-credit')
-FULL JOIN directory d ON d.borrower_id = b.borrower_id AND d.purpose = wanted.purpose
+FULL JOIN (SELECT purpose, borrower_id, {HASHED_BY} AS hashed_by FROM directory) d
+    ON d.borrower_id = b.borrower_id AND d.purpose = wanted.purpose
 WHERE b.status = 1 OR b.borrower_id IS NULL
-GROUP BY 1, b.borrower_id HAVING count(d.borrower_id) <> 1 OR b.borrower_id IS NULL
+GROUP BY 1, b.borrower_id HAVING count(d.borrower_id) = 0 OR b.borrower_id IS NULL
+    OR count(d.borrower_id) <> count(DISTINCT coalesce(d.hashed_by, ''))
 ORDER BY 1 LIMIT 1
 """
-"""A borrower without personal data (``importer``) is known by an account number instead."""
+"""A borrower without personal data (``importer``) is known by an account number instead. While the
+index key changes, a borrower has an entry under each."""
+
+ERASED = """
+SELECT coalesce(b.borrower_id, e.borrower_id), 'erased, with nothing left', CASE
+    WHEN e.borrower_id IS NULL THEN 'no erasure' WHEN b.status <> 2 THEN 'status ' || b.status
+    WHEN d.entries > 0 THEN d.entries || ' entries in the directory' ELSE 'details or key' END
+FROM (SELECT * FROM borrower WHERE status = 2) b FULL JOIN erasure e USING (cell, borrower_id)
+CROSS JOIN LATERAL (SELECT count(*) AS entries FROM directory
+    WHERE borrower_id = coalesce(b.borrower_id, e.borrower_id)) d
+WHERE b.status IS DISTINCT FROM 2 OR e.borrower_id IS NULL OR d.entries > 0
+    OR b.data_key || b.name || b.phone || b.identity_number || b.email <> '' ORDER BY 1 LIMIT 1
+"""
+
+RETIRED_KEYS = """
+SELECT b.borrower_id, 'a key in use', 'wrapped under retired key ' || k.key_id
+FROM borrower b JOIN key_epoch k ON k.kind = 'master' AND k.retired_at IS NOT NULL
+    AND substring(b.data_key FROM 1 FOR 4) = decode(lpad(to_hex(k.key_id), 8, '0'), 'hex')
+WHERE b.data_key <> '' ORDER BY 1 LIMIT 1
+"""
 
 NUMBERING = """
 SELECT b.borrower_id, 'contracts to ' || coalesce(max(c.contract_id & 4095), 0),
@@ -293,21 +378,28 @@ WHERE account IN ({chart.COLLECTIONS}, {chart.LOANS_OUT}, {chart.PAYOUTS}, {char
 """
 """What stands on the clearing accounts: what the bank and the merchants still have to settle."""
 
+BY_DIGEST, END_BY_DIGEST = "INV-AUDIT-02", "INV-AUDIT-03"
+"""Say of an operation that one of its rows is wrong; which one, ``verify_rows`` finds out."""
+
 INVARIANTS: list[tuple[str, str, str, str]] = [
     ("INV-TRANSFER-01", "A transfer moves an amount > 0 between two different known accounts.",
      "transfer", f"""SELECT contract_id || ' event ' || event_seq || ' number ' || number,
         'amount > 0, two accounts', debit || ' -> ' || credit || ': ' || amount FROM transfer
         WHERE amount <= 0 OR debit = credit OR debit NOT IN ({KNOWN}) OR credit NOT IN ({KNOWN})
         ORDER BY contract_id, event_seq, number LIMIT 1"""),
-    ("INV-TRANSFER-02", "A transfer belongs to an event of its contract and to its days.",
+    ("INV-TRANSFER-02", "A transfer belongs to an event of its contract, its days and product.",
      "transfer", """SELECT t.contract_id || ' event ' || t.event_seq || ' number ' || t.number,
-        coalesce(e.effective_on || ' / ' || e.booked_on, 'an event'),
-        t.effective_on || ' / ' || t.booked_on
+        coalesce(e.effective_on || ' / ' || e.booked_on, 'an event') || ', product '
+            || coalesce(c.product_id, 0),
+        t.effective_on || ' / ' || t.booked_on || ', product ' || t.product_id
         FROM transfer t LEFT JOIN event e ON e.cell = t.cell AND e.contract_id = t.contract_id
             AND e.seq = t.event_seq
-        WHERE t.contract_id <> 0 AND (t.effective_on, t.booked_on)
-            IS DISTINCT FROM (e.effective_on, e.booked_on)
+        LEFT JOIN contract c ON c.cell = t.cell AND c.contract_id = t.contract_id
+        WHERE t.contract_id <> 0 AND (t.effective_on, t.booked_on, t.product_id)
+            IS DISTINCT FROM (e.effective_on, e.booked_on, c.product_id)
         ORDER BY t.contract_id, t.event_seq, t.number LIMIT 1"""),
+    ("INV-TRANSFER-03", "A transfer of no contract belongs to a receipt or to the end of a day.",
+     "transfer", OF_NO_CONTRACT),
     ("INV-LEDGER-01", "The turnover of each closed day is the sum of its transfers.",
      "ledger_day", TURNOVER),
     ("INV-LEDGER-02", "What contracts stand at is what the general ledger shows.",
@@ -341,18 +433,25 @@ INVARIANTS: list[tuple[str, str, str, str]] = [
         ORDER BY contract_id, seq LIMIT 1"""),
     ("INV-EVENT-03", "A reversed event and its reversal name one another.", "event", REVERSALS),
     ("INV-STMT-02", "An issued statement and its event say the same.", "statement", STATEMENTS),
-    ("INV-AUDIT-01", "Every event has the operation that wrote it.", "event",
-     """SELECT e.contract_id || ' event ' || e.seq, 'an operation', e.operation_id
-        FROM event e LEFT JOIN operation o USING (operation_id) WHERE o.operation_id IS NULL
+    ("INV-AUDIT-01", "Every event has the operation that wrote it, at the same moment.", "event",
+     """SELECT e.contract_id || ' event ' || e.seq,
+        coalesce('recorded at ' || o.recorded_at, 'an operation'),
+        e.operation_id || ' recorded at ' || e.recorded_at
+        FROM event e LEFT JOIN operation o USING (operation_id)
+        WHERE o.recorded_at IS DISTINCT FROM e.recorded_at
         ORDER BY e.contract_id, e.seq LIMIT 1"""),
-    ("INV-AUDIT-02", "Every operation's digest is the hash of the rows that it wrote.",
+    (BY_DIGEST, "Every operation's digest is the hash of the rows that it wrote.",
      "operation", OPERATIONS),
+    (END_BY_DIGEST, "The end of a day is bound by its operation.", "operation", DAY_ENDS),
     ("INV-IDEM-01", "An answer that is kept for a key names the operation that was done.",
      "idempotency", """SELECT i.client || ' ' || i.key, 'an operation', i.operation_id
         FROM idempotency i LEFT JOIN operation o USING (operation_id)
         WHERE o.operation_id IS NULL ORDER BY 1 LIMIT 1"""),
     ("INV-DAY-01", "Days are closed one after the other, each once.", "day_close", CONTINUOUS),
     ("INV-DIR-01", "The directory knows every borrower, and nobody else.", "directory", DIRECTORY),
+    ("INV-ERASE-01", "Of an erased person nothing is left, and an operation says so.", "borrower",
+     ERASED),
+    ("INV-KEY-01", "Nothing is wrapped under a retired master key.", "borrower", RETIRED_KEYS),
     ("INV-NUMBER-01", "A borrower's contracts are numbered as far as the borrower's row says.",
      "borrower", NUMBERING),
 ]  # fmt: skip

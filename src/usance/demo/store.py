@@ -144,3 +144,15 @@ async def refunds(pool: Pool) -> tuple[int, int]:
 async def paid_statements(pool: Pool) -> Counter[str]:
     """How many statements were paid in full, with the minimum, in part, late, or not."""
     return Counter({row[0]: row[1] for row in await pool.fetch(PAID_STATEMENTS)})
+
+
+async def interesting(pool: Pool) -> int | None:
+    """A borrower to show: something a little late, an account with statements, loans and plans."""
+    found: int | None = await pool.fetchval(
+        "SELECT borrower_id FROM contract, book WHERE status = 1 GROUP BY borrower_id ORDER BY"
+        " bool_or(late_from > 0 AND business_date - date '0001-01-01' + 1 - late_from"
+        "         BETWEEN 1 AND 60) DESC,"
+        " bool_or(kind = 2 AND statements > 2) DESC, count(*) FILTER (WHERE kind = 1) DESC,"
+        " borrower_id LIMIT 1"
+    )
+    return found

@@ -9,6 +9,17 @@ PUBLIC: Final = "public"
 STAFF: Final = "staff"
 """Any member of staff who has logged in, and no machine."""
 
+COMING_IN: Final = "coming-in"
+"""A member of staff who has shown everything they have, also while a new password or a second
+factor is missing: the pages that ask for it."""
+HALF_IN: Final = "half-in"
+"""The same, and who has not yet shown the second factor that is enrolled: the page that asks for
+the code, and log-out."""
+BORROWER: Final = "borrower"
+"""A borrower who has logged in, for what is their own; no machine, no member of staff."""
+SIGNED: Final = "signed"
+"""A request that carries a signature of its own, which its route checks: a bank's notification."""
+
 SCOPES: Final = frozenset({
     "book:read",
     "products:read",

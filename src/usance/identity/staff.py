@@ -1,219 +1,333 @@
-"""Accounts of staff, and their sessions.
+"""Accounts of staff: made, changed by others and by their holders, and how one comes in with them.
 
-A session is an opaque token of 256 random bits that only its holder has: the table keeps its
-hash. It ends when it is idle too long, too old, killed, or when its holder logs out.
+What others do to an account are the acts of ``acts``; sessions are in ``sessions``, second factors
+in ``factors``. Coming in takes two steps where a second factor is enrolled.
 """
 
 from __future__ import annotations
 
-import asyncio
-import hashlib
-import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime
 
 from usance.core.refusals import Refused
 from usance.core.rules import rule
-from usance.identity import store
-from usance.identity.roles import known, permissions_of
+from usance.identity import acts, attempts, staff_sql
+from usance.identity.attempts import Attempts
+from usance.identity.changing import Asking, Change, once
+from usance.identity.factors import TOTP, Factors
+from usance.identity.noting import noted
+from usance.identity.once import Answer
+from usance.identity.passwords import checked_hash, matches
+from usance.identity.roles import known
+from usance.identity.sessions import (
+    AGE_MAX,
+    BY_PASSWORD,
+    BY_PROVIDER,
+    BY_PROVIDER_AND_FACTOR,
+    CODE,
+    Beginning,
+    OpenSession,
+    Sessions,
+    StaffSession,
+)
+from usance.identity.staff_policy import StaffPolicy, staff_policy
 from usance.ledger.digest import digest
 from usance.platform.clock import Clock, SystemClock
-from usance.platform.credentials import hash_password, password_matches
-from usance.platform.database import Pool, transaction
-from usance.platform.identifiers import new_operation_id
+from usance.platform.crypto import KeyService
+from usance.platform.database import Connection, Pool, transaction
 from usance.platform.logs import get_logger
+
+__all__ = ["AGE_MAX", "Account", "Staff", "StaffSession"]
 
 logger = get_logger(__name__)
 
-IDLE_MAX = timedelta(minutes=30)
-AGE_MAX = timedelta(hours=12)
-TOUCHED_EVERY = timedelta(minutes=1)
-PASSWORD_MIN, PASSWORD_MAX = 12, 200
-ATTEMPTS_WITHIN = timedelta(minutes=15)
-ATTEMPTS_OF_A_NAME = 10
-ATTEMPTS_OF_AN_ADDRESS = 50
-"""Many people may share an address; few need more than ten attempts for a name."""
-
 
 @dataclass(frozen=True, slots=True)
-class StaffSession:
-    """A member of staff who is logged in; ``csrf`` goes into every form."""
+class Account:
+    """An account as others see it."""
 
     staff_id: int
     name: str
-    csrf: str
-    roles: tuple[str, ...] = ()
-    stands_in: bool = False
-
-    @property
-    def permissions(self) -> frozenset[str]:
-        """What the roles give together; who stands in for somebody comes as far as deciding."""
-        in_place = frozenset({"approvals:read", "approvals:decide"} if self.stands_in else ())
-        return permissions_of(self.roles) | in_place
-
-    @property
-    def actor(self) -> str:
-        """How the audit log calls them."""
-        return f"staff:{self.staff_id}"
+    active: bool
+    created_at: datetime
+    must_change: bool
+    last_log_in: datetime | None
+    roles: tuple[str, ...]
+    has_factor: bool
+    recovery_codes: int
 
 
 class Staff:
-    """The accounts of staff of a book."""
+    """The accounts of staff of a book. Without ``keys`` no second factor is shown or enrolled."""
 
-    def __init__(self, pool: Pool, clock: Clock | None = None) -> None:
+    def __init__(
+        self, pool: Pool, clock: Clock | None = None, keys: KeyService | None = None,
+        policy: StaffPolicy | None = None,
+    ) -> None:  # fmt: skip
         self._pool = pool
         self._clock = clock or SystemClock()
+        self.policy = policy or staff_policy()
+        self.sessions = Sessions(pool, self._clock, self.policy)
+        self.factors = Factors(pool, self._clock, keys)
+        self._attempts = Attempts(pool, self._clock)
 
-    @rule("R-STAFF-02")
+    # -- accounts, for the operator at the command line ----------------------------------------
+
     async def create(
         self, name: str, password: str, roles: Iterable[str], *, actor: str = "operator"
     ) -> int:
-        """A new account with roles; raises ``Refused``."""
-        given = known(roles)
-        if not (1 <= len(name) <= 60 and name.isprintable() and name == name.strip()):
-            raise Refused("R-STAFF-02", "a name has 1 to 60 printable characters", "name")
-        hashed = await _hash(password)
-        async with transaction(self._pool) as connection:
-            on = await store.business_date(connection)
-            if on is None:
-                raise Refused("R-BOOK-01", "there is no book yet; make one first")
-            staff_id = await store.insert_staff(connection, name, hashed)
-            if staff_id is None:
-                raise Refused("R-STAFF-02", "the name is taken", "name")
-            await store.grant_roles(connection, staff_id, given)
-            await store.insert_operation(
-                connection, new_operation_id(), actor=actor, action="CreateStaff", on=on,
-                digest=digest([("staff", [(staff_id,)])]),
-                detail={"staff_id": staff_id, "roles": given},
-            )  # fmt: skip
-        return staff_id
+        """A new account with roles, and a password that stays; raises ``Refused``."""
+        given = tuple(known(roles))
+        hashed = await checked_hash(password, [name, await staff_sql.book_name(self._pool)])
+        act = acts.CreateStaff(name, given, hashed, must_change=False)
+        answer = await acts.perform(self._pool, act, Asking(actor))
+        return int(answer.document["staff_id"])
 
-    @rule("R-STAFF-03")
     async def change_roles(
         self, name: str, *, grant: Iterable[str] = (), revoke: Iterable[str] = (),
         actor: str = "operator",
     ) -> int:  # fmt: skip
         """Give roles to an account and take others; at once also for sessions that are open."""
-        given, taken = list(grant), list(revoke)
-        known([*given, *taken])
-        async with transaction(self._pool) as connection:
-            staff_id = await store.staff_id_of(connection, name)
-            on = await store.business_date(connection)
-            if staff_id is None or on is None:
-                raise Refused("R-STAFF-03", "there is no active account of this name", "name")
-            await store.grant_roles(connection, staff_id, given)
-            await store.revoke_roles(connection, staff_id, taken)
-            await store.insert_operation(
-                connection, new_operation_id(), actor=actor, action="ChangeRoles", on=on,
-                digest=digest([("staff", [(staff_id,)])]),
-                detail={"staff_id": staff_id, "grant": given, "revoke": taken},
-            )  # fmt: skip
-        return staff_id
+        given, lost = tuple(grant), tuple(revoke)
+        known([*given, *lost])
+        act = acts.ChangeRoles(await self.known_id(name), given, lost)
+        await acts.perform(self._pool, act, Asking(actor))
+        return act.staff_id
 
     async def change_password(self, name: str, password: str, *, actor: str = "operator") -> bool:
         """A new password; every session ends. False when there is no such active account."""
-        hashed = await _hash(password)
+        row = await staff_sql.staff_by_name(self._pool, name)
+        names = [name, await staff_sql.book_name(self._pool)]
+        hashed = await checked_hash(password, names)
+        if row is None:
+            return False
         async with transaction(self._pool) as connection:
-            staff_id = await store.set_password(connection, name, hashed)
-            on = await store.business_date(connection)
-            if staff_id is None or on is None:
-                return False
-            await store.insert_operation(
-                connection, new_operation_id(), actor=actor, action="ChangePassword", on=on,
-                digest=digest([("staff", [(staff_id,)])]), detail={"staff_id": staff_id},
-            )  # fmt: skip
-        await self.kill_sessions(staff_id)
+            staff_id = row["staff_id"]
+            await acts.taken(connection, staff_id)
+            await staff_sql.set_password(connection, staff_id, hashed, must_change=False)
+            await staff_sql.end_sessions(connection, staff_id)
+            await noted(connection, actor, "ChangePassword", {}, staff_id)
         return True
 
-    @rule("R-AUTH-04")
+    @rule("R-STAFF-03")
+    async def known_id(self, name: str) -> int:
+        """The number of the account of this name; raises ``Refused``."""
+        staff_id = await staff_sql.staff_id_of(self._pool, name) if name.isprintable() else None
+        if staff_id is None:
+            raise Refused("R-STAFF-03", "there is no active account of this name", "name")
+        return staff_id
+
+    async def accounts(self) -> list[Account]:
+        """Every account, active ones first."""
+        return [_account(row) for row in await staff_sql.accounts(self._pool)]
+
+    async def account(self, staff_id: int) -> Account | None:
+        """One account."""
+        row = await staff_sql.account(self._pool, staff_id)
+        return _account(row) if row else None
+
+    # -- coming in -----------------------------------------------------------------------------
+
+    @rule("R-AUTH-04", "R-FACTOR-01")
     async def log_in(self, name: str, password: str, address: str = "") -> tuple[str, StaffSession]:
-        """The token of a new session, and the session; raises ``Refused``."""
-        attempt = _subjects(name, address)
-        await self._count(attempt)
-        row = await store.staff_by_name(self._pool, name) if name.isprintable() else None
-        stored = row["password_hash"] if row else await asyncio.to_thread(_nobody)
-        matches = await asyncio.to_thread(password_matches, password[:PASSWORD_MAX], stored)
-        if row is None or not matches:
+        """The token of a new session, and the session; raises ``Refused``.
+
+        Where a second factor is enrolled the session waits for it.
+        """
+        attempt = attempts.of_log_in(name, address)
+        await self._attempts.count(attempt)
+        row = await staff_sql.staff_by_name(self._pool, name) if name.isprintable() else None
+        if not await matches(password, row["password_hash"] if row else None) or row is None:
             logger.warning("log-in refused", extra={"rule": "R-AUTH-04"})
             raise Refused("R-AUTH-04", "the name or the password is wrong")
-        await store.forgive_attempt(self._pool, attempt)
-        return await self._begin(row["staff_id"])
+        await self._attempts.forgive(attempt)
+        return await self._begin(
+            Beginning(row["staff_id"], BY_PASSWORD, address, waits=row["has_factor"])
+        )
 
-    @rule("R-AUTH-05")
-    async def _count(self, attempt: dict[bytes, int]) -> None:
-        """Count the attempt before it is looked at, so that many at once are counted too."""
-        now = self._clock.now()
-        counts = await store.count_attempt(self._pool, attempt, now, now - ATTEMPTS_WITHIN)
-        if any(counts[subject] > most for subject, most in attempt.items()):
-            raise Refused("R-AUTH-05", "too many attempts; try again in a quarter of an hour")
+    @rule("R-FACTOR-01")
+    async def enter_code(
+        self, token: str, code: str, address: str = ""
+    ) -> tuple[str, StaffSession]:
+        """The second step: a new session under a new token in place of the one that waits."""
+        waiting = await self.session(token)
+        if waiting is None or waiting.lacks != CODE:
+            raise Refused("R-AUTH-01", "a key or a log-in is needed")
+        attempt = attempts.of_factor(waiting.staff_id)
+        await self._attempts.count(attempt)
+        async with transaction(self._pool) as connection:
+            shown = await self.factors.show(connection, waiting.staff_id, code)
+            await self.sessions.end_quietly(connection, token)
+            beginning = Beginning(waiting.staff_id, BY_PASSWORD, address, shown=shown)
+            new = await self.sessions.begin(connection, beginning)
+        await self._attempts.forgive(attempt)
+        return new, await self._known_session(new)
+
+    async def enter_by_provider(
+        self, account: str, *, showed_factor: bool, address: str = ""
+    ) -> tuple[str, StaffSession]:
+        """The identity provider says who it is: an account that is there and active, or none."""
+        row = await staff_sql.staff_by_name(self._pool, account)
+        if row is None:
+            logger.warning("log-in refused", extra={"rule": "R-STAFF-09"})
+            raise Refused("R-STAFF-09", "no active account belongs to this identity")
+        way = BY_PROVIDER_AND_FACTOR if showed_factor else BY_PROVIDER
+        waits = row["has_factor"] and not showed_factor
+        return await self._begin(Beginning(row["staff_id"], way, address, waits=waits))
 
     async def session(self, token: str) -> StaffSession | None:
         """The session of a token; None when it is unknown, ended, idle too long or too old."""
-        now = self._clock.now()
-        hashed = _hashed(token)
-        row = await store.live_session(self._pool, hashed, now - AGE_MAX, now - IDLE_MAX)
-        if row is None:
-            return None
-        if now - row["seen_at"] >= TOUCHED_EVERY:
-            await store.touch_session(self._pool, hashed, now)
-        return StaffSession(
-            row["staff_id"], row["name"], row["csrf"], tuple(row["roles"]), row["stands_in"]
-        )
+        return await self.sessions.read(token)
 
     async def names(self) -> dict[int, str]:
         """Every account by its number."""
-        return await store.staff_names(self._pool)
+        return await staff_sql.staff_names(self._pool)
 
     @rule("R-STAFF-03")
     async def number(self, name: str) -> int:
         """The active account of this name; raises ``Refused``."""
-        row = await store.staff_by_name(self._pool, name) if name.isprintable() else None
+        row = await staff_sql.staff_by_name(self._pool, name) if name.isprintable() else None
         if row is None:
             raise Refused("R-STAFF-03", "there is no active account of this name", "to")
         return int(row["staff_id"])
 
     async def log_out(self, token: str) -> None:
         """End one session."""
-        await store.end_session(self._pool, _hashed(token), self._clock.now())
+        await self.sessions.end(token)
 
-    async def kill_sessions(self, staff_id: int) -> int:
+    async def kill_sessions(self, staff_id: int, *, actor: str = "operator") -> int:
         """End every session of an account; returns how many there were."""
-        return await store.end_sessions(self._pool, staff_id, self._clock.now())
+        act = acts.EndSessions(staff_id)
+        answer = await acts.perform(self._pool, act, Asking(actor))
+        return int(answer.document["sessions"])
 
-    async def _begin(self, staff_id: int) -> tuple[str, StaffSession]:
-        token, csrf = secrets.token_urlsafe(32), secrets.token_urlsafe(32)
-        await store.insert_session(self._pool, _hashed(token), staff_id, csrf, self._clock.now())
-        logger.info("logged in", extra={"staff_id": staff_id})
+    # -- what holders do with their own --------------------------------------------------------
+
+    @rule("R-STEP-01")
+    async def freshen(self, session: StaffSession, token: str, proof: str) -> None:
+        """Show a factor again: a code, or the password where no factor is enrolled."""
+        attempt = attempts.of_factor(session.staff_id)
+        await self._attempts.count(attempt)
+        async with transaction(self._pool) as connection:
+            if session.has_factor:
+                shown = await self.factors.show(connection, session.staff_id, proof)
+            else:
+                shown = await _show_password(connection, session.staff_id, proof)
+            await self.sessions.freshen(connection, token)
+            await noted(connection, session.actor, "StepUp", {"factor": shown})
+        await self._attempts.forgive(attempt)
+
+    @rule("R-STAFF-04")
+    async def change_own_password(
+        self, session: StaffSession, token: str, old: str, new: str, asking: Asking
+    ) -> Answer:
+        """The old password first; every other session of the account ends."""
+
+        async def make(change: Change) -> dict[str, object]:
+            await _show_password(change.connection, session.staff_id, old)
+            names = await staff_sql.names(change.connection, session.staff_id)
+            if new == old:
+                raise Refused("R-STAFF-04", "the new password is the old one", "password")
+            hashed = await checked_hash(new, names)
+            await staff_sql.set_password(
+                change.connection, session.staff_id, hashed, must_change=False
+            )
+            ended = await self.sessions.end_others(change.connection, session.staff_id, token)
+            return await self._note(change, session, "ChangePassword", sessions=ended)
+
+        attempt = attempts.of_factor(session.staff_id)
+        await self._attempts.count(attempt)
+        answer = await once(self._pool, asking, make)
+        await self._attempts.forgive(attempt)
+        return answer
+
+    @rule("R-STAFF-05")
+    async def end_own_sessions(
+        self, session: StaffSession, token: str, reference: str, asking: Asking
+    ) -> Answer:
+        """End one session of one's own account; without a reference, all but this one."""
+
+        async def make(change: Change) -> dict[str, object]:
+            if reference:
+                await self.sessions.end_one(change.connection, session.staff_id, reference)
+                return await self._note(change, session, "EndSessions", sessions=1)
+            ended = await self.sessions.end_others(change.connection, session.staff_id, token)
+            return await self._note(change, session, "EndSessions", sessions=ended)
+
+        return await once(self._pool, asking, make)
+
+    async def begin_factor(self, session: StaffSession, asking: Asking) -> Answer:
+        """Make the secret of a new factor; the old one stays in force until it is confirmed."""
+
+        async def make(change: Change) -> dict[str, object]:
+            await self.factors.begin(change.connection, session.staff_id)
+            return await self._note(change, session, "BeginFactor")
+
+        return await once(self._pool, asking, make)
+
+    async def confirm_factor(
+        self, session: StaffSession, token: str, code: str, asking: Asking
+    ) -> tuple[Answer, list[str]]:
+        """The first code puts the factor in force; the recovery codes, which are told once."""
+        codes: list[str] = []
+
+        async def make(change: Change) -> dict[str, object]:
+            codes[:] = await self.factors.confirm(change.connection, session.staff_id, code)
+            await self.sessions.freshen(change.connection, token)
+            return await self._note(change, session, "EnrolFactor", factor=TOTP)
+
+        attempt = attempts.of_factor(session.staff_id)
+        await self._attempts.count(attempt)
+        answer = await once(self._pool, asking, make)
+        await self._attempts.forgive(attempt)
+        return answer, [] if answer.replayed else codes
+
+    async def renew_codes(
+        self, session: StaffSession, asking: Asking
+    ) -> tuple[Answer, list[str]]:
+        """New recovery codes in place of all others."""
+        codes: list[str] = []
+
+        async def make(change: Change) -> dict[str, object]:
+            if not session.has_factor:
+                raise Refused("R-FACTOR-03", "recovery codes stand in for a factor; enrol one")
+            codes[:] = await self.factors.renew_codes(change.connection, session.staff_id)
+            return await self._note(change, session, "RenewCodes")
+
+        answer = await once(self._pool, asking, make)
+        return answer, [] if answer.replayed else codes
+
+    async def own_sessions(self, session: StaffSession) -> list[OpenSession]:
+        """The live sessions of one's own account."""
+        return await self.sessions.of_account(session.staff_id)
+
+    async def _begin(self, beginning: Beginning) -> tuple[str, StaffSession]:
+        async with transaction(self._pool) as connection:
+            token = await self.sessions.begin(connection, beginning)
+        return token, await self._known_session(token)
+
+    async def _known_session(self, token: str) -> StaffSession:
         session = await self.session(token)
-        assert session is not None
-        return token, session
+        if session is None:  # locked out between the two statements
+            raise Refused("R-AUTH-01", "a key or a log-in is needed")
+        return session
+
+    async def _note(
+        self, change: Change, session: StaffSession, action: str, **detail: object
+    ) -> dict[str, object]:
+        found = {"staff_id": session.staff_id, **detail}
+        await change.note(action, digest([("staff", [(session.staff_id,)])]), found)
+        return found
 
 
-def _subjects(name: str, address: str) -> dict[bytes, int]:
-    """What an attempt is counted under, hashed (people type passwords for names), with the most."""
-    found = {_hashed(f"name {name}"): ATTEMPTS_OF_A_NAME}
-    return found | ({_hashed(f"address {address}"): ATTEMPTS_OF_AN_ADDRESS} if address else {})
+@rule("R-STAFF-04")
+async def _show_password(connection: Connection, staff_id: int, password: str) -> str:
+    stored = await staff_sql.password_of(connection, staff_id)
+    if not await matches(password, stored):
+        raise Refused("R-STAFF-04", "the password is wrong", "old")
+    return "password"
 
 
-@rule("R-STAFF-01")
-async def _hash(password: str) -> str:
-    """Off the event loop, because it takes its time on purpose."""
-    if not PASSWORD_MIN <= len(password) <= PASSWORD_MAX:
-        detail = f"a password has {PASSWORD_MIN} to {PASSWORD_MAX} characters"
-        raise Refused("R-STAFF-01", detail, "password")
-    return await asyncio.to_thread(hash_password, password)
-
-
-_nobodys_hash = ""
-
-
-def _nobody() -> str:
-    """A hash that no password opens, so that an unknown name takes as long as a known one."""
-    global _nobodys_hash
-    _nobodys_hash = _nobodys_hash or hash_password(secrets.token_urlsafe(32))
-    return _nobodys_hash
-
-
-def _hashed(text: str) -> bytes:
-    return hashlib.sha256(text.encode(errors="replace")).digest()
+def _account(row: staff_sql.Row) -> Account:
+    return Account(**dict(row) | {"roles": tuple(row["roles"])})

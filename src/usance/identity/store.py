@@ -1,4 +1,4 @@
-"""The SQL of identity: borrowers and their directory, staff and sessions, machine clients."""
+"""The SQL of identity: borrowers and their directory, machine clients."""
 
 from __future__ import annotations
 
@@ -62,12 +62,17 @@ async def insert_directory(
     return {(purpose, lookup) for purpose, lookup, _ in entries} - entered
 
 
-async def borrower_by_lookup(pool: Pool, purpose: str, lookup: bytes) -> int | None:
-    """Whose look-up hash it is."""
-    found: int | None = await pool.fetchval(
-        "SELECT borrower_id FROM directory WHERE purpose = $1 AND lookup = $2", purpose, lookup
+async def borrower_by_lookups(
+    pool: Pool, purpose: str, lookups: Sequence[bytes], index_id: int
+) -> tuple[int | None, bool]:
+    """Whose look-up hashes they are, and whether the index key ``index_id`` has been retired."""
+    row = await pool.fetchrow(
+        "SELECT (SELECT borrower_id FROM directory WHERE purpose = $1 AND lookup = ANY($2::bytea[])"
+        "  LIMIT 1) AS borrower_id, EXISTS (SELECT FROM key_epoch WHERE kind = 'index'"
+        "  AND key_id = $3 AND retired_at IS NOT NULL) AS retired",
+        *(purpose, list(lookups), index_id),
     )
-    return found
+    return row["borrower_id"], row["retired"]
 
 
 async def borrowers(pool: Pool, identifiers: Sequence[int]) -> Sequence[Row]:
@@ -101,6 +106,25 @@ async def borrower_ids_after(pool: Pool, after: int, count: int) -> list[int]:
         count,
     )
     return [row["borrower_id"] for row in rows]
+
+
+async def borrower_alone(connection: Connection, borrower_id: int) -> Row | None:
+    """The wrapped data key of a borrower, whose row is locked; None if there is none."""
+    row: Row | None = await connection.fetchrow(
+        "SELECT data_key FROM borrower WHERE cell = $1 AND borrower_id = $2 FOR UPDATE",
+        *(cell_of_borrower(borrower_id), borrower_id),
+    )
+    return row
+
+
+async def set_detail(
+    connection: Connection, borrower_id: int, field: str, ciphertext: bytes
+) -> None:
+    """A detail of a borrower, encrypted; ``field`` is one of the columns of personal data."""
+    await connection.execute(
+        f"UPDATE borrower SET {field} = $3 WHERE cell = $1 AND borrower_id = $2",
+        *(cell_of_borrower(borrower_id), borrower_id, ciphertext),
+    )
 
 
 # -- audit and idempotency -------------------------------------------------------------------------
@@ -150,188 +174,107 @@ async def keep_answer(connection: Connection, row: tuple[str, str, bytes, int, s
     return tag == "INSERT 0 1"
 
 
-# -- staff -----------------------------------------------------------------------------------------
-
-
-async def insert_staff(connection: Connection, name: str, password_hash: str) -> int | None:
-    """A new account; None when the name is taken."""
-    staff_id: int | None = await connection.fetchval(
-        "INSERT INTO staff (name, password_hash) VALUES ($1, $2)"
-        " ON CONFLICT (name) DO NOTHING RETURNING staff_id",
-        name,
-        password_hash,
-    )
-    return staff_id
-
-
-async def grant_roles(connection: Connection, staff_id: int, roles: Sequence[str]) -> None:
-    """Give an account roles; those that it has stay."""
-    await connection.execute(
-        "INSERT INTO staff_role (staff_id, role) SELECT $1, unnest($2::text[])"
-        " ON CONFLICT DO NOTHING",
-        *(staff_id, roles),
-    )
-
-
-async def revoke_roles(connection: Connection, staff_id: int, roles: Sequence[str]) -> None:
-    """Take roles from an account."""
-    await connection.execute(
-        "DELETE FROM staff_role WHERE staff_id = $1 AND role = ANY($2::text[])", staff_id, roles
-    )
-
-
-async def staff_id_of(connection: Connection, name: str) -> int | None:
-    """The active account of this name, locked; None when there is none."""
-    staff_id: int | None = await connection.fetchval(
-        "SELECT staff_id FROM staff WHERE name = $1 AND active FOR UPDATE", name
-    )
-    return staff_id
-
-
-async def set_password(connection: Connection, name: str, password_hash: str) -> int | None:
-    """Replace an active account's password; None when there is no such account."""
-    staff_id: int | None = await connection.fetchval(
-        "UPDATE staff SET password_hash = $2 WHERE name = $1 AND active RETURNING staff_id",
-        name,
-        password_hash,
-    )
-    return staff_id
-
-
-async def staff_by_name(pool: Pool, name: str) -> Row | None:
-    """An account that may log in."""
-    row: Row | None = await pool.fetchrow(
-        "SELECT staff_id, name, password_hash FROM staff WHERE name = $1 AND active", name
-    )
-    return row
-
-
-async def staff_names(pool: Pool) -> dict[int, str]:
-    """Every account's name by its number."""
-    return dict(await pool.fetch("SELECT staff_id, name FROM staff"))
-
-
-async def count_attempt(
-    pool: Pool, subjects: Iterable[bytes], now: datetime, since: datetime
-) -> dict[bytes, int]:
-    """One more attempt to log in under each subject; how many there were since. Old ones go."""
-    await pool.execute(
-        "DELETE FROM log_in_attempt WHERE subject IN (SELECT subject FROM log_in_attempt"
-        " WHERE began_at <= $1 FOR UPDATE SKIP LOCKED)",
-        since,
-    )
-    rows = await pool.fetch(
-        "INSERT INTO log_in_attempt AS old (subject, attempts, began_at)"
-        " SELECT subject, 1, $2 FROM unnest($1::bytea[]) AS subject ORDER BY subject"
-        " ON CONFLICT (subject) DO UPDATE SET"
-        " attempts = CASE WHEN old.began_at > $3 THEN old.attempts + 1 ELSE 1 END,"
-        " began_at = CASE WHEN old.began_at > $3 THEN old.began_at ELSE $2 END"
-        " RETURNING subject, attempts",
-        *(list(subjects), now, since),
-    )
-    return {row["subject"]: row["attempts"] for row in rows}
-
-
-async def forgive_attempt(pool: Pool, subjects: Iterable[bytes]) -> None:
-    """The attempt was good: it does not count."""
-    await pool.execute(
-        "UPDATE log_in_attempt SET attempts = attempts - 1 WHERE subject = ANY("
-        " SELECT subject FROM log_in_attempt WHERE subject = ANY($1::bytea[])"
-        " ORDER BY subject FOR UPDATE)",
-        list(subjects),
-    )
-
-
-async def insert_session(
-    pool: Pool, token_hash: bytes, staff_id: int, csrf: str, now: datetime
-) -> None:
-    """A session begins."""
-    await pool.execute(
-        "INSERT INTO staff_session (token_hash, staff_id, csrf, created_at, seen_at)"
-        " VALUES ($1, $2, $3, $4, $4)",
-        *(token_hash, staff_id, csrf, now),
-    )
-
-
-async def live_session(
-    pool: Pool, token_hash: bytes, created_after: datetime, seen_after: datetime
-) -> Row | None:
-    """A session within its limits, of an account that is still active."""
-    row: Row | None = await pool.fetchrow(
-        "SELECT staff_id, name, csrf, seen_at,"
-        " ARRAY(SELECT role FROM staff_role r WHERE r.staff_id = s.staff_id"
-        " ORDER BY role) AS roles,"
-        " EXISTS (SELECT FROM delegation d WHERE d.to_staff = s.staff_id AND d.revoked_at IS NULL"
-        " AND now() BETWEEN d.from_at AND d.until_at) AS stands_in"
-        " FROM staff_session s JOIN staff USING (staff_id)"
-        " WHERE token_hash = $1 AND ended_at IS NULL AND active"
-        " AND s.created_at > $2 AND seen_at > $3",
-        *(token_hash, created_after, seen_after),
-    )
-    return row
-
-
-async def touch_session(pool: Pool, token_hash: bytes, now: datetime) -> None:
-    """The session was used."""
-    await pool.execute(
-        "UPDATE staff_session SET seen_at = $2 WHERE token_hash = $1", token_hash, now
-    )
-
-
-async def end_session(pool: Pool, token_hash: bytes, now: datetime) -> None:
-    """The session ends."""
-    await pool.execute(
-        "UPDATE staff_session SET ended_at = $2 WHERE token_hash = $1 AND ended_at IS NULL",
-        *(token_hash, now),
-    )
-
-
-async def end_sessions(pool: Pool, staff_id: int, now: datetime) -> int:
-    """All sessions of an account end; returns how many did."""
-    tag: str = await pool.execute(
-        "UPDATE staff_session SET ended_at = $2 WHERE staff_id = $1 AND ended_at IS NULL",
-        *(staff_id, now),
-    )
-    return int(tag.removeprefix("UPDATE "))
-
-
 # -- machine clients -------------------------------------------------------------------------------
 
+OPENS = "retired_at IS NULL AND (expires_at IS NULL OR expires_at > $1)"
+"""A key that opens at the moment $1."""
 
-async def insert_client(
-    connection: Connection, name: str, secret_hash: bytes, scopes: Sequence[str]
-) -> int | None:
+
+async def insert_client(connection: Connection, name: str, scopes: Sequence[str]) -> int | None:
     """A new machine client; None when the name is taken."""
     client_id: int | None = await connection.fetchval(
-        "INSERT INTO machine_client (name, secret_hash, scopes) VALUES ($1, $2, $3)"
+        "INSERT INTO machine_client (name, scopes) VALUES ($1, $2)"
         " ON CONFLICT (name) DO NOTHING RETURNING client_id",
-        *(name, secret_hash, msgspec.json.encode(scopes).decode()),
+        *(name, msgspec.json.encode(scopes).decode()),
     )
     return client_id
 
 
-async def replace_secret(connection: Connection, name: str, secret_hash: bytes) -> int | None:
-    """Replace an active client's key; None when there is no such client."""
+async def take_client(connection: Connection, name: str) -> int | None:
+    """An active client, locked, so that changes of its keys take turns; None without one."""
     client_id: int | None = await connection.fetchval(
-        "UPDATE machine_client SET secret_hash = $2 WHERE name = $1 AND active RETURNING client_id",
-        name,
-        secret_hash,
+        "SELECT client_id FROM machine_client WHERE name = $1 AND active FOR UPDATE", name
     )
     return client_id
 
 
-async def active_clients(pool: Pool) -> Sequence[Row]:
-    """Every machine client that may come in."""
+async def deactivate_client(connection: Connection, client_id: int) -> None:
+    """Lock a client out."""
+    await connection.execute(
+        "UPDATE machine_client SET active = false WHERE client_id = $1", client_id
+    )
+
+
+async def insert_key(
+    connection: Connection, client_id: int, secret_hash: bytes, prefix: str, now: datetime,
+    expires_at: datetime | None,
+) -> int:  # fmt: skip
+    """A new key of a client; its number."""
+    key_id: int = await connection.fetchval(
+        "INSERT INTO machine_key (client_id, secret_hash, prefix, created_at, expires_at)"
+        " VALUES ($1, $2, $3, $4, $5) RETURNING key_id",
+        *(client_id, secret_hash, prefix, now, expires_at),
+    )
+    return key_id
+
+
+async def open_keys(connection: Connection, client_id: int, now: datetime) -> list[int]:
+    """Numbers of the keys that open, oldest first."""
+    rows = await connection.fetch(
+        f"SELECT key_id FROM machine_key WHERE client_id = $2 AND {OPENS} ORDER BY key_id",
+        *(now, client_id),
+    )
+    return [row["key_id"] for row in rows]
+
+
+async def retire_keys(connection: Connection, keys: Sequence[int], now: datetime) -> None:
+    """Keys open nothing any more."""
+    await connection.execute(
+        "UPDATE machine_key SET retired_at = $2 WHERE key_id = ANY($1) AND retired_at IS NULL",
+        *(list(keys), now),
+    )
+
+
+async def limit_keys(connection: Connection, keys: Sequence[int], until: datetime) -> None:
+    """Keys open until a moment at the latest."""
+    await connection.execute(
+        "UPDATE machine_key SET expires_at = least(expires_at, $2) WHERE key_id = ANY($1)",
+        *(list(keys), until),
+    )
+
+
+async def opening_keys(pool: Pool, now: datetime) -> Sequence[Row]:
+    """Every key that opens, with its client."""
     rows: Sequence[Row] = await pool.fetch(
-        "SELECT client_id, name, secret_hash, scopes FROM machine_client WHERE active"
+        "SELECT key_id, secret_hash, expires_at, last_used_on, client_id, name, scopes"
+        f" FROM machine_key JOIN machine_client USING (client_id) WHERE active AND {OPENS}",
+        now,
     )
     return rows
 
 
-async def deactivate_client(connection: Connection, name: str) -> int | None:
-    """Lock a client out; None when there is no such active client."""
-    client_id: int | None = await connection.fetchval(
-        "UPDATE machine_client SET active = false WHERE name = $1 AND active RETURNING client_id",
-        name,
+async def note_use(pool: Pool, keys: Sequence[int], on: date) -> None:
+    """Keys were used on a day; written once a day however often they are."""
+    await pool.execute(
+        "UPDATE machine_key SET last_used_on = $2"
+        " WHERE key_id = ANY($1) AND (last_used_on IS NULL OR last_used_on < $2)",
+        *(list(keys), on),
     )
-    return client_id
+
+
+async def clients(pool: Pool) -> Sequence[Row]:
+    """Every machine client, active ones first."""
+    rows: Sequence[Row] = await pool.fetch(
+        "SELECT client_id, name, scopes, active, created_at FROM machine_client"
+        " ORDER BY active DESC, name"
+    )
+    return rows
+
+
+async def client_keys(pool: Pool) -> Sequence[Row]:
+    """Every key ever given, newest first, without its hash."""
+    rows: Sequence[Row] = await pool.fetch(
+        "SELECT key_id, client_id, prefix, created_at, expires_at, retired_at, last_used_on"
+        " FROM machine_key ORDER BY key_id DESC"
+    )
+    return rows

@@ -9,6 +9,8 @@ schema        every table of the book, in one place
 work          the one job runner and the outbox; their tables in work_tables
 pgcopy        binary COPY to and from NumPy arrays
 crypto        per-borrower keys, encrypted fields, blind indexes, machine secrets
+key_file      the file with master and index keys; key_client, key_server: keys elsewhere
+personal      where each room enters what it holds of a person
 identifiers   time-ordered 63-bit operation ids
 clock         the wall clock behind an interface (the business date is not here)
 logs, metrics what operators see

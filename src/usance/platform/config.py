@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,10 +12,25 @@ from urllib.parse import urlsplit
 
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 LOG_FORMATS = ("json", "text")
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
 class ConfigurationError(ValueError):
     """A setting that cannot be used; the message names the variable and what it accepts."""
+
+
+@dataclass(frozen=True, slots=True)
+class IdentityProvider:
+    """An OpenID Connect provider that members of staff log in with."""
+
+    issuer: str
+    """USANCE_OIDC_ISSUER: exactly as the provider calls itself; https, but on this machine."""
+    client_id: str
+    """USANCE_OIDC_CLIENT_ID: what the provider calls this usance."""
+    client_secret_file: Path
+    """USANCE_OIDC_CLIENT_SECRET_FILE: its first line is the secret."""
+    claim: str
+    """USANCE_OIDC_CLAIM: what in the provider's answer is the name of an account here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +43,10 @@ class Settings:
     """USANCE_DATABASE_URL: a PostgreSQL to use in place of the embedded one."""
     master_key_file: Path
     """USANCE_MASTER_KEY_FILE: wraps every borrower's data key; made on first use."""
+    audit_key_file: Path
+    """USANCE_AUDIT_KEY_FILE: signs checkpoints of the audit tree; made on first use."""
+    checkpoint_directory: Path | None
+    """USANCE_CHECKPOINT_DIR: where checkpoints are kept outside of the database."""
     log_level: str
     """USANCE_LOG: DEBUG, INFO, WARNING or ERROR."""
     log_format: str
@@ -34,21 +55,75 @@ class Settings:
     """USANCE_POOL_SIZE: database connections a process may hold, 1 to 90."""
     worker: int
     """USANCE_WORKER: number of this process, 0 to 1023, unique among those that run at once."""
+    backup_dir: Path | None = None
+    """USANCE_BACKUP_DIR: where backups and the write-ahead log go; None: nothing is kept."""
+    sandbox: bool = False
+    """USANCE_SANDBOX: 1 has messages and payments of borrowers played instead of really done."""
+    webhooks_allow_http: bool = False
+    """USANCE_WEBHOOKS_ALLOW_HTTP: 1 lets webhooks go over plain HTTP."""
+    webhooks_networks: tuple[str, ...] = ()
+    """USANCE_WEBHOOKS_NETWORKS: networks that webhooks may go to although they are not public."""
+    key_service_url: str | None = None
+    """USANCE_KEY_SERVICE_URL: who keeps the master keys in place of the file."""
+    key_service_token_file: Path | None = None
+    """USANCE_KEY_SERVICE_TOKEN_FILE: holds what this process shows to the key service."""
+    identity_provider: IdentityProvider | None = None
+    """USANCE_OIDC_ISSUER and its companions: who else may say that somebody is staff."""
+
+    @property
+    def erasures_file(self) -> Path:
+        """Whom a restored backup must forget again: kept beside the master key."""
+        return self.master_key_file.with_name(f"{self.master_key_file.name}.erasures")
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Settings:
         """Read the settings; raise ConfigurationError at the first one that is wrong."""
         env = os.environ if environment is None else environment
         home = _path(env, "USANCE_HOME", Path.home() / ".local/share/usance")
+        master_key_file = _path(env, "USANCE_MASTER_KEY_FILE", home / "master.key")
+        beside = master_key_file.with_name("audit.key")
         return cls(
             home=home,
             database_url=_database_url(env),
-            master_key_file=_path(env, "USANCE_MASTER_KEY_FILE", home / "master.key"),
+            master_key_file=master_key_file,
+            audit_key_file=_path(env, "USANCE_AUDIT_KEY_FILE", beside),
+            checkpoint_directory=_file(env, "USANCE_CHECKPOINT_DIR"),
             log_level=_choice(env, "USANCE_LOG", "INFO", LOG_LEVELS),
             log_format=_choice(env, "USANCE_LOG_FORMAT", "json", LOG_FORMATS),
             pool_size=_number(env, "USANCE_POOL_SIZE", 10, 1, 90),
             worker=_number(env, "USANCE_WORKER", 0, 0, 1023),
+            backup_dir=_file(env, "USANCE_BACKUP_DIR"),
+            sandbox=_choice(env, "USANCE_SANDBOX", "0", ("0", "1")) == "1",
+            webhooks_allow_http=_choice(env, "USANCE_WEBHOOKS_ALLOW_HTTP", "0", ("0", "1")) == "1",
+            webhooks_networks=_networks(env, "USANCE_WEBHOOKS_NETWORKS"),
+            key_service_url=_key_service_url(env),
+            key_service_token_file=_file(env, "USANCE_KEY_SERVICE_TOKEN_FILE"),
+            identity_provider=_identity_provider(env),
         )
+
+
+def _identity_provider(env: Mapping[str, str]) -> IdentityProvider | None:
+    """All of its settings, or none: half a provider would be a door that nobody looks at."""
+    issuer, client_id = env.get("USANCE_OIDC_ISSUER"), env.get("USANCE_OIDC_CLIENT_ID")
+    file = env.get("USANCE_OIDC_CLIENT_SECRET_FILE")
+    if not (issuer or client_id or file or env.get("USANCE_OIDC_CLAIM")):
+        return None
+    if not issuer:
+        raise ConfigurationError("USANCE_OIDC_ISSUER is missing beside the other USANCE_OIDC_...")
+    split = urlsplit(issuer)
+    near = split.scheme == "http" and split.hostname in LOOPBACK
+    whole = split.hostname and not (split.query or split.fragment or split.username)
+    if not (whole and (near or split.scheme == "https")):
+        raise ConfigurationError("USANCE_OIDC_ISSUER must be https://..., or http on this machine")
+    if not client_id:
+        raise ConfigurationError("USANCE_OIDC_CLIENT_ID is missing beside USANCE_OIDC_ISSUER")
+    if not file:
+        raise ConfigurationError("USANCE_OIDC_CLIENT_SECRET_FILE is missing beside the issuer")
+    claim = env.get("USANCE_OIDC_CLAIM") or "preferred_username"
+    if not re.fullmatch(r"[A-Za-z0-9_:/.-]{1,100}", claim):
+        raise ConfigurationError("USANCE_OIDC_CLAIM must be the name of one claim")
+    path = _path(env, "USANCE_OIDC_CLIENT_SECRET_FILE", Path())
+    return IdentityProvider(issuer, client_id, path, claim)
 
 
 def _path(env: Mapping[str, str], name: str, default: Path) -> Path:
@@ -56,6 +131,10 @@ def _path(env: Mapping[str, str], name: str, default: Path) -> Path:
     if not path.is_absolute():
         raise ConfigurationError(f"{name} must be an absolute path, not {str(path)!r}")
     return path
+
+
+def _file(env: Mapping[str, str], name: str) -> Path | None:
+    return _path(env, name, Path()) if env.get(name) else None
 
 
 def _choice(env: Mapping[str, str], name: str, default: str, choices: tuple[str, ...]) -> str:
@@ -73,6 +152,17 @@ def _number(env: Mapping[str, str], name: str, default: int, low: int, high: int
     return int(value)
 
 
+def _networks(env: Mapping[str, str], name: str) -> tuple[str, ...]:
+    """Such as ``10.0.0.0/8,127.0.0.1``."""
+    found = tuple(each.strip() for each in (env.get(name) or "").split(",") if each.strip())
+    for each in found:
+        try:
+            ipaddress.ip_network(each)
+        except ValueError as error:
+            raise ConfigurationError(f"{name} holds {each!r}, which is no network") from error
+    return found
+
+
 def _database_url(env: Mapping[str, str]) -> str | None:
     """The URL itself never enters the message: it may hold a password."""
     url = env.get("USANCE_DATABASE_URL")
@@ -80,4 +170,18 @@ def _database_url(env: Mapping[str, str]) -> str | None:
         return None
     if urlsplit(url).scheme not in ("postgresql", "postgres"):
         raise ConfigurationError("USANCE_DATABASE_URL must begin with postgresql://")
+    return url
+
+
+def _key_service_url(env: Mapping[str, str]) -> str | None:
+    """Keys travel in clear over plain HTTP: that is for this machine alone."""
+    url = env.get("USANCE_KEY_SERVICE_URL")
+    if not url:
+        return None
+    split = urlsplit(url)
+    near = split.scheme == "http" and split.hostname in LOOPBACK
+    socket = split.scheme == "unix" and split.path.startswith("/") and not split.netloc
+    if not (near or socket or (split.scheme == "https" and split.hostname)):
+        forms = "unix:/path, http:// on this machine or https://"
+        raise ConfigurationError(f"USANCE_KEY_SERVICE_URL must be {forms}")
     return url

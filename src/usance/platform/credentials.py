@@ -10,6 +10,8 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
 MACHINE_SECRET_PREFIX = "usk_"  # noqa: S105 (lets scanners recognise a leaked one)
+PREFIX_SHOWN = 10
+"""Characters of a machine's secret that people may see, to tell keys apart; 220 bits stay."""
 
 # OWASP's Argon2id profile: 19 MiB, two passes, one lane (about 20 ms).
 _hasher = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)

@@ -11,5 +11,12 @@ business date moves, so nothing is ever booked on a day that has already been ad
 BANK_FILES = 7308332185
 """Held while a portion of a bank file is entered."""
 
+KEYS = 7308332186
+"""Held shared by whoever stores what a master or index key has made; who adds or retires a key
+takes it alone."""
+
+SEQUENCING = 7308332187
+"""Held by the one process that gives audit events their places in the tree."""
+
 MIGRATING = 0x7573616E6365
 """Held while migrating: processes that start together take turns. ("usance" in ASCII)"""

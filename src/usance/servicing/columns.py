@@ -56,6 +56,28 @@ def unnested(table: sa.Table, columns: Sequence[str]) -> str:
     return f"unnest({arrays}) AS given({', '.join(columns)})"
 
 
+def row_bytes(table: sa.Table, columns: Sequence[str], alias: str) -> str:
+    """A row as ``ledger.digest`` hashes it, in SQL: days as ordinals, moments in microseconds."""
+    parts = []
+    for name in columns:
+        kind, value = table.c[name].type, f"{alias}.{name}"
+        if isinstance(kind, sa.LargeBinary):
+            parts.append(value)
+            continue
+        if isinstance(kind, sa.Date):
+            value = f"({value} - date '0001-01-01' + 1)"
+        elif isinstance(kind, sa.DateTime):
+            value = f"(extract(epoch FROM {value}) * 1000000)"
+        parts.append(f"int8send({value}::int8)")
+    return " || ".join(parts)
+
+
+def table_bytes(name: str, rows: str, data: str) -> str:
+    """A table as ``ledger.digest`` hashes it: SQL of the number of rows, and of their bytes."""
+    count = f"coalesce({rows}, 0)"
+    return f"convert_to('{name}:' || {count} || ':', 'UTF8') || coalesce({data}, '')"
+
+
 def insert(table: sa.Table, columns: Sequence[str]) -> str:
     """Insert rows."""
     return (

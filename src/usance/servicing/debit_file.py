@@ -40,6 +40,7 @@ from usance.servicing.hand import ALLOCATED, Receipt
 from usance.servicing.hand import RETURNED as BACK
 from usance.servicing.post import Request, post
 from usance.servicing.service import Book
+from usance.servicing.write import dated, write_operation
 
 PORTION = 1000
 PAID, RETURNED = "paid", "returned"
@@ -212,9 +213,30 @@ async def enter_rows(connection: Connection, file_id: int, rows: list[Row], acto
             outcome, detail = each
         entries.append(entry(file_id, row, outcome, detail))
     await connection.execute(sql.ENTER, *(list(c) for c in zip(*entries, strict=True)))
-    await receipts.write(connection, held.values())
-    outcomes = (each[7] for each in entries)
-    await receipts.hold(connection, file_id, unbooked(rows, outcomes))
+    await hold(connection, file_id, unbooked(rows, (each[7] for each in entries)),
+               [each for each in held.values() if each.through], actor)  # fmt: skip
+
+
+@rule("R-AUDIT-01", "R-PROOF-09")
+async def hold(
+    connection: Connection, file_id: int, unbooked: list[tuple[int, int, date]],
+    returned: list[Receipt], actor: str,
+) -> None:  # fmt: skip
+    """What no contract took, and what the bank took back of it: under one audit event."""
+    if not unbooked and not returned:
+        return
+    operation_id = new_operation_id()
+    today = (await connection.fetchval(sql.BUSINESS_DATE)).toordinal()
+    settled = []
+    for each in returned:
+        each.operation_id = operation_id
+        settled.append(receipts.taken_off(each, today))
+    if settled:
+        await connection.execute(columns.INSERT_TRANSFERS, *dated(settled, (7, 8)))
+        await receipts.write(connection, returned)
+    held = await receipts.hold(connection, file_id, operation_id, unbooked) if unbooked else []
+    hashed = digest([("event", []), ("transfer", held + settled)])
+    await write_operation(connection, operation_id, actor, "HoldReceipts", today, hashed)
 
 
 @rule("R-RECEIPT-03")

@@ -95,7 +95,7 @@ def row_of(number: int, line: int, fields: list[str], decimals: int) -> Row:
         ("bank_transaction_id", transaction, TRANSACTION),
     ):  # fmt: skip
         if not pattern.fullmatch(text):
-            raise malformed(f"not a {column}: {text[:80]!r}", line, column)
+            raise malformed(f"not a {column}", line, column)
     borrower_id, contract_id = party_of(party, line)
     return Row(
         number, reference, borrower_id, contract_id, amount_of(amount, decimals, line), code,
@@ -110,7 +110,7 @@ def party_of(text: str, line: int) -> tuple[int, int]:
             return 0, parse("contract", text)
         return parse("borrower", text), 0
     except ValueError as error:
-        raise malformed(f"neither a contract nor a borrower: {text[:80]!r}", line, "id") from error
+        raise malformed("neither a contract nor a borrower", line, "id") from error
 
 
 def amount_of(text: str, decimals: int, line: int) -> int:
@@ -133,4 +133,4 @@ def day_of(text: str, line: int) -> date:
             return date.fromisoformat(text)
     except ValueError:
         pass
-    raise malformed(f"not a day (YYYY-MM-DD): {text[:80]!r}", line, "value_date")
+    raise malformed("not a day (YYYY-MM-DD)", line, "value_date")

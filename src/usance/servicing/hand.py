@@ -296,6 +296,7 @@ class BorrowerBook:
     whole: bool = False
     new_contracts: int = 0
     known: bool = True
+    erased: bool = False
     currency: str = ""  # of the lender's book, where a contract may be opened
 
     def copy(self) -> "BorrowerBook":

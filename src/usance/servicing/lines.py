@@ -5,6 +5,7 @@ from typing import Any
 
 from usance.contract.records import CLOSE, LINE, OPEN, STATEMENT_DAY, Event, Out, Terms
 from usance.contract.replay import Opening, open_contract
+from usance.contract.step import recovered_in_full
 from usance.core.identifiers import contract_of, written
 from usance.core.refusals import Refused
 from usance.core.rules import rule
@@ -29,11 +30,14 @@ def check_limit(product: Product, limit: int) -> None:
         )  # fmt: skip
 
 
+@rule("R-ERASE-05")
 def open_line(book: BorrowerBook, command: asked.OpenLine) -> dict[str, Any]:
     """Give the borrower a limit; a pay-later product opens its account at once."""
     product = product_of(command.product)
     if not book.known:
         raise Refused("R-FOUND-01", "there is no such borrower", "borrower_id")
+    if book.erased:
+        raise Refused("R-ERASE-05", "the borrower is erased", "borrower_id")
     if product.currency != book.currency:
         raise Refused("R-PRODUCT-02", f"this book is not kept in {product.currency}", "product")
     check_limit(product, command.limit)
@@ -117,15 +121,22 @@ def close_line(book: BorrowerBook, command: asked.CloseLine) -> dict[str, Any]:
         raise Refused("R-CLOSE-02", "a hold is still open", "product")
     for hand in list(book.open_hands()):
         loan = hand.product_id == product.product_id and hand.state.kind != LINE
-        if loan or (line.contract_id and hand.parent_id == line.contract_id):
+        plan = line.contract_id and hand.parent_id == line.contract_id
+        if (loan or plan) and not is_over(hand):
             still_open = written("contract", hand.contract_id)
             raise Refused("R-CLOSE-02", "a contract is still open", still_open)
-    if line.contract_id:
+    if line.contract_id and not is_over(book.hand(line.contract_id)):
         close = Event(kind=CLOSE, amount=1)
         book.hand(line.contract_id).apply(close, book.business_date)
     line.status = CLOSED_LINE
     line.dirty = True
     return line_answer(book, line, product)
+
+
+@rule("R-OFF-03")
+def is_over(hand: Hand) -> bool:
+    """Charged off, recovered in full, and nothing to be paid out: it has no other end."""
+    return recovered_in_full(hand.state) == 1 and hand.state.credit == 0
 
 
 @rule("R-LINE-13")

@@ -196,6 +196,7 @@ def collect(batch: Batch, book: BorrowerBook, rowset: Rowset) -> int:
     for receipt in book.receipts.values():
         if receipt.through and not receipt.operation_id:
             receipt.operation_id = rowset.operation_id
+            rowset.transfers.append(receipts.taken_off(receipt, batch.business_date))
     return touched
 
 

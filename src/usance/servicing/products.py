@@ -11,7 +11,7 @@ import yaml
 from usance.contract import documents as shape
 from usance.contract.terms import Agreed, agree_line, agree_term
 from usance.core.money import DECIMALS, parse_decimal
-from usance.core.refusals import Refused
+from usance.core.refusals import Refused, without_values
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ def product_of(code: str) -> Product:
     """The product with this code; refused if there is none."""
     found = products().get(code)
     if found is None:
-        raise Refused("R-PRODUCT-01", f"there is no product {code!r}", "product")
+        raise Refused("R-PRODUCT-01", "there is no such product", "product")
     return found
 
 
@@ -89,7 +89,7 @@ def agreed(terms: dict[str, Any], opened_on: int) -> Agreed:
     try:
         given = msgspec.convert(terms, shape.TermTerms | shape.StatementTerms)
     except msgspec.ValidationError as error:
-        raise Refused("R-DOC-01", str(error), "terms") from error
+        raise Refused("R-DOC-01", without_values(str(error)), "terms") from error
     if isinstance(given, shape.TermTerms):
         return agree_term(given)
     return agree_line(given, opened_on)

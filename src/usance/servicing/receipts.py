@@ -11,6 +11,7 @@ from typing import Any
 import asyncpg
 
 from usance.contract.records import CHARGED_OFF, RECOVERY, REPAYMENT, Event
+from usance.core.identifiers import CELLS
 from usance.core.refusals import Refused
 from usance.core.rules import rule
 from usance.ledger import chart
@@ -20,6 +21,7 @@ from usance.servicing import receipts_sql as sql
 from usance.servicing.answers import event_answer, money
 from usance.servicing.hand import ALLOCATED, RETURNED, WAITS, BorrowerBook, Receipt
 from usance.servicing.repayments import post
+from usance.servicing.store import Rows
 
 
 def waiting(book: BorrowerBook, receipt_id: int) -> Receipt:
@@ -77,12 +79,23 @@ def receipt_of(row: Sequence[Any]) -> Receipt:
 
 
 async def hold(
-    connection: Connection, file_id: int, rows: list[tuple[int, int, date]]
-) -> None:
-    """Keep and book (row, amount, value date) of a file that no contract took."""
-    if rows:
-        columns = (list(column) for column in zip(*rows, strict=True))
-        await connection.execute(sql.HOLD, [file_id] * len(rows), *columns)
+    connection: Connection, file_id: int, operation_id: int, rows: list[tuple[int, int, date]]
+) -> Rows:
+    """Keep and book (row, amount, value date) of a file that no contract took; the transfers."""
+    columns = (list(column) for column in zip(*rows, strict=True))
+    booked = await connection.fetch(sql.HOLD, file_id, operation_id, *columns)
+    return [(*row[:7], row[7].toordinal(), row[8].toordinal(), row[9]) for row in booked]
+
+
+@rule("R-RECEIPT-01", "R-PROOF-09")
+def taken_off(receipt: Receipt, today: int) -> tuple[int, ...]:
+    """The transfer of a receipt that was settled: off its account, to collections or pay-outs."""
+    sides = chart.UNALLOCATED, receipt.through
+    number, amount = receipt.receipt_id, receipt.amount
+    return (
+        number % CELLS, 0, -number, 1, *(sides if amount > 0 else sides[::-1]), abs(amount),
+        today, today, 0,
+    )  # fmt: skip
 
 
 async def of_references(connection: Connection, references: list[str]) -> dict[str, Receipt]:
@@ -92,14 +105,13 @@ async def of_references(connection: Connection, references: list[str]) -> dict[s
 
 
 async def write(connection: Connection, receipts: Iterable[Receipt]) -> None:
-    """Those that were settled: the row says how, a transfer takes the money off the account."""
+    """Those that were settled: the row says how and by which operation."""
     for each in receipts:
         if each.through:
             await connection.execute(
                 sql.SETTLE, each.receipt_id, each.status, each.contract_id, each.event_seq,
                 each.operation_id,
             )  # fmt: skip
-            await connection.execute(sql.MOVE, each.receipt_id, each.through)
 
 
 async def open_receipts(pool: Pool, after: int, limit: int) -> list[asyncpg.Record]:

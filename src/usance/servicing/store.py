@@ -173,7 +173,7 @@ async def last_contracts(connection: Connection, books: list[BorrowerBook]) -> N
         return
     cells = [cell_of_borrower(each.borrower_id) for each in books]
     rows = await connection.fetch(
-        "SELECT borrower_id, last_contract, (SELECT currency FROM book) FROM borrower "
+        "SELECT borrower_id, last_contract, status = 2, (SELECT currency FROM book) FROM borrower "
         f"WHERE (cell, borrower_id) IN {sql.KEYS} ORDER BY borrower_id FOR UPDATE",
         sql.listed(cells), sql.listed([each.borrower_id for each in books]),
     )  # fmt: skip
@@ -181,7 +181,7 @@ async def last_contracts(connection: Connection, books: list[BorrowerBook]) -> N
     for book in books:
         book.known = book.borrower_id in found
         if book.known:
-            _, book.last_contract, book.currency = found[book.borrower_id]
+            _, book.last_contract, book.erased, book.currency = found[book.borrower_id]
 
 
 @rule("R-REV-01")

@@ -9,7 +9,11 @@ import msgspec
 
 from usance.approvals.rules import Facts
 from usance.approvals.service import Act
-from usance.identity.once import Answer
+from usance.core.refusals import Refused
+from usance.identity import acts as staff_acts
+from usance.identity.acts import StaffAct
+from usance.identity.changing import Asking
+from usance.identity.once import Answer, problem
 from usance.platform.database import Pool
 from usance.servicing import commands as ask
 from usance.servicing import read
@@ -61,6 +65,41 @@ class OfTheBook:
         return await self.book.submit(act, actor=author, key=key, request_hash=request_hash)
 
 
+@dataclass(frozen=True, slots=True)
+class OfStaff:
+    """What is done to an account of staff as an act."""
+
+    kind: type[StaffAct]
+    pool: Pool
+
+    def read(self, body: str) -> StaffAct:
+        """The act that was written down."""
+        return msgspec.json.decode(body, type=self.kind)
+
+    async def facts(self, _act: StaffAct) -> Facts:
+        """It has no amount."""
+        return Facts()
+
+    def about(self, _act: StaffAct) -> tuple[int, int]:
+        """It is no borrower's."""
+        return 0, 0
+
+    async def rehearse(self, act: StaffAct, author: str) -> Answer:
+        """Whether it could be done now."""
+        try:
+            await staff_acts.rehearse(self.pool, act, author)
+        except Refused as refused:
+            return problem(refused.refusal)
+        return Answer(201, {})
+
+    async def run(self, act: StaffAct, author: str, key: str, request_hash: bytes) -> Answer:
+        """Do it, once for a key."""
+        try:
+            return await staff_acts.perform(self.pool, act, Asking(author, key, request_hash))
+        except Refused as refused:
+            return problem(refused.refusal)
+
+
 async def facts_of_event(pool: Pool, act: ask.Reverse) -> Facts:
     """What a reversal undoes; nothing for an event that is not there (the book refuses it)."""
     row = await read.event_booked(pool, act.contract_id, act.of)
@@ -69,9 +108,16 @@ async def facts_of_event(pool: Pool, act: ask.Reverse) -> Facts:
     return Facts(row["amount"], row["booked_on"] < row["business_date"])
 
 
+def asked_for(body: str) -> dict[str, Any]:
+    """What an act was asked with, to be shown; the hash of a password is nobody's business."""
+    found: dict[str, Any] = msgspec.json.decode(body)
+    return {name: value for name, value in found.items() if name != "password_hash"}
+
+
 def acts(pool: Pool, book: Rehearses) -> dict[str, Act]:
     """Every act by its name."""
     found: dict[str, Any] = {
         kind.__name__: OfTheBook(kind, book, pool) for kind in PERMISSIONS
     }
+    found |= {name: OfStaff(kind, pool) for name, (kind, _) in staff_acts.ACTS.items()}
     return found

@@ -3,63 +3,120 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any, cast
 
+import httpx
 from litestar import Litestar
 from litestar.datastructures import State
 from litestar.exceptions import HTTPException
+from litestar.types import ControllerRouterHandler
 
+from usance.allowance.leases import Allowance
 from usance.approvals.delegation import Delegations
 from usance.approvals.rules import Policy
 from usance.approvals.rules import policy as approvals_policy
 from usance.approvals.service import Approvals
+from usance.audit.key import open_key
+from usance.cases.borrower import OwnCases
+from usance.cases.deciding import Deciding
+from usance.cases.policy import case_policy
+from usance.cases.remedies import Follows
+from usance.cases.service import Cases
+from usance.cases.watch import Watch
+from usance.cases.work import Desk
 from usance.core.money import DECIMALS
+from usance.identity.access import BorrowerAccess
+from usance.identity.accesses import Accesses
 from usance.identity.borrowers import Borrowers
 from usance.identity.machine import MachineClients
+from usance.identity.provider import Provider
 from usance.identity.staff import Staff
-from usance.platform.clock import Clock
+from usance.identity.staff_policy import StaffPolicy
+from usance.identity.staff_policy import staff_policy as policy_of_staff
+from usance.payments.intents import Payments
+from usance.payments.notifications import Notifications
+from usance.payments.sandbox_bank import Post, SandboxBank
+from usance.platform.clock import Clock, SystemClock
 from usance.platform.config import ConfigurationError, Settings
 from usance.platform.crypto import KeyService
 from usance.platform.database import Pool
 from usance.servicing import read
 from usance.servicing.service import Book
-from usance.web import operations, problems
+from usance.web import banking, operations, problems
 from usance.web.acts import acts
 from usance.web.api.dispatch import BODY_MAX, Api
 from usance.web.api.routes import ENDPOINTS, openapi
-from usance.web.console.pages import console_router, on_no_route
+from usance.web.console.pages import console_router
 from usance.web.edge import Edge
+from usance.web.paying import BookTill
+from usance.web.portal.pages import on_no_route, portal_router
+from usance.web.remedies import CaseHandlers, Followed, Remedies
 from usance.web.security import Gate, check_declared, check_every_route
-from usance.web.services import Services
+from usance.web.services import CaseRoom, Services, Submits
+from usance.web.workers import Workers
+from usance.webhooks.endpoints import Endpoints
+from usance.webhooks.policy import Reach
 
 
 async def open_services(
     settings: Settings, pool: Pool, keys: KeyService, book: Book, *,
     clock: Clock | None = None, hints: Mapping[str, str] | None = None,
-    policy: Policy | None = None,
+    policy: Policy | None = None, staff_policy: StaffPolicy | None = None,
 ) -> Services:  # fmt: skip
     """What the routes work with, for the book in this database; there must be one.
 
-    ``policy`` says what waits for a second person: the policy document, unless another is given.
+    ``policy`` says what waits for a second person, ``staff_policy`` who needs a second factor: the
+    policy documents, unless others are given.
     """
     found = await read.book(pool)
     if found is None:
         raise ConfigurationError("there is no book yet: `usance book create` makes one")
-    decimals = DECIMALS[found.currency]
+    clock, for_staff = clock or SystemClock(), staff_policy or policy_of_staff()
+    elsewhere, decimals = settings.identity_provider, DECIMALS[found.currency]
+    access, played = BorrowerAccess.over(pool, keys, clock), found.demo or settings.sandbox
     approvals = Approvals(pool, policy or approvals_policy(decimals), acts(pool, book), clock)
+    reach = Reach(settings.webhooks_allow_http or found.demo, settings.webhooks_networks)
     return Services(
         settings=settings, pool=pool, keys=keys, book=approvals, posting=book, approvals=approvals,
         delegations=Delegations(pool, clock), borrowers=Borrowers(pool, keys),
-        staff=Staff(pool, clock), clients=MachineClients(pool),
+        staff=Staff(pool, clock, keys, for_staff), accesses=Accesses(pool, clock, for_staff, keys),
+        clients=MachineClients(pool, clock), allowance=Allowance(pool, clock),
+        webhooks=Endpoints(pool, keys, clock=clock, reach=reach),
+        provider=Provider(elsewhere, pool, keys, clock) if elsewhere else None,
+        cases=case_room(pool, keys, approvals, found.currency, clock, Followed(approvals)),
         name=found.name, currency=found.currency, decimals=decimals,
-        demo=found.demo, hints=hints or {},
+        demo=found.demo, hints=hints or {}, audit_key=open_key(settings.audit_key_file).public,
+        clock=clock, access=access, payments=Payments(pool, clock, found.currency),
+        notifications=Notifications(pool, clock, BookTill(pool, book), found.currency, decimals),
+        messenger=access.sandbox if played else None,
+        bank=SandboxBank(pool, keys, clock, decimals) if played else None,
     )  # fmt: skip
 
 
+def route_handlers() -> list[ControllerRouterHandler]:
+    """Everything that the web framework serves; the API is beside it."""
+    return [
+        operations.health, operations.exposition, openapi, console_router(), portal_router(),
+        banking.notification, *banking.PAGES,
+    ]  # fmt: skip
+
+
+def case_room(
+    pool: Pool, keys: KeyService, book: Submits, currency: str, clock: Clock,
+    follows: Follows | None = None,
+) -> CaseRoom:
+    """The room of cases on a book; ``follows`` knows what became of remedies held back."""
+    policy = case_policy()
+    desk = Desk(pool, keys, clock, policy, policy.home(currency))
+    work, deciding = Cases(desk, CaseHandlers(pool)), Deciding(desk, Remedies(book, pool, keys))
+    return CaseRoom(desk, work, deciding, OwnCases(work), Watch(deciding, follows))
+
+
 def create_app(services: Services) -> Litestar:
-    """The application. Starting and stopping pool and book is for the caller."""
-    gate = Gate(services.staff, services.clients)
+    """The application. Starting and stopping pool, book and workers is for the caller."""
+    gate = Gate(services.staff, services.clients, services.allowance, services.access.sessions)
     app = Litestar(
-        route_handlers=[operations.health, operations.exposition, openapi, console_router()],
+        route_handlers=route_handlers(),
         guards=[gate.check],
         exception_handlers={**problems.HANDLERS, HTTPException: on_no_route},
         request_max_body_size=BODY_MAX,
@@ -67,9 +124,28 @@ def create_app(services: Services) -> Litestar:
         openapi_config=None,
         logging_config=None,
         debug=False,
-    )
+    )  # fmt: skip
     check_every_route(app)
     for endpoint in ENDPOINTS:
         check_declared(endpoint.permission, endpoint.method, endpoint.name, endpoint.changes)
     app.asgi_handler = Edge(app.asgi_handler, Api(services, gate, ENDPOINTS))
+    if isinstance(services.bank, SandboxBank):
+        services.bank.post = over_http(app)
     return app
+
+
+def workers_of(services: Services) -> Workers:
+    """Background work, to be started beside the application."""
+    return Workers.of(services)
+
+
+def over_http(app: Litestar) -> Post:
+    """The sandbox bank's way to us: requests through the whole application, from its edge on."""
+    transport = httpx.ASGITransport(cast(Any, app), raise_app_exceptions=False)
+
+    async def post(path: str, body: bytes, headers: Mapping[str, str]) -> int:
+        async with httpx.AsyncClient(transport=transport, base_url="http://usance.bank") as client:
+            answer = await client.post(path, content=body, headers=dict(headers))
+        return answer.status_code
+
+    return post

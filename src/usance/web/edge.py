@@ -11,6 +11,7 @@ from litestar.types import ASGIApp, Message, Receive, Send
 from usance.core.refusals import Refusal
 from usance.core.rules import rule
 from usance.platform import metrics
+from usance.platform.logs import begin_concealing
 from usance.web.problems import PROBLEM_JSON, problem
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"})
@@ -44,6 +45,7 @@ class Edge:
         if scope["type"] != "http":
             return  # no web sockets here
         started = time.perf_counter()
+        begin_concealing()
         status = 500
 
         async def send_dressed(message: Message) -> None:

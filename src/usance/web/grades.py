@@ -1,4 +1,7 @@
-"""Which permission each command needs: one for the API, the console, and whoever comes later."""
+"""Which permission each command needs, and which acts weigh so much that a fresh factor is asked.
+
+One table for the API, the console, and whoever comes later.
+"""
 
 from __future__ import annotations
 
@@ -37,6 +40,23 @@ PERMISSIONS: dict[type[ask.Command], str] = {
     ask.ChargeOff: "contracts:charge-off",
 }
 """A command that is not here cannot be asked for from outside."""
+
+
+WEIGHTY_COMMANDS: frozenset[type[ask.Command]] = frozenset(
+    {ask.ChargeOff, ask.Reverse, ask.Waive, ask.Goodwill}
+)
+WEIGHTY_PERMISSIONS = frozenset({
+    "staff:write", "clients:write", "people:erase", "approvals:decide", "cases:decide",
+    "webhooks:write",
+})  # fmt: skip
+"""All that is done by these: accounts and roles of staff, keys of machines, erasing a person,
+deciding what another has proposed, where events are sent and with which secret."""
+
+
+@rule("R-STEP-01")
+def is_weighty(permission: str, command: type[ask.Command] | None = None) -> bool:
+    """Whether a person who asks for this shows a fresh factor."""
+    return permission in WEIGHTY_PERMISSIONS or command in WEIGHTY_COMMANDS
 
 
 @rule("R-AUTH-02")

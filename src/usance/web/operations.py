@@ -12,8 +12,10 @@ from usance.identity.permissions import PUBLIC
 from usance.identity.store import business_date
 from usance.platform import metrics
 from usance.platform.work import observe_outbox
+from usance.recovery import store as recovery
 from usance.web.problems import respond
 from usance.web.security import needs
+from usance.webhooks.worker import observe as observe_webhooks
 
 
 @get("/health", opt=needs(PUBLIC), include_in_schema=False)
@@ -36,6 +38,8 @@ async def exposition(request: Request[Any, Any, Any]) -> ASGIResponse:
     """Prometheus' text format."""
     pool = request.app.state.services.pool
     await observe_outbox(pool)
+    await recovery.observe(pool)
+    await observe_webhooks(request.app.state.services.webhooks)
     await observe_last_close(pool)
     if on := await business_date(pool):
         metrics.business_date.set(on.toordinal())

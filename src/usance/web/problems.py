@@ -18,6 +18,7 @@ from litestar.types import ExceptionHandlersMap
 from usance.core.refusals import Refusal, Refused
 from usance.core.rules import rule
 from usance.identity.once import STATUS
+from usance.platform.crypto import KeysAway, MissingKeyError
 from usance.platform.database import CONNECTION_LOST
 from usance.platform.logs import get_logger
 
@@ -72,7 +73,7 @@ def not_found(what: str, path: str = "") -> ProblemError:
     return ProblemError(404, "R-FOUND-01", f"there is no such {what}", path)
 
 
-def refusal_of(error: Exception, method: str, path: str) -> tuple[int, bytes, Headers]:
+def refusal_of(error: Exception, method: str, route: str) -> tuple[int, bytes, Headers]:
     """Status, problem document and headers for whatever was raised while answering."""
     headers: Headers = ()
     if isinstance(error, ProblemError):
@@ -82,7 +83,7 @@ def refusal_of(error: Exception, method: str, path: str) -> tuple[int, bytes, He
     elif isinstance(error, HTTPException) and error.status_code < 500:
         status, refusal, headers = of_framework(error)
     else:
-        status, refusal, headers = accident(error, method, path)
+        status, refusal, headers = accident(error, method, route)
     body = msgspec.json.encode(problem(status, refusal))
     return status, body, ((b"content-type", PROBLEM_JSON.encode()), *headers)
 
@@ -100,22 +101,42 @@ def of_framework(error: HTTPException) -> tuple[int, Refusal, Headers]:
     return status, Refusal(RULES[status], detail), headers
 
 
-@rule("R-HTTP-06", "R-HTTP-07")
-def accident(error: Exception, method: str, path: str) -> tuple[int, Refusal, Headers]:
-    """The last resort: log it under a number, give the number, and say nothing else."""
+@rule("R-HTTP-06", "R-HTTP-07", "R-KEY-01", "R-KEY-02")
+def accident(error: Exception, method: str, route: str) -> tuple[int, Refusal, Headers]:
+    """The last resort: log it under a number, give the number, and say nothing else.
+
+    ``route`` is the pattern, not the path: somebody may have typed a phone number there.
+    """
     number = secrets.token_hex(8)
-    gone = isinstance(error, CONNECTION_LOST)
-    fields = {"incident": number, "method": method, "route": path}
-    logger.error("request failed", exc_info=None if gone else error, extra=fields)
-    if gone:
-        refusal = Refusal("R-HTTP-07", f"the book cannot be reached now ({number})")
+    refusal = away(error, number)
+    fields = {"incident": number, "method": method, "route": route}
+    if refusal is not None:
+        fields["reason"] = type(error).__name__
+    logger.error("request failed", exc_info=None if refusal else error, extra=fields)
+    if refusal is not None:
         return 503, refusal, ((b"retry-after", b"1"),)
     return 500, Refusal("R-HTTP-06", f"an accident, noted as {number}"), ()
 
 
+def away(error: Exception, number: str) -> Refusal | None:
+    """What cannot be reached now, so that the same request may be sent again."""
+    if isinstance(error, KeysAway):
+        return Refusal("R-KEY-01", f"the keys cannot be reached now ({number})")
+    if isinstance(error, MissingKeyError):
+        return Refusal("R-KEY-02", f"a key is not here yet ({number})")
+    if isinstance(error, CONNECTION_LOST):
+        return Refusal("R-HTTP-07", f"the book cannot be reached now ({number})")
+    return None
+
+
+def route_of(scope: Any) -> str:
+    """The pattern of the route that a request has reached."""
+    return str(scope.get("path_template") or "none")
+
+
 def on_http(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
     """The same, as the framework wants it from its exception handlers."""
-    status, body, headers = refusal_of(error, request.method, request.scope["path"])
+    status, body, headers = refusal_of(error, request.method, route_of(request.scope))
     named = {name.decode(): value.decode() for name, value in headers}
     return Response(body, status_code=status, media_type=PROBLEM_JSON, headers=named)
 

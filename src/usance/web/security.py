@@ -1,9 +1,10 @@
 """Who may come in, and to which routes.
 
 Every route declares its permission with ``opt=needs(...)``; the application does not start with
-one that does not. Machines show a bearer key; staff have a session cookie and, on every unsafe
-method, the token of their session from a page of ours (field ``csrf_token`` or header
-``X-CSRF-Token``).
+one that does not. Machines show a bearer key; staff and borrowers have a session cookie each of
+their own and, on every unsafe method, the token of their session from a page of ours (field
+``csrf_token`` or header ``X-CSRF-Token``). A weighty act of staff needs a factor that was shown
+within the last minutes; a form may bring it along (field ``proof``).
 """
 
 from __future__ import annotations
@@ -18,22 +19,41 @@ from litestar.datastructures import Cookie
 from litestar.handlers import BaseRouteHandler, HTTPRouteHandler
 from litestar.routes import HTTPRoute
 
+from usance.allowance.leases import Allowance, TooOften
+from usance.core.refusals import Refused
 from usance.core.rules import rule
+from usance.identity.borrower_sessions import BorrowerSession, BorrowerSessions
 from usance.identity.machine import MachineClient, MachineClients
-from usance.identity.permissions import PUBLIC, SCOPES, STAFF, STAFF_ONLY
+from usance.identity.permissions import (
+    BORROWER,
+    COMING_IN,
+    HALF_IN,
+    PUBLIC,
+    SCOPES,
+    SIGNED,
+    STAFF,
+    STAFF_ONLY,
+)
+from usance.identity.sessions import CODE, FACTOR, PASSWORD
 from usance.identity.staff import AGE_MAX, Staff, StaffSession
 from usance.platform.config import ConfigurationError
+from usance.web.grades import is_weighty
 from usance.web.problems import ProblemError
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 CSRF_FIELD, CSRF_HEADER = "csrf_token", "x-csrf-token"
-KNOWN = SCOPES | STAFF_ONLY | {PUBLIC, STAFF}
+PAGES = "/console"
+PROOF_FIELD = "proof"
+"""A code, or a password, that a form brings along with a weighty act."""
+ANY_STAFF = frozenset({STAFF, COMING_IN, HALF_IN})
+"""What needs no role."""
+KNOWN = SCOPES | STAFF_ONLY | ANY_STAFF | {PUBLIC, BORROWER, SIGNED}
 FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 Connection = ASGIConnection[Any, Any, Any, Any]
 
 
 class Caller(Protocol):
-    """Whoever came in: ``machine:ID`` or ``staff:ID``."""
+    """Whoever came in: ``machine:ID``, ``staff:ID`` or ``borrower:ID``."""
 
     @property
     def actor(self) -> str:
@@ -41,11 +61,17 @@ class Caller(Protocol):
         ...
 
 
-def needs(permission: str, *, changes: bool = True) -> dict[str, Any]:
-    """The ``opt`` of a route. ``changes=False`` for a POST that changes nothing."""
+def needs(
+    permission: str, *, changes: bool = True, step_up: bool | None = None
+) -> dict[str, Any]:
+    """The ``opt`` of a route. ``changes=False`` for a POST that changes nothing.
+
+    ``step_up``: whether a person shows a fresh factor; by default what ``grades`` says.
+    """
     if permission not in KNOWN:
         raise ConfigurationError(f"no permission is called {permission!r}")
-    return {"permission": permission, "changes": changes}
+    weighty = is_weighty(permission) if step_up is None else step_up
+    return {"permission": permission, "changes": changes, "step_up": weighty}
 
 
 def cookie_name(scheme: str) -> str:
@@ -67,12 +93,30 @@ def session_token(connection: Connection) -> str:
     return connection.cookies.get(cookie_name(connection.scope["scheme"]), "")
 
 
+class StepUp(ProblemError):
+    """A weighty act without a fresh factor; ``fields`` is what the form held: nothing is lost."""
+
+    def __init__(self, rule_id: str, detail: str, fields: list[tuple[str, str]]) -> None:
+        super().__init__(403, rule_id, detail, PROOF_FIELD)
+        self.fields = fields
+
+
+def portal_cookie(connection: Connection, name: str) -> str:
+    """How a cookie of the borrowers' pages is called, as ``cookie_name`` says of staff's."""
+    return f"__Host-usance_{name}" if connection.scope["scheme"] == "https" else f"usance_{name}"
+
+
 class Gate:
     """Lets callers in, to the API and to pages alike."""
 
-    def __init__(self, staff: Staff, clients: MachineClients) -> None:
+    def __init__(
+        self, staff: Staff, clients: MachineClients, allowance: Allowance,
+        borrowers: BorrowerSessions,
+    ) -> None:  # fmt: skip
         self._staff = staff
         self._clients = clients
+        self._allowance = allowance
+        self._borrowers = borrowers
 
     async def check(self, connection: Connection, handler: BaseRouteHandler) -> None:
         """For routes of the web framework: afterwards ``request.user`` is the caller."""
@@ -80,28 +124,68 @@ class Gate:
         if permission == PUBLIC:
             self._check_origin(connection)
             return
+        if permission == SIGNED:
+            return  # the route itself checks the signature; there is no browser in it
         headers = dict(connection.scope["headers"])
+        if is_page(connection.scope["path"]):
+            headers.pop(b"authorization", None)  # pages are for people: a key opens none
         connection.scope["user"] = await self.admit(
-            connection.scope, headers, permission, connection
-        )
+            connection.scope, headers, permission, connection,
+            step_up=bool(handler.opt.get("step_up")),
+        )  # fmt: skip
 
     @rule("R-AUTH-01", "R-AUTH-02")
     async def admit(
         self, scope: Any, headers: dict[bytes, bytes], permission: str,
-        connection: Connection | None = None,
+        connection: Connection | None = None, *, step_up: bool = False,
     ) -> Caller:  # fmt: skip
         """The caller, if the permission is theirs; raises otherwise."""
         authorization = headers.get(b"authorization")
+        if permission == BORROWER:
+            return await self._borrower(connection or ASGIConnection(scope), authorization)
         if authorization is not None:
             client = await self._machine(authorization)
+            await self._within_rates(client, scope)
             if permission not in client.scopes:
                 raise ProblemError(403, "R-AUTH-02", f"the key lacks the scope {permission}")
             return client
         connection = connection or ASGIConnection(scope)
         session = await self._member_of_staff(connection)
-        if permission != STAFF and permission not in session.permissions:
+        scope["user"] = session  # a refusal is shown with their name, too
+        check_whole(session, permission)
+        if permission not in session.permissions | ANY_STAFF:
             raise ProblemError(403, "R-AUTH-02", f"your roles do not give {permission}")
         if scope["method"] not in SAFE_METHODS:
+            await self._check_csrf(connection, session)
+        if step_up and not session.fresh:
+            await self._step_up(connection, session)
+        return session
+
+    @rule("R-STEP-01")
+    async def _step_up(self, connection: Connection, session: StaffSession) -> None:
+        """A form may bring the factor along; without it the caller is told to show it first."""
+        fields = await _form_fields(connection)
+        proof = dict(fields).get(PROOF_FIELD, "")
+        if not proof or method_of(connection) in SAFE_METHODS:
+            raise StepUp("R-STEP-01", "show your second factor again first", fields)
+        try:
+            await self._staff.freshen(session, session_token(connection), proof)
+        except Refused as refused:
+            found = refused.refusal
+            raise StepUp(found.rule, found.detail, fields) from refused
+
+    @rule("R-PORTAL-02")
+    async def _borrower(
+        self, connection: Connection, authorization: bytes | None
+    ) -> BorrowerSession:
+        """The borrower of a session; a key of a machine or a session of staff is none."""
+        if authorization is not None:
+            raise ProblemError(403, "R-AUTH-02", "only a borrower may do this")
+        token = connection.cookies.get(portal_cookie(connection, "my"), "")
+        session = await self._borrowers.session(token) if token else None
+        if session is None:
+            raise ProblemError(401, "R-AUTH-01", "a log-in is needed")
+        if method_of(connection) not in SAFE_METHODS:
             await self._check_csrf(connection, session)
         return session
 
@@ -112,6 +196,18 @@ class Gate:
             raise ProblemError(401, "R-AUTH-01", "the key is not known")
         return client
 
+    @rule("R-RATE-01")
+    async def _within_rates(self, client: MachineClient, scope: Any) -> None:
+        """Every request with a known key counts, whatever is answered."""
+        try:
+            await self._allowance.spend(
+                client.client_id, f"{scope['method']} {scope.get('path_template')}"
+            )
+        except TooOften as error:
+            headers = ((b"retry-after", str(error.seconds).encode()),)
+            detail = f"more requests than this client may make ({error.kind})"
+            raise ProblemError(429, "R-RATE-01", detail, headers=headers) from error
+
     async def _member_of_staff(self, connection: Connection) -> StaffSession:
         token = session_token(connection)
         session = await self._staff.session(token) if token else None
@@ -120,9 +216,12 @@ class Gate:
         return session
 
     @rule("R-AUTH-03")
-    async def _check_csrf(self, connection: Connection, session: StaffSession) -> None:
+    async def _check_csrf(
+        self, connection: Connection, session: StaffSession | BorrowerSession
+    ) -> None:
         self._check_origin(connection)
-        sent = connection.headers.get(CSRF_HEADER) or await _form_field(connection)
+        sent = connection.headers.get(CSRF_HEADER)
+        sent = sent or dict(await _form_fields(connection)).get(CSRF_FIELD, "")
         if not hmac.compare_digest(sent.encode(), session.csrf.encode()):
             raise ProblemError(403, "R-AUTH-03", "the form is not from a page of this session")
 
@@ -138,18 +237,39 @@ class Gate:
             raise ProblemError(403, "R-AUTH-03", "the request comes from another site")
 
 
+def is_page(path: str) -> bool:
+    """Whether it is for people with a browser, and not for machines."""
+    return path == PAGES or path.startswith(f"{PAGES}/")
+
+
 def method_of(connection: Connection) -> str:
     """The method of a request."""
     scope: Any = connection.scope
     return str(scope["method"])
 
 
-async def _form_field(connection: Connection) -> str:
+@rule("R-FACTOR-01", "R-FACTOR-04", "R-STAFF-06")
+def check_whole(session: StaffSession, permission: str) -> None:
+    """Raise while something is missing, but for the pages that ask for it."""
+    if permission == HALF_IN:
+        return
+    if session.lacks == CODE:
+        raise ProblemError(401, "R-FACTOR-01", "the second factor has not been shown yet")
+    if permission == COMING_IN:
+        return
+    if session.lacks == PASSWORD:
+        raise ProblemError(403, "R-STAFF-06", "the password was given and must be changed first")
+    if session.lacks == FACTOR:
+        raise ProblemError(403, "R-FACTOR-04", "your roles need a second factor; enrol one first")
+
+
+async def _form_fields(connection: Connection) -> list[tuple[str, str]]:
+    """The words of a form, the first of a name last, so that it is the one that counts."""
     kind = connection.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind not in FORMS or not isinstance(connection, Request):
-        return ""
-    value = (await connection.form()).get(CSRF_FIELD)
-    return value if isinstance(value, str) else ""
+        return []
+    sent = (await connection.form()).multi_items()
+    return [(name, value) for name, value in reversed(list(sent)) if isinstance(value, str)]
 
 
 def check_every_route(app: Litestar) -> None:

@@ -6,18 +6,34 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from usance.allowance.leases import Allowance
 from usance.approvals.delegation import Delegations
 from usance.approvals.service import Approvals
+from usance.audit.note import PublicKey
+from usance.cases.borrower import OwnCases
+from usance.cases.deciding import Deciding
+from usance.cases.service import Cases
+from usance.cases.watch import Watch
+from usance.cases.work import Desk
+from usance.identity.access import BorrowerAccess
+from usance.identity.accesses import Accesses
 from usance.identity.borrowers import Borrowers
 from usance.identity.machine import MachineClients
+from usance.identity.messages import Messenger
 from usance.identity.once import Answer
+from usance.identity.provider import Provider
 from usance.identity.staff import Staff
+from usance.payments.bank import Bank
+from usance.payments.intents import Payments
+from usance.payments.notifications import Notifications
+from usance.platform.clock import Clock
 from usance.platform.config import Settings
 from usance.platform.crypto import KeyService
 from usance.platform.database import Pool
 from usance.servicing.commands import Command
 from usance.servicing.service import Book
 from usance.web.closing import Closing
+from usance.webhooks.endpoints import Endpoints
 
 
 class Submits(Protocol):
@@ -28,6 +44,17 @@ class Submits(Protocol):
     ) -> Answer:
         """Do what is asked, once for an actor's key."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class CaseRoom:
+    """Everything of cases: what staff and programs do, decisions, a borrower's own, the watch."""
+
+    desk: Desk
+    work: Cases
+    deciding: Deciding
+    own: OwnCases
+    watch: Watch
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +72,35 @@ class Services:
     delegations: Delegations
     borrowers: Borrowers
     staff: Staff
+    accesses: Accesses
     clients: MachineClients
+    allowance: Allowance
+    webhooks: Endpoints
+    cases: CaseRoom
     name: str
     currency: str
     decimals: int
     demo: bool
     hints: Mapping[str, str]
     """Shown on the log-in page of a demo book: name and password."""
+    audit_key: PublicKey
+    """Whose signatures under checkpoints are believed."""
+    clock: Clock
+    access: BorrowerAccess
+    payments: Payments
+    notifications: Notifications
+    provider: Provider | None = None
+    """Who else may say that somebody is staff."""
+    messenger: Messenger | None = None
+    """Carries messages to borrowers; without one nobody can log in by a code."""
+    bank: Bank | None = None
+    """Takes payments that borrowers begin on their pages; without one they cannot."""
     closing: Closing = field(default_factory=Closing)
+
+    @property
+    def sandbox(self) -> bool:
+        """Whether messages and payments are of the sandbox: a demo book, or asked for by setting.
+
+        What only a sandbox may show looks here.
+        """
+        return self.demo or self.settings.sandbox

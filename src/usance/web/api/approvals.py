@@ -16,6 +16,7 @@ from usance.identity import store as identity
 from usance.identity.once import Answer
 from usance.identity.staff import StaffSession
 from usance.platform.database import transaction
+from usance.web.acts import asked_for
 from usance.web.api.endpoint import Asked, Empty, change, read
 from usance.web.api.paging import Page, PageQuery, page, position
 from usance.web.api.values import spelled
@@ -74,7 +75,7 @@ def view(p: Proposal) -> ProposalView:
     """A proposal as the API shows it."""
     return ProposalView(
         proposal_id=written("proposal", p.proposal_id), state=cast(State, STATES[p.state]),
-        act=p.act, asked=msgspec.json.decode(p.body), author=p.author, weight=p.weight,
+        act=p.act, asked=asked_for(p.body), author=p.author, weight=p.weight,
         approvers=p.approvers, policy=p.policy, borrower_id=spelled("borrower", p.borrower_id),
         contract_id=spelled("contract", p.contract_id), created_at=p.created_at.isoformat(),
         expires_at=p.expires_at.isoformat(), digest=p.digest.hex(), outcome=p.outcome,

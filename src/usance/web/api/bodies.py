@@ -168,6 +168,15 @@ class DrawingReturnBody(Body, kw_only=True):
     reason: Literal["failed", "returned"]
 
 
+class LinkBody(Body, kw_only=True):
+    """Where a link into the portal leads: a page below ``/my``; the first one if none is named."""
+
+    target: Annotated[
+        str, Meta(max_length=60, description="`pay`, `statements`, `history`, `data`, `number`, or"
+                  " `contracts/` and the id of a contract of the borrower.")
+    ] = ""  # fmt: skip
+
+
 class PayOutBody(Body, kw_only=True):
     """Without amount, the whole credit balance."""
 

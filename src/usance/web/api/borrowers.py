@@ -7,10 +7,16 @@ from typing import Any
 from msgspec import Struct
 
 from usance.core.refusals import Refused
+from usance.core.rules import rule
+from usance.identity.accesses import DETAILS, EXPORT, LIST, SEARCH, SEES, Access, Seen
+from usance.identity.borrowers import Borrower
+from usance.identity.machine import MachineClient
 from usance.identity.once import Answer
 from usance.identity.people import Person
+from usance.identity.staff import StaffSession
 from usance.servicing import api_read
 from usance.servicing import read as models
+from usance.web import personal
 from usance.web.api import bodies, views
 from usance.web.api.contracts import products, today
 from usance.web.api.endpoint import Asked, Empty, change, read
@@ -33,6 +39,18 @@ class BorrowerView(Struct):
     registered_on: str
 
 
+class AccessView(Struct):
+    """A look at a borrower's details: by whom, as what, and why."""
+
+    access_id: str
+    at: str
+    actor: str
+    acted_as: str
+    reason: str
+    note: str
+    what: str
+
+
 @change("POST", "/v1/borrowers", "borrowers:write")
 async def register_borrower(asked: Asked[Empty], body: bodies.BorrowerBody) -> Answer:
     """Register a person; an identity number and a phone belong to one borrower each."""
@@ -42,16 +60,36 @@ async def register_borrower(asked: Asked[Empty], body: bodies.BorrowerBody) -> A
     )
 
 
-@read("/v1/borrowers", "borrowers:read")
+@rule("R-ACCESS-01", "R-ACCESS-03")
+def seen_by(asked: Asked[Any], what: str) -> Seen | None:
+    """What is noted of this look; None for a member of staff who may not see, or gives no reason.
+
+    They are shown the details masked.
+    """
+    caller, accesses = asked.caller, asked.services.accesses
+    if isinstance(caller, MachineClient):
+        return accesses.by_machine(caller.actor, caller.name, asked.reason, what)
+    assert isinstance(caller, StaffSession)
+    if SEES in caller.permissions and asked.reason:
+        return accesses.by_staff(caller, asked.reason, what)
+    return None
+
+
+def view(found: Borrower, seen: Seen | None) -> BorrowerView:
+    """In clear for whom it is noted."""
+    return BorrowerView(**(found if seen else found.masked()).document())
+
+
+@read("/v1/borrowers", "borrowers:read", shows_people=True)
 async def borrowers(asked: Asked[PageQuery]) -> Page[BorrowerView]:
     """All borrowers, in the order of their place in the book."""
-    after = position(asked.query, 0, 2**53)
-    found = await asked.services.borrowers.page(after, asked.query.limit)
-    items = [BorrowerView(**each.document()) for each in found]
+    after, seen = position(asked.query, 0, 2**53), seen_by(asked, LIST)
+    found = await asked.services.borrowers.page(after, asked.query.limit, seen)
+    items = [view(each, seen) for each in found]
     return page(items, asked.query, found[-1].borrower_id if found else 0)
 
 
-@read("/v1/borrowers/search", "borrowers:read", method="POST")
+@read("/v1/borrowers/search", "borrowers:read", method="POST", shows_people=True)
 async def search_borrower(asked: Asked[Empty], body: bodies.SearchBody) -> BorrowerView:
     """Find a borrower by phone or by identity number, kept out of addresses and logs."""
     borrowers = asked.services.borrowers
@@ -61,21 +99,56 @@ async def search_borrower(asked: Asked[Empty], body: bodies.SearchBody) -> Borro
         borrower_id = await borrowers.by_phone(body.phone)
     else:
         borrower_id = await borrowers.by_identity_number(body.identity_number or "")
-    return await shown(asked, borrower_id or 0)
+    return await shown(asked, borrower_id or 0, SEARCH)
 
 
-@read("/v1/borrowers/{borrower_id}", "borrowers:read")
+@read("/v1/borrowers/{borrower_id}", "borrowers:read", shows_people=True)
 async def borrower(asked: Asked[Empty]) -> BorrowerView:
     """One borrower's details."""
-    return await shown(asked, asked.at["borrower_id"])
+    return await shown(asked, asked.at["borrower_id"], DETAILS)
 
 
-async def shown(asked: Asked[Any], borrower_id: int) -> BorrowerView:
+async def shown(asked: Asked[Any], borrower_id: int, what: str) -> BorrowerView:
     """The borrower; 404 without one."""
-    found = await asked.services.borrowers.read(borrower_id)
+    seen = seen_by(asked, what)
+    found = await asked.services.borrowers.read(borrower_id, seen)
     if found is None:
         raise not_found("borrower", "borrower_id")
-    return BorrowerView(**found.document())
+    return view(found, seen)
+
+
+@read("/v1/borrowers/{borrower_id}/accesses", "borrowers:read")
+async def accesses(asked: Asked[PageQuery]) -> Page[AccessView]:
+    """Who was shown a borrower's details, and why; newest first."""
+    borrower_id = asked.at["borrower_id"]
+    if not await asked.services.borrowers.exists(borrower_id):
+        raise not_found("borrower", "borrower_id")
+    before = position(asked.query, 2**63 - 1)
+    found = await asked.services.accesses.of_borrower(borrower_id, before, asked.query.limit)
+    return page([access_view(each) for each in found], asked.query,
+                found[-1].access_id if found else 0)  # fmt: skip
+
+
+def access_view(found: Access) -> AccessView:
+    """A look, as the API says it."""
+    return AccessView(
+        str(found.access_id), found.at.isoformat(), found.actor, found.acted_as, found.reason,
+        found.note, found.what,
+    )  # fmt: skip
+
+
+@read("/v1/borrowers/{borrower_id}/export", "borrowers:read", shows_people=True)
+async def export_borrower(asked: Asked[Empty]) -> personal.Export:
+    """Everything held about a borrower, as of one moment.
+
+    ``parts`` holds each part by its name, in the shapes of this API; later versions add parts.
+    """
+    services = asked.services
+    seen = seen_by(asked, EXPORT)
+    found = await personal.export(services.pool, services.keys, asked.at["borrower_id"], seen)
+    if found is None:
+        raise not_found("borrower", "borrower_id")
+    return found
 
 
 async def whole(asked: Asked[Any]) -> models.BorrowerPage:

@@ -13,7 +13,7 @@ from litestar.types import Receive, Send
 
 from usance.core.rules import rule
 from usance.web.api.endpoint import Endpoint, Incoming, Reply
-from usance.web.problems import ProblemError, refusal_of
+from usance.web.problems import ProblemError, refusal_of, route_of
 from usance.web.security import Gate
 from usance.web.services import Services
 
@@ -59,7 +59,7 @@ class Api:
         try:
             reply = await self._reply(scope, receive)
         except Exception as error:
-            reply = Reply(*refusal_of(error, scope["method"], scope["path"]))
+            reply = Reply(*refusal_of(error, scope["method"], route_of(scope)))
         headers = [(b"content-length", str(len(reply.body)).encode()), *reply.headers]
         await send({"type": "http.response.start", "status": reply.status, "headers": headers})
         await send({"type": "http.response.body", "body": reply.body, "more_body": False})
@@ -68,7 +68,9 @@ class Api:
         endpoint, at = self.find(scope["path"], scope["method"])
         scope["path_template"] = endpoint.path
         headers = dict(scope["headers"])
-        caller = await self._gate.admit(scope, headers, endpoint.permission)
+        caller = await self._gate.admit(
+            scope, headers, endpoint.permission, step_up=endpoint.step_up
+        )
         raw = await body_of(headers, receive, endpoint.body_max or BODY_MAX)
         incoming = Incoming(
             self._services, caller, at, scope["method"], scope["path"], scope["query_string"],

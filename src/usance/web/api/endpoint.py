@@ -18,11 +18,12 @@ from urllib.parse import parse_qsl
 
 import msgspec
 
+from usance.core.refusals import without_values
 from usance.core.rules import rule
 from usance.identity.once import Answer
 from usance.servicing.commands import Command
 from usance.web.api.values import Ids, Money, identifier
-from usance.web.grades import permission_of
+from usance.web.grades import is_weighty, permission_of
 from usance.web.problems import PROBLEM_JSON, Headers, ProblemError
 from usance.web.security import Caller
 from usance.web.services import Services
@@ -32,11 +33,12 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 Handler: TypeAlias = Callable[["Incoming"], Awaitable["Reply"]]
 
 KEY = re.compile(r"[\x21-\x7e]{1,200}")
-KEY_HEADER = b"idempotency-key"
+KEY_HEADER, REASON_HEADER = b"idempotency-key", b"access-reason"
 JSON_HEADERS: Headers = ((b"content-type", b"application/json"),)
 PROBLEM_HEADERS: Headers = ((b"content-type", PROBLEM_JSON.encode()),)
 REPLAYED = (b"idempotent-replayed", b"true")
 JSON = "application/json"
+PROPOSAL = "Proposal"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +85,8 @@ class Asked(Generic[Query]):
     key: str = ""
     request_hash: bytes = b""
     raw: bytes = b""
+    reason: str = ""
+    """Why a person's details are asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +106,14 @@ class Endpoint:
     changes: bool = True
     media_type: str = JSON
     body_max: int | None = None
+    step_up: bool = False
+    """Whether a person who asks shows a fresh factor."""
+    shows_people: bool = False
+    """Whether a person's details are in the answer: every one of them is noted."""
     may_wait: bool = False
     """Whether the act may be put behind a second person, so that it is answered with 202."""
+    waiting: str = PROPOSAL
+    """What is answered then, by the name of its shape."""
 
     @property
     def placeholders(self) -> list[str]:
@@ -131,16 +141,21 @@ def command(method: str, path: str) -> Callable[[Function], Function]:
             )
             return answered(answer)
 
-        add(build, method, path, permission, body=body, returns=dict, serve=serve, may_wait=True)
+        add(build, method, path, permission, body=body, returns=dict, serve=serve, may_wait=True,
+            step_up=is_weighty(permission, hints["return"]))  # fmt: skip
         return build
 
     return enter
 
 
 def change(
-    method: str, path: str, permission: str, *, media_type: str = JSON, body_max: int | None = None
-) -> Callable[[Function], Function]:
-    """An async function (asked, body) -> ``Answer`` that changes something beside the book."""
+    method: str, path: str, permission: str, *, media_type: str = JSON,
+    body_max: int | None = None, waiting: str = "",
+) -> Callable[[Function], Function]:  # fmt: skip
+    """An async function (asked, body) -> ``Answer`` that changes something beside the book.
+
+    ``waiting`` names the shape of its answer (202) where a part of it waits for a second person.
+    """
 
     def enter(act: Function) -> Function:
         hints = get_type_hints(act)
@@ -155,14 +170,17 @@ def change(
             return answered(await (act(asked, decode(raw)) if decode else act(asked)))
 
         add(act, method, path, permission, body=body, query=query, returns=dict, serve=serve,
-            media_type=media_type, body_max=body_max)  # fmt: skip
+            media_type=media_type, body_max=body_max, step_up=is_weighty(permission),
+            may_wait=bool(waiting), waiting=waiting or PROPOSAL)  # fmt: skip
         return act
 
     return enter
 
 
-def read(path: str, permission: str, *, method: str = "GET") -> Callable[[Function], Function]:
-    """An async function (asked[, body]) -> document that changes nothing."""
+def read(
+    path: str, permission: str, *, method: str = "GET", shows_people: bool = False
+) -> Callable[[Function], Function]:
+    """An async function (asked[, body]) -> document, or a ``Reply`` as it is; changes nothing."""
 
     def enter(look: Function) -> Function:
         hints = get_type_hints(look)
@@ -174,10 +192,12 @@ def read(path: str, permission: str, *, method: str = "GET") -> Callable[[Functi
             raw = raw_json(incoming) if method != "GET" else b""
             asked = ask(incoming, "", b"", raw)
             document = await (look(asked, decode(raw)) if decode else look(asked))
+            if isinstance(document, Reply):  # a file, as it is
+                return document
             return Reply(200, msgspec.json.encode(document))
 
         add(look, method, path, permission, body=body, query=query, returns=hints["return"],
-            serve=serve, changes=False)  # fmt: skip
+            serve=serve, changes=False, shows_people=shows_people)  # fmt: skip
         return look
 
     return enter
@@ -222,7 +242,10 @@ def asker(query: type) -> Callable[[Incoming, str, bytes, bytes], Asked[Any]]:
     def ask(incoming: Incoming, key: str, digest: bytes, raw: bytes) -> Asked[Any]:
         asked = query_from(incoming, query)
         at, money = ids_of(incoming), incoming.money
-        return Asked(incoming.services, incoming.caller, at, asked, money, key, digest, raw)
+        given = incoming.headers.get(REASON_HEADER)
+        # A reason that is given must be one, also an empty one; only who gives none has the usual.
+        reason = "" if given is None else given.decode("latin-1") or "none"
+        return Asked(incoming.services, incoming.caller, at, asked, money, key, digest, raw, reason)
 
     return ask
 
@@ -298,7 +321,7 @@ def query_from(incoming: Incoming, shape: type) -> Any:
 
 def misshapen(error: msgspec.ValidationError) -> ProblemError:
     """What is wrong with the shape, and where."""
-    detail, _, path = str(error).partition(" - at `")
+    detail, _, path = without_values(str(error)).partition(" - at `")
     return ProblemError(422, "R-DOC-01", detail, path.removeprefix("$").strip(".`"))
 
 

@@ -10,7 +10,8 @@ import msgspec
 from usance import __version__
 from usance.core.identifiers import PREFIXES
 from usance.identity.permissions import STAFF_ONLY
-from usance.web.api.endpoint import ENDPOINTS, Empty, Endpoint
+from usance.identity.staff_policy import staff_policy
+from usance.web.api.endpoint import ENDPOINTS, Empty, Endpoint, Reply
 from usance.web.api.values import KINDS
 from usance.web.problems import PROBLEM_JSON
 
@@ -53,12 +54,15 @@ SESSION = {
     "type": "apiKey", "in": "cookie", "name": "usance_session",
     "description": "A member of staff who has logged in; `X-CSRF-Token` comes along.",
 }  # fmt: skip
+FILES = ("image/png", "image/jpeg", "application/pdf", "text/plain")
+"""What a file that is handed out can be."""
 MEANING = {
     400: "Malformed, or without Idempotency-Key", 401: "No known key",
     403: "The key lacks the scope",
     404: "There is no such thing", 405: "Not a method of this route",
     409: "The key was used for another request, or taken already", 413: "Too large",
     415: "Not the media type", 422: "Refused by a rule; nothing was changed",
+    429: "More requests than the client may make; Retry-After says when to try again",
     503: "The book cannot be reached now",
 }  # fmt: skip
 
@@ -89,7 +93,7 @@ def document() -> bytes:
 
 def is_shape(annotation: Any) -> bool:
     """Whether it has a schema of its own."""
-    return annotation is not None and annotation is not dict
+    return annotation not in (None, dict, Reply)
 
 
 def described(
@@ -128,6 +132,12 @@ def parameters(endpoint: Endpoint, components: dict[str, Any]) -> list[dict[str,
         for name, schema in shape["properties"].items():
             required = name in shape.get("required", [])
             found.append({"name": name, "in": "query", "required": required, "schema": schema})
+    if endpoint.shows_people:
+        schema = {"type": "string", "enum": list(staff_policy().reasons)}
+        found.append(
+            {"name": "Access-Reason", "in": "header", "required": False, "schema": schema,
+             "description": "Why: it is noted, and shown to the person."}
+        )  # fmt: skip
     if endpoint.changes:
         schema = {"type": "string", "minLength": 1, "maxLength": 200, "pattern": "^[!-~]+$"}
         found.append(
@@ -152,11 +162,12 @@ def responses(endpoint: Endpoint, known: dict[int, Any]) -> dict[str, Any]:
     """Success, and every refusal there can be."""
     schema = known.get(id(endpoint.returns), {"$ref": REF.format(name="Operation")})
     success = "201" if endpoint.changes else "200"
-    found: dict[str, Any] = {
-        success: {"description": "Done", "content": {"application/json": {"schema": schema}}}
-    }
+    content = {"application/json": {"schema": schema}}
+    if endpoint.returns is Reply:
+        content = {each: {"schema": {"type": "string"}} for each in FILES}
+    found: dict[str, Any] = {success: {"description": "Done", "content": content}}
     if endpoint.may_wait:
-        waits = {"schema": {"$ref": REF.format(name="Proposal")}}
+        waits = {"schema": {"$ref": REF.format(name=endpoint.waiting)}}
         found["202"] = {"description": "It waits for a second person; nothing has changed yet",
                         "content": {"application/json": waits}}  # fmt: skip
     for status in refusals(endpoint):
@@ -167,7 +178,7 @@ def responses(endpoint: Endpoint, known: dict[int, Any]) -> dict[str, Any]:
 
 def refusals(endpoint: Endpoint) -> list[int]:
     """Which statuses a route may refuse with."""
-    found = {401, 403, 405, 503}
+    found = {401, 403, 405, 429, 503}
     if endpoint.placeholders or endpoint.changes or endpoint.name == "search_borrower":
         found.add(404)
     if endpoint.method != "GET":

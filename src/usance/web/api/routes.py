@@ -8,8 +8,10 @@ from litestar.response.base import ASGIResponse
 from usance.identity.permissions import PUBLIC
 from usance.web.api import (  # noqa: F401 (each enters its endpoints)
     approvals,
+    audit,
     book,
     borrowers,
+    cases,
     changes,
     contracts,
     day,
@@ -17,9 +19,11 @@ from usance.web.api import (  # noqa: F401 (each enters its endpoints)
     ledger,
     lines,
     payments,
+    portal,
     purchases,
     quote,
     receipts,
+    webhooks,
     why,
 )
 from usance.web.api.endpoint import ENDPOINTS

@@ -35,7 +35,7 @@ Ids: TypeAlias = Mapping[str, Any]
 """What stands in the path: ids as integers; ``code`` as it is."""
 
 KINDS = {f"{kind}_id": kind for kind in ("borrower", "contract", "offer", "authorisation")} | {
-    "operation_id": "operation", "proposal_id": "proposal"
+    "operation_id": "operation", "proposal_id": "proposal", "case_id": "case",
 }
 NUMBERS = ("file_id", "number", "seq")
 NUMBER_MAX = 2**31 - 1

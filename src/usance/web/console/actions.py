@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
 from litestar import Response, get, post
+from litestar.datastructures import UploadFile
 from litestar.handlers import HTTPRouteHandler
 
 from usance.core.identifiers import borrower_of_contract, written
@@ -27,9 +28,9 @@ from usance.web.console.render import (
     services,
     show,
 )
-from usance.web.grades import permission_of
+from usance.web.grades import is_weighty, permission_of
 from usance.web.problems import ProblemError, not_found
-from usance.web.security import needs
+from usance.web.security import PROOF_FIELD, needs
 
 PRODUCT_KINDS = {"open-line": ("limit_max",), "offer": ("irr_cap", "limit_max"),
                  "authorise": ("plan_product",)}  # fmt: skip
@@ -187,15 +188,40 @@ def hash_of(request: Asked, form: Mapping[str, str]) -> bytes:
     return hashlib.sha256(repr((request.method, request.scope["path"], filled)).encode()).digest()
 
 
-async def form_of(request: Asked) -> dict[str, str]:
-    """The fields of the form that came; a field sent twice is refused."""
+async def form_of(request: Asked, keep: str = "") -> dict[str, str]:
+    """The fields of the form that came; a field sent twice is refused.
+
+    What proved a weighty act has done so, and is left out unless it is to be kept.
+    """
     sent = await request.form()
     found: dict[str, str] = {}
     for name, value in sent.multi_items():
         if name in found or not isinstance(value, str):
             raise ProblemError(400, "R-HTTP-05", "the form cannot be read")
         found[name] = value
+    if keep != PROOF_FIELD:
+        found.pop(PROOF_FIELD, None)
     return found
+
+
+async def form_with_file(request: Asked) -> tuple[dict[str, str], str, bytes]:
+    """Fields of a form of several parts, its file's name and content.
+
+    The digest of the file is among the fields, so that a key stands for the file too. A field or a
+    second file that is sent twice is refused.
+    """
+    found: dict[str, str] = {}
+    file_name, content = "", b""
+    for name, value in (await request.form()).multi_items():
+        is_file = isinstance(value, UploadFile)
+        if name in found or (is_file and "sha256" in found):
+            raise ProblemError(400, "R-HTTP-05", "the form cannot be read")
+        if isinstance(value, UploadFile):
+            file_name, content = value.filename or "", await value.read()
+            found["sha256"] = hashlib.sha256(content).hexdigest()
+        else:
+            found[name] = str(value)
+    return found, file_name, content
 
 
 Finder: TypeAlias = Callable[[Asked, dict[str, Any], str], Awaitable[Target]]
@@ -217,7 +243,9 @@ PLACES: tuple[tuple[str, tuple[Action, ...], Finder], ...] = (
 
 def routes_of(place: str, action: Action, find: Finder) -> list[HTTPRouteHandler]:
     """The form of an action and what it leads to: two routes with the command's permission."""
-    address, opt = f"{place}/do/{action.name}", needs(permission_of(action.command))
+    permission = permission_of(action.command)
+    opt = needs(permission, step_up=is_weighty(permission, action.command))
+    address = f"{place}/do/{action.name}"
 
     @get(address, opt=opt, name=f"{address} form")
     async def form(request: Asked) -> Response[str]:

@@ -4,7 +4,6 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import msgspec
 from litestar import Response, get, post
 
 from usance.approvals.proposal import Proposal
@@ -12,6 +11,7 @@ from usance.approvals.rules import STATES, WAITING
 from usance.core.identifiers import parse, written
 from usance.core.refusals import Refusal, Refused
 from usance.identity.permissions import STAFF
+from usance.web.acts import asked_for
 from usance.web.console.actions import form_of
 from usance.web.console.render import Asked, Word, identifier, moved, services, show
 from usance.web.security import needs
@@ -56,7 +56,7 @@ async def one(
     decided = {each.approver for each in found.decisions}
     return await show(
         request, "approval.html", status=status, proposal=found, refusal=refusal, mine=mine,
-        asked=msgspec.json.decode(found.body), open=found.state == WAITING,
+        asked=asked_for(found.body), open=found.state == WAITING,
         may_decide=not mine and request.user.actor not in decided,
         names=await names_of(request),
     )  # fmt: skip

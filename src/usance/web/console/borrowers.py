@@ -7,11 +7,14 @@ from litestar import Response, get, post
 
 from usance.core.identifiers import cell_of_borrower, parse, written
 from usance.core.refusals import Refusal, Refused
-from usance.identity.borrowers import Borrower
+from usance.identity.borrowers import ACTIVE
+from usance.identity.erasure_sql import hold as legal_hold
 from usance.identity.people import LANGUAGES, Person
 from usance.servicing import read
-from usance.web.console import forms
+from usance.web.console import cases, forms
+from usance.web.console.access import people, person
 from usance.web.console.actions import form_of, hash_of, key_of
+from usance.web.console.erasure import deeds_for
 from usance.web.console.render import Asked, Word, identifier, moved, services, show
 from usance.web.problems import not_found
 from usance.web.security import needs
@@ -39,10 +42,10 @@ async def borrowers(request: Asked) -> Response[Any]:
     else:
         rows = await read.borrowers(pool, borrower_cursor(request), PAGE + 1)
     more, rows = len(rows) > PAGE, rows[:PAGE]
-    people = await services(request).borrowers.read_many([r["borrower_id"] for r in rows])
+    shown = await people(request, [r["borrower_id"] for r in rows])
     return await show(
         request, "borrowers.html", rows=rows, query="", refusal=None, late=late, today=today,
-        names={each.borrower_id: each.name for each in people},
+        names={borrower_id: each.person.name for borrower_id, each in shown.items()},
         next=cursor_of(rows[-1], late=late) if more else "",
     )  # fmt: skip
 
@@ -112,7 +115,7 @@ async def person_form(
 async def register(request: Asked) -> Response[Any]:
     """Register a borrower."""
     form = await form_of(request)
-    person = Person(
+    details = Person(
         form.get("name", ""), form.get("phone", ""), form.get("identity_number", ""),
         form.get("email", ""), form.get("language", LANGUAGES[0]),
     )  # fmt: skip
@@ -121,7 +124,7 @@ async def register(request: Asked) -> Response[Any]:
     except Refused as refused:
         return await person_form(request, form, refused.refusal, 422)
     answer = await services(request).borrowers.register(
-        person, actor=request.user.actor, key=key, request_hash=hash_of(request, form)
+        details, actor=request.user.actor, key=key, request_hash=hash_of(request, form)
     )
     if answer.status >= 400:
         found = answer.document
@@ -131,24 +134,19 @@ async def register(request: Asked) -> Response[Any]:
     return moved(f"/console/borrowers/{answer.document['borrower_id']}", done=done)
 
 
-async def person(request: Asked, borrower_id: int) -> Borrower:
-    """A borrower decrypted; ``ProblemError`` (404) if there is none."""
-    found = await services(request).borrowers.read(borrower_id)
-    if found is None:
-        raise not_found("borrower")
-    return found
-
-
 @get("/borrowers/{borrower:str}", opt=needs("borrowers:read"))
 async def borrower_page(request: Asked, borrower: Word) -> Response[str]:
     """One borrower: lines, contracts, offers, holds, operations."""
     borrower_id = identifier("borrower", borrower)
-    who = await person(request, borrower_id)
+    shown = await person(request, borrower_id)
     pool = services(request).pool
     found = await read.borrower_page(pool, borrower_id, await today_of(request))
+    hold = await legal_hold(pool, borrower_id)
     return await show(
-        request, "borrower.html", who=who, found=found, products=await read.products(pool),
-        actions=forms.ON_BORROWER, shown=request.query_params.get("show") == "1",
+        request, "borrower.html", who=shown.person, until=shown.until, found=found,
+        products=await read.products(pool), hold=hold, deeds=deeds_for(shown.person.status, hold),
+        actions=forms.ON_BORROWER if shown.person.status == ACTIVE else (),
+        cases=await cases.of_borrower(request, borrower_id),
     )  # fmt: skip
 
 

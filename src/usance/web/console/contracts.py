@@ -8,7 +8,7 @@ from litestar import Response, get
 from usance.ledger import chart
 from usance.servicing import read, read_page, why
 from usance.servicing.read import Standing
-from usance.web.console import forms
+from usance.web.console import cases, forms
 from usance.web.console.borrowers import today_of
 from usance.web.console.render import Asked, Number, Word, identifier, language_of, services, show
 from usance.web.problems import not_found
@@ -27,6 +27,7 @@ async def contract_page(request: Asked, contract: Word) -> Response[str]:
     return await show(
         request, "contract.html", found=found, s=found.standing, contract=contract,
         products=await read.products(pool), accounts=account_names(request),
+        cases=await cases.of_contract(request, contract_id),
         events=await read.events(pool, contract_id, limit=20, day_ends=False),
         actions=[each for each in forms.ON_CONTRACT if each.fits(found.standing)],
     )  # fmt: skip

@@ -26,7 +26,7 @@ def _(message: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One thing that a person fills in. ``kind``: money, whole, day, text, contract or choice."""
+    """A thing that a person fills in. ``kind``: money, whole, day, text, url, contract, choice."""
 
     name: str
     label: str
@@ -44,7 +44,7 @@ class Field:
         if not text:
             if self.needed:
                 raise Refused("R-FORM-01", "this field is needed", self.name)
-            return "" if self.kind in ("text", "choice") else 0
+            return "" if self.kind in ("text", "choice", "words") else 0
         return PARSERS[self.kind](self, text, decimals)
 
 
@@ -94,9 +94,27 @@ def parse_text(field: Field, text: str, _decimals: int) -> str:
     return text
 
 
+def parse_url(_field: Field, text: str, _decimals: int) -> str:
+    """An address as it is; whether it can be one is the use case's to say."""
+    return text
+
+
+def parse_words(_field: Field, text: str, _decimals: int) -> str:
+    """Words on many lines; who takes them says how many, and which characters."""
+    return text.replace("\r\n", "\n")
+
+
+def parse_check(field: Field, text: str, _decimals: int) -> int:
+    """1 for a box that was checked."""
+    if text != "1":
+        raise Refused("R-FORM-04", "not one of the choices", field.name)
+    return 1
+
+
 PARSERS: dict[str, Callable[[Field, str, int], int | str]] = {
     "money": parse_money, "whole": parse_whole, "day": parse_day, "choice": parse_choice,
-    "text": parse_text, "contract": parse_contract,
+    "text": parse_text, "contract": parse_contract, "url": parse_url,
+    "words": parse_words, "check": parse_check,
 }  # fmt: skip
 
 AMOUNT = Field("amount", _("Amount"))

@@ -39,8 +39,23 @@ ACTIONS = {
     "Recover": _("Recovery"), "PayOut": _("Pay-out of credit balance"),
     "ReturnDrawing": _("Drawing come back"), "CloseLine": _("Line closed"),
     "RegisterBorrower": _("Borrower registered"),
+    "CorrectBorrower": _("Detail of a borrower corrected"),
+    "OpenCase": _("Case opened"), "AssignCase": _("Case given to a handler"),
+    "WriteInCase": _("Message in a case"), "AttachToCase": _("File of a case"),
+    "ExtendCase": _("Case put off"), "ProposeOutcome": _("Outcome of a case proposed"),
+    "ReturnOutcome": _("Outcome of a case sent back"),
+    "AwaitApproval": _("Remedy of a case waits for approval"), "DecideCase": _("Case decided"),
+    "OutcomeFellThrough": _("Remedy of a case was not approved"),
+    "WithdrawCase": _("Case withdrawn"), "ReopenCase": _("Case reopened"),
+    "CloseCase": _("Case closed"), "MarkCaseLate": _("Case marked late"),
     "CreateStaff": _("Staff account made"), "ChangePassword": _("Password changed"),
-    "ChangeRoles": _("Roles of staff changed"),
+    "ChangeRoles": _("Roles of staff changed"), "DeactivateStaff": _("Staff account locked out"),
+    "ReactivateStaff": _("Staff account let in again"), "EndSessions": _("Sessions ended"),
+    "ResetFactor": _("Second factor reset"), "GivePassword": _("New password given"),
+    "LogIn": _("Logged in"), "LogOut": _("Logged out"), "StepUp": _("Factor shown again"),
+    "BeginFactor": _("Enrolment of a second factor begun"),
+    "EnrolFactor": _("Second factor enrolled"), "RenewCodes": _("New recovery codes made"),
+    "OpenPerson": _("Personal details shown in clear"),
     "Propose": _("Proposed to a second person"), "Approve": _("Approved"),
     "RefuseProposal": _("Proposal refused"), "RevokeProposal": _("Proposal taken back"),
     "ProposalDone": _("Approved proposal carried out"),
@@ -48,11 +63,35 @@ ACTIONS = {
     "ProposalExpired": _("Proposal expired"), "Delegate": _("Decisions delegated"),
     "EndDelegation": _("Delegation ended"),
     "CreateClient": _("Machine client made"), "RenewClient": _("Key of a client renewed"),
-    "DeactivateClient": _("Machine client locked out"), "LoadDebitFile": _("Bank file loaded"),
+    "DeactivateClient": _("Machine client locked out"),
+    "RotateClientKey": _("Second key of a client made"),
+    "RetireClientKey": _("Key of a client retired"),
+    "RegisterWebhook": _("Webhook registered"), "ChangeWebhook": _("Webhook changed"),
+    "DeleteWebhook": _("Webhook deleted"), "StopWebhook": _("Webhook stopped by its receiver"),
+    "RotateWebhookSecret": _("Second secret of a webhook made"),
+    "RetireWebhookSecret": _("Secret of a webhook retired"),
+    "TestWebhook": _("Webhook tested"), "RedeliverWebhook": _("Webhook sent again"),
+    "LoadDebitFile": _("Bank file loaded"),
     "BeginClose": _("Day close begun"), "ResumeClose": _("Day close resumed"),
     "AllocateReceipt": _("Receipt allocated"),
     "ReturnReceipt": _("Receipt returned"),
-    "CloseDay": _("Day end of contracts"),
+    "TakeBackup": _("Backup taken"), "RestoreBook": _("Book restored from a backup"),
+    "BeginDrill": _("Restore drill begun"), "EndDrill": _("Restore drill ended"),
+    "CloseDay": _("Day end of contracts"), "FinishDay": _("Day finished"),
+    "HoldReceipts": _("Bank money held"),
+    "LogInBorrower": _("Borrower logged in"), "LogOutBorrower": _("Sessions of a borrower ended"),
+    "ForgetDevice": _("Device forgotten"), "MakePortalLink": _("Link into the portal made"),
+    "AskContactChange": _("Change of a number asked for"),
+    "ProveContact": _("Number proven"), "VouchForContact": _("Staff stood in for a number"),
+    "CoolContactChange": _("Change of a number cools"),
+    "StopContactChange": _("Change of a number stopped"), "ChangeContact": _("Number changed"),
+    "FlagNumber": _("Sign about a number"), "CloseFlag": _("Sign about a number looked at"),
+    "BeginPayment": _("Payment begun"), "HoldPayment": _("Payment kept unallocated"),
+    "AddMasterKey": _("Master key added"), "RetireMasterKey": _("Master key retired"),
+    "AddIndexKey": _("Index key added"), "RetireIndexKey": _("Index key retired"),
+    "RewrapKeys": _("Data keys wrapped anew"), "RehashDirectory": _("Directory hashed anew"),
+    "RenewBorrowerKey": _("Data key of a person renewed"), "EraseBorrower": _("Person erased"),
+    "SetLegalHold": _("Legal hold set"), "LiftLegalHold": _("Legal hold lifted"),
 }  # fmt: skip
 
 OUTCOMES = {
@@ -75,9 +114,45 @@ ARGUMENTS = {
     "amount": _("Amount"), "component": _("Component"), "of": _("Number of the event"),
     "effective_on": _("Value date"), "reason": _("Reason"), "days": _("Days"),
     "staff_id": _("Account"), "grant": _("Roles given"), "revoke": _("Roles taken"),
+    "name": _("Name"), "roles": _("Roles"),
+    "must_change": _("Must be changed first"),
 }  # fmt: skip
 """What an act is asked with."""
 RECEIPT_STATUS = {1: _("waiting"), 2: _("allocated"), 3: _("returned")}
+
+DELIVERY_STATES = {0: _("waiting"), 1: _("delivered"), 2: _("given up")}
+ATTEMPTS = {
+    "": _("delivered"), "status": _("refused"), "timeout": _("no answer in time"),
+    "address": _("the address is not allowed"), "name": _("the name is not known"),
+    "connection": _("no connection"), "tls": _("the certificate is not right"),
+    "closed_early": _("hung up before an answer"), "not_http": _("the answer is not HTTP"),
+}  # fmt: skip
+"""What came of an attempt to deliver a message."""
+WEBHOOK_TYPES = {
+    "contract.opened": _("A contract began."), "purchase.booked": _("A purchase on an account."),
+    "repayment.booked": _("Money from the borrower."),
+    "refund.booked": _("A merchant gave money back."), "fee.charged": _("A fee was charged."),
+    "penalty.charged": _("A lump-sum penalty was charged."),
+    "goodwill.booked": _("The lender paid for the borrower."),
+    "waiver.booked": _("Less interest, fee or penalty is asked."),
+    "chargeback.booked": _("A repayment was taken back."),
+    "event.reversed": _("An event never happened."),
+    "statement.issued": _("A statement of an account."),
+    "contract.extended": _("Due days were moved."),
+    "contract.restructured": _("A loan was planned anew."),
+    "contract.charged_off": _("A contract was written off."),
+    "recovery.booked": _("Money on a contract written off."),
+    "payout.booked": _("A credit balance was paid out."),
+    "principal.moved": _("Principal went into instalments."),
+    "statement_day.changed": _("Another day of statements."),
+    "drawing.returned": _("A pay-out came back."),
+    "contract.closed": _("Nothing is owed any more, or it was ended."),
+    "contract.reopened": _("A closed contract is owed again."),
+    "line.changed": _("A line was opened, changed or closed."),
+    "contract.overdue": _("So many days late as the product notes."),
+    "due.reminder": _("So many days before the due day."),
+    "day.closed": _("A business date was closed."),
+}  # fmt: skip
 
 AGES = (_("not overdue"), "1–30", "31–60", "61–90", _("over 90"))
 
@@ -151,20 +226,60 @@ AMOUNTS = {"limit_max", "least", "most", "floor", "amount", "principal", "instal
 
 DETAILS = {
     "file_id": _("file no."), "name": _("name"), "rows": _("rows"), "sha256": "SHA-256",
-    "staff_id": _("account no."), "client_id": _("client no."), "scopes": _("scopes"),
+    "staff_id": _("account no."), "client_id": _("client no."), "key_id": _("key no."),
+    "webhook_id": _("webhook no."), "types": _("types"), "sequence": _("message no."),
+    "messages": _("messages"), "active": _("active"), "scopes": _("scopes"),
     "borrowers": _("borrowers"), "rule": _("rule"), "detail": _("why"), "events": _("events"),
     "operations": _("operations"), "value_date": _("value date"),
-    "bank_transaction_id": _("bank's number"),
+    "roles": _("roles"), "grant": _("given"), "revoke": _("taken"), "sessions": _("sessions"),
+    "way": _("way"), "factor": _("factor"),
+    "backup": _("backup"), "parent": _("rests on"), "bytes": _("bytes"),
+    "until": _("up to"), "drill": _("drill"), "rpo_ms": _("RPO, ms"), "rto_ms": _("RTO, ms"),
+    "ok": _("succeeded"),
+    "by": _("by"), "new_device": _("new device"),
+    "others": _("all others"), "device_id": _("device no."), "link_id": _("link no."),
+    "target": _("leads to"), "change_id": _("change no."), "kind": _("Kind"), "side": _("side"),
+    "effective_at": _("takes effect"), "flag_id": _("sign no."), "lift": _("messages go again"),
+    "payment": _("Payment"),
+    "bank_transaction_id": _("bank's number"), "column": _("column"),
+    "tables": _("tables"), "reason": _("reason"), "again": _("again after a restore"),
+    "ledger": _("turnover of the day (SHA-256)"),
+    "case": _("case"), "to": _("to"), "proposal": _("proposal"),
+    "result": _("result"), "remedy": _("remedy"), "corrected": _("corrected"),
+    "channel": _("channel"), "approval": _("approval"),
+    "extension": _("extension"), "number": _("no."), "type": _("type"),
+    "times": _("times"), "waits": _("waits"),
 }  # fmt: skip
+REASONS = {
+    "request": _("The person asked for it"), "retention": _("The time of keeping is over"),
+    "mistake": _("Registered by mistake"), "court": _("A court"),
+    "authority": _("An authority"), "dispute": _("A dispute"),
+    "investigation": _("An investigation"), "lifted": _("Lifted"),
+}  # fmt: skip
+"""Why a person was erased, or must not be."""
 HINTS = {
     "log in as": _("Account"), "name": _("Account"), "password": _("Password"),
-    "API key": _("Key for the API"),
+    "API key": _("Key for the API"), "phone": _("Phone of a borrower"),
+    "code": _("Codes of borrowers"),
 }  # fmt: skip
+
+WAYS = {
+    "password": _("password"), "provider": _("identity provider"),
+    "provider and factor": _("identity provider with a second factor"),
+}  # fmt: skip
+"""How a session was begun."""
+LOOKED_AT = {
+    "details": _("one person's details"), "list": _("a list"), "search": _("a search"),
+    "console": _("the console's pages"), "export": _("all that is held"),
+    "case": _("what a case says"),
+}  # fmt: skip
+"""At what somebody looked."""
 
 ACTORS = {
     "staff": _("staff no. {}"), "machine": _("client no. {}"), "system": _("the system: {}"),
     "operator": _("the operator"), "demo": _("demo"), "import": _("import"),
-    "day-close": _("day close"),
+    "day-close": _("day close"), "borrower": _("borrower {}"), "portal": _("portal"),
+    "payments": _("payments"), "cases": _("cases"),
 }  # fmt: skip
 DONE = _("Done: {}.")
 COMMA = _(", ")

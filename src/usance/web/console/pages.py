@@ -1,27 +1,36 @@
-"""The console's router: log-in, settings, static files, and the pages by subject."""
+"""The console's router: settings, static files, what a refusal looks like, the pages by subject."""
 
-from typing import Annotated, Any
+from typing import Any
 
 from litestar import Response, Router, get, post
 from litestar.datastructures import Cookie
-from litestar.enums import RequestEncodingType
 from litestar.exceptions import HTTPException
-from litestar.params import Body
 
 from usance.core.refusals import Refusal, Refused
-from usance.identity.permissions import PUBLIC, STAFF
-from usance.identity.staff import StaffSession
+from usance.core.rules import rule
+from usance.identity.permissions import PUBLIC
 from usance.web import i18n
 from usance.web.console import (
+    access,
     actions,
     approvals,
+    audit,
     borrowers,
+    cases,
+    clients,
+    coming_in,
+    contacts,
     contracts,
     day,
+    erasure,
     overview,
+    own,
     receipts,
     records,
+    staff,
+    webhooks,
 )
+from usance.web.console.coming_in import HOME, MISSING, Form, next_of
 from usance.web.console.render import (
     STATIC,
     THEMES,
@@ -33,13 +42,21 @@ from usance.web.console.render import (
     moved,
     rendered,
     services,
-    show,
+    session_of,
     theme_of,
 )
-from usance.web.problems import ProblemError, accident, not_found, of_framework, on_http
-from usance.web.security import needs, session_cookie, session_token
+from usance.web.problems import (
+    ProblemError,
+    accident,
+    not_found,
+    of_framework,
+    on_http,
+    route_of,
+)
+from usance.web.security import CSRF_FIELD, PROOF_FIELD, StepUp, needs
 
-Form = Annotated[dict[str, str], Body(media_type=RequestEncodingType.URL_ENCODED)]
+LACKING = ("R-FACTOR-01", "R-FACTOR-04", "R-STAFF-06")
+"""Refusals of a session that lacks something: the page that asks for it comes instead."""
 KINDS = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
 YEAR = 31_536_000
 
@@ -54,52 +71,6 @@ async def static(name: Word) -> Response[bytes]:
     return Response(STATIC[name], media_type=f"{kind}; charset=utf-8", headers=headers)
 
 
-@get("/login", opt=needs(PUBLIC))
-async def login_page(request: Asked) -> Response[str]:
-    """The form that asks who is there."""
-    return await login_form(request, next_of(request.query_params.get("next", "")))
-
-
-async def login_form(
-    request: Asked, target: str, name: str = "", refusal: Refusal | None = None
-) -> Response[str]:
-    """The log-in form, with what was wrong."""
-    return await show(
-        request, "login.html", status=422 if refusal else 200, name=name, refusal=refusal,
-        next=target, hints=services(request).hints, demo=services(request).demo,
-        book_name=services(request).name,
-    )  # fmt: skip
-
-
-@post("/login", opt=needs(PUBLIC))
-async def login(request: Asked, data: Form) -> Response[Any]:
-    """Begin a session."""
-    target = next_of(data.get("next", ""))
-    try:
-        token, _ = await services(request).staff.log_in(
-            data.get("name", ""), data.get("password", ""), address_of_caller(request)
-        )
-    except Refused as refused:
-        return await login_form(request, target, data.get("name", ""), refused.refusal)
-    answer = moved(target)
-    answer.set_cookie(session_cookie(request, token))
-    return answer
-
-
-def address_of_caller(request: Asked) -> str:
-    """Where the request comes from, as the server (or a proxy that it trusts) says."""
-    return request.client.host if request.client else ""
-
-
-@post("/logout", opt=needs(STAFF))
-async def logout(request: Asked) -> Response[Any]:
-    """End the session."""
-    await services(request).staff.log_out(session_token(request))
-    answer = moved("/console/login")
-    answer.set_cookie(session_cookie(request, ""))
-    return answer
-
-
 @post("/settings", opt=needs(PUBLIC, changes=False))
 async def settings(data: Form) -> Response[Any]:
     """Language and colours of this browser, also before log-in; nothing of the book changes."""
@@ -112,18 +83,29 @@ async def settings(data: Form) -> Response[Any]:
     return answer
 
 
-def next_of(address: str) -> str:
-    """Where to go: a page of the console, never another site."""
-    plain = address.isascii() and address.isprintable() and "\\" not in address
-    return address if plain and address.startswith("/console") else "/console"
-
-
+@rule("R-STEP-01")
 def on_problem(request: Asked, error: ProblemError) -> Response[Any]:
-    """Who is not logged in is asked to; anything else is said on a page."""
+    """Who is not logged in is asked to, whole or by steps; anything else is said on a page."""
+    target = address_of(request) if request.method == "GET" else HOME
+    if isinstance(error, StepUp):
+        if request.method == "GET":
+            return moved("/console/fresh", next=target)
+        return step_up_page(request, error)
+    session = session_of(request)
+    if session is not None and session.lacks and error.refusal.rule in LACKING:
+        return moved(MISSING[session.lacks], next=target)
     if error.status == 401:
-        target = address_of(request) if request.method == "GET" else "/console"
         return moved("/console/login", next=target)
     return problem_page(request, error.status, error.refusal)
+
+
+def step_up_page(request: Asked, error: StepUp) -> Response[Any]:
+    """Asks for the factor and takes the form along, so that it is sent once the factor is shown."""
+    fields = [each for each in error.fields if each[0] not in (PROOF_FIELD, CSRF_FIELD)]
+    first = error.refusal.rule == "R-STEP-01"
+    known = {"refusal": None if first else error.refusal, "fields": fields,
+             "action": address_of(request), "back": HOME}  # fmt: skip
+    return rendered(request, bare_page(request), "fresh.html", error.status, known)
 
 
 def on_refused(request: Asked, error: Refused) -> Response[Any]:
@@ -147,16 +129,22 @@ def on_no_route(request: Asked, error: HTTPException) -> Response[Any]:
 
 def on_accident(request: Asked, error: Exception) -> Response[Any]:
     """Something broke inside: the page says under which number the log has it."""
-    status, refusal, _ = accident(error, request.method, request.scope["path"])
+    status, refusal, _ = accident(error, request.method, route_of(request.scope))
     return problem_page(request, status, refusal)
 
 
 def problem_page(request: Asked, status: int, refusal: Refusal) -> Response[Any]:
     """A refusal as a page: with the menu for who is logged in, without the book (no query)."""
-    staff = request.scope.get("user")
-    session = staff if isinstance(staff, StaffSession) else None
-    page = Page(language_of(request), theme_of(request), address_of(request), session, None, None)
-    return rendered(request, page, "problem.html", status, {"refusal": refusal, "status": status})
+    known = {"refusal": refusal, "status": status}
+    return rendered(request, bare_page(request), "problem.html", status, known)
+
+
+def bare_page(request: Asked) -> Page:
+    """A page without anything that is asked of the database."""
+    return Page(
+        language_of(request), theme_of(request), address_of(request), session_of(request), None,
+        None, services(request).sandbox,
+    )  # fmt: skip
 
 
 def console_router() -> Router:
@@ -164,10 +152,12 @@ def console_router() -> Router:
     return Router(
         path="/console",
         route_handlers=[
-            static, login_page, login, logout, settings,
-            *overview.HANDLERS, *borrowers.HANDLERS, *contracts.HANDLERS, *actions.HANDLERS,
-            *day.HANDLERS, *records.HANDLERS, *receipts.HANDLERS,
-            *approvals.HANDLERS,
+            static, settings, *coming_in.HANDLERS, *own.HANDLERS, *staff.HANDLERS,
+            *access.HANDLERS, *overview.HANDLERS, *borrowers.HANDLERS, *contracts.HANDLERS,
+            *actions.HANDLERS, *day.HANDLERS, *records.HANDLERS, *receipts.HANDLERS,
+            *contacts.HANDLERS,
+            *approvals.HANDLERS, *erasure.HANDLERS, *clients.HANDLERS, *webhooks.HANDLERS,
+            *audit.HANDLERS, *cases.HANDLERS,
         ],
         exception_handlers={
             ProblemError: on_problem, Refused: on_refused, HTTPException: on_framework,

@@ -20,13 +20,16 @@ from markupsafe import Markup
 from usance.core.days import NEVER
 from usance.core.identifiers import parse, written
 from usance.core.money import format_decimal
+from usance.identity.borrowers import masked
 from usance.identity.permissions import STAFF
 from usance.identity.staff import StaffSession
+from usance.identity.staff_policy import staff_policy
 from usance.servicing import read
 from usance.web import i18n, rulebook
-from usance.web.console import labels, refusals, words
+from usance.web.console import case_words, labels, refusals, words
 from usance.web.console.forms import Action
 from usance.web.grades import permission_of
+from usance.web.portal import labels as portal_labels
 from usance.web.problems import not_found
 from usance.web.services import Services
 
@@ -41,11 +44,26 @@ MENU = (
     ("/console", "Overview", "book:read"), ("/console/borrowers", "Borrowers", "borrowers:read"),
     ("/console/day", "Day close", "day:read"), ("/console/bank-files", "Bank files", "files:read"),
     ("/console/receipts", "Unallocated receipts", "files:read"),
+    ("/console/cases", "Cases", "cases:read"),
+    ("/console/contacts", "Numbers to look at", "borrowers:read"),
+    ("/console/sandbox/messages", "Messages of the sandbox", "messages:read"),
     ("/console/approvals", "Approvals", "approvals:read"),
     ("/console/products", "Products", "products:read"),
-    ("/console/operations", "Operations", "operations:read"), ("/console/rules", "Rules", STAFF),
+    ("/console/clients", "Machine clients", "clients:read"),
+    ("/console/webhooks", "Webhooks", "webhooks:read"),
+    ("/console/operations", "Operations", "operations:read"),
+    ("/console/audit", "Audit", "audit:read"), ("/console/staff", "Staff", "staff:read"),
+    ("/console/rules", "Rules", STAFF),
 )  # fmt: skip
 """Address, name, and the permission without which it is not shown."""
+CASE_WORDS = {
+    "kind": case_words.KINDS, "state": case_words.STATES, "channel": case_words.CHANNELS,
+    "result": case_words.RESULTS, "outcome": case_words.OUTCOMES, "way": case_words.WAYS,
+    "remedy": case_words.REMEDIES, "detail": case_words.DETAILS, "subject": case_words.SUBJECTS,
+    "event": case_words.EVENTS, "approval": case_words.APPROVALS,
+    "place": case_words.JURISDICTIONS,
+}  # fmt: skip
+"""Names of what cases hold, by the ends of their filters."""
 THEMES = ("auto", "light", "dark")
 STATIC = {
     each.name: each.read_bytes()
@@ -73,6 +91,12 @@ class Page:
     staff: StaffSession | None
     book: read.Book | None
     flash: Flash | None
+    sandbox: bool = False
+
+    @property
+    def inside(self) -> bool:
+        """Whether the reader has come in, and lacks nothing."""
+        return self.staff is not None and not self.staff.lacks
 
     @property
     def lang(self) -> str:
@@ -81,7 +105,9 @@ class Page:
 
     def may(self, permission: str) -> bool:
         """Whether the reader is allowed to; what they may not do is not offered."""
-        return self.staff is not None and permission in self.staff.permissions | {STAFF}
+        if self.staff is None or self.staff.lacks:
+            return False
+        return permission in self.staff.permissions | {STAFF}
 
     def open_to(self, actions: Iterable[Action]) -> list[Action]:
         """Of these actions, those that the reader may ask for."""
@@ -90,7 +116,10 @@ class Page:
     @property
     def menu(self) -> list[tuple[str, str]]:
         """The entries that the reader may open."""
-        return [(address, name) for address, name, permission in MENU if self.may(permission)]
+        return [
+            (address, name) for address, name, permission in MENU
+            if self.may(permission) and (self.sandbox or "/sandbox/" not in address)
+        ]  # fmt: skip
 
     @property
     def csrf(self) -> str:
@@ -102,6 +131,8 @@ class Page:
         """The entry of the menu that the page belongs to."""
         if self.address.startswith(("/console/contracts", "/console/borrowers")):
             return "/console/borrowers"
+        if self.address.startswith(("/console/me", "/console/fresh")):
+            return ""
         if self.address.startswith("/console/delegations"):
             return "/console/approvals"
         found = [each for each, _ in self.menu if self.address.startswith(each)]
@@ -168,13 +199,18 @@ def environment(language: str, decimals: int) -> Environment:
         "offer_status": name(labels.OFFER_STATUS), "hold_status": name(labels.HOLD_STATUS),
         "line_status": name(labels.LINE_STATUS), "borrower_status": name(labels.BORROWER_STATUS),
         "receipt_status": name(labels.RECEIPT_STATUS),
+        "delivery_state": name(labels.DELIVERY_STATES), "attempt": name(labels.ATTEMPTS),
+        "way": name(labels.WAYS), "looked_at": name(labels.LOOKED_AT),
+        "role": lambda code: staff_policy().name_of_role(code, language),
         "proposal_state": name(labels.PROPOSAL_STATES), "weight": name(labels.WEIGHTS),
-        "argument": name(labels.ARGUMENTS),
+        "argument": name(labels.ARGUMENTS), "reason": name(labels.REASONS),
         "hint": name(labels.HINTS), "tr": gettext,
+        **{f"case_{key}": name(table) for key, table in CASE_WORDS.items()},
         "refusal": lambda detail: refusals.sentence(detail, gettext),
         "settings": lambda document: words.settings(document, gettext),
         "detail": lambda value: words.detail(value, gettext),
         "actor": lambda code: words.actor(code, gettext),
+        "flag": name(portal_labels.FLAGS), "message": name(portal_labels.MESSAGES),
     }  # fmt: skip
     return found
 
@@ -208,20 +244,17 @@ def moment(value: datetime | None) -> Markup | str:
     return Markup('<time datetime="{}">{}</time>').format(value.isoformat(), text)
 
 
-def masked(text: str) -> str:
-    """Only the end of a personal detail."""
-    return f"••••{text[-4:]}" if len(text) > 4 else text and "••••"
-
-
 FILTERS = {
     "day": day, "moment": moment, "percent": words.percent, "decimal": words.decimal,
-    "share": words.share, "masked": masked, "prose": words.prose,
+    "share": words.share, "prose": words.prose, "masked": masked,
     "borrower": lambda each: written("borrower", each),
     "contract": lambda each: written("contract", each),
     "offer": lambda each: written("offer", each),
     "hold": lambda each: written("authorisation", each),
     "operation": lambda each: written("operation", each),
+    "flag_id": lambda each: written("flag", each),
     "proposal": lambda each: written("proposal", each),
+    "case": lambda each: written("case", each),
 }  # fmt: skip
 
 
@@ -233,14 +266,20 @@ def identifier(kind: str, text: str) -> int:
         raise not_found(kind) from error
 
 
+def session_of(request: Asked) -> StaffSession | None:
+    """Who asks, if it is a member of staff."""
+    staff = request.scope.get("user")
+    return staff if isinstance(staff, StaffSession) else None
+
+
 async def page_of(request: Asked) -> Page:
     """The frame of a page: one query for the book, one more after a form."""
-    staff = request.scope.get("user")
-    session = staff if isinstance(staff, StaffSession) else None
+    session = session_of(request)
     pool = services(request).pool
     return Page(
         language_of(request), theme_of(request), address_of(request), session,
         await read.book(pool) if session else None, await flash_of(request),
+        services(request).sandbox,
     )  # fmt: skip
 
 

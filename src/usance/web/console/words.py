@@ -7,6 +7,7 @@ from typing import Any, TypeAlias
 
 from markupsafe import Markup, escape
 
+from usance.core.identifiers import written
 from usance.core.money import format_decimal, parse_decimal
 from usance.web.console import labels, refusals
 
@@ -88,6 +89,8 @@ def detail(value: Any, gettext: Gettext) -> str:
         return f"{value[0]}/{value[1]}"  # an event: its contract and number
     if isinstance(value, list):
         return gettext(labels.COMMA).join(detail(each, gettext) for each in value)
+    if isinstance(value, str) and value in labels.REASONS:
+        return gettext(labels.REASONS[value])
     return "" if value is None else refusals.said(str(value), gettext)
 
 
@@ -101,6 +104,8 @@ def actor(code: str, gettext: Gettext) -> str:
     kind, _, name = code.partition(":")
     if kind not in labels.ACTORS:
         return code
+    if kind == "borrower" and name.isdigit():
+        name = written("borrower", int(name))
     return gettext(labels.ACTORS[kind]).format(actor(name, gettext) if kind == "system" else name)
 
 

@@ -1,0 +1,100 @@
+"""A change from outside beside the book: one transaction with its audit event, once for a key."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, TypeAlias
+
+import msgspec
+
+from usance.core.identifiers import written
+from usance.core.refusals import Refused
+from usance.identity import store
+from usance.identity.once import Answer
+from usance.platform.database import Connection, Pool, retrying, transaction
+from usance.platform.identifiers import new_operation_id
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """Who asks for a change; under which key, and the SHA-256 of the request that it stands for."""
+
+    actor: str
+    key: str = ""
+    request_hash: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A change under way: its transaction, its audit event's number, and the open business date."""
+
+    connection: Connection
+    operation_id: int
+    actor: str
+    on: date
+
+    async def note(self, action: str, digest: bytes, detail: Mapping[str, Any]) -> None:
+        """Write the audit event; ``detail`` holds no personal data."""
+        await store.insert_operation(
+            self.connection, self.operation_id, actor=self.actor, action=action, on=self.on,
+            digest=digest, detail=detail,
+        )  # fmt: skip
+
+
+Act: TypeAlias = Callable[[Change], Awaitable[dict[str, Any]]]
+"""Makes a change and writes its audit event; returns the document to answer with and to keep."""
+
+
+class _Taken(Exception):
+    """A twin of this request was committed first."""
+
+
+async def make(
+    pool: Pool, asking: Asking, act: Act, first: str = "SELECT", status: int = 201
+) -> Answer:
+    """Make a change, once for the caller's key (always, without one). Raises ``Refused``.
+
+    The number of the audit event is added to the document. A refusal is not kept. The transaction
+    begins with ``first``; ``status`` is 202 where a part of the change waits for somebody.
+    """
+
+    async def attempt() -> Answer:
+        async with transaction(pool, first) as connection:
+            before = await _first(connection, asking)
+            return before or await _made(connection, asking, act, status)
+
+    while True:
+        try:
+            return await retrying(attempt)
+        except _Taken:
+            continue
+        except Refused:
+            twin = await _first(pool, asking)  # what a twin did meanwhile is why it refused
+            if twin is None:
+                raise
+            return twin
+
+
+async def _first(connection: Connection | Pool, asking: Asking) -> Answer | None:
+    """The first answer to the key; None without one. Raises ``Refused`` (R-IDEM-01)."""
+    if not asking.key:
+        return None
+    kept = await store.first_answer(connection, asking.actor, asking.key)
+    return kept.again(asking.request_hash) if kept else None
+
+
+async def _made(connection: Connection, asking: Asking, act: Act, status: int) -> Answer:
+    on = await store.business_date(connection)
+    if on is None:
+        raise Refused("R-BOOK-01", "there is no book yet; make one first")
+    operation_id = new_operation_id()
+    document = await act(Change(connection, operation_id, asking.actor, on))
+    document = document | {"operation_id": written("operation", operation_id)}
+    if asking.key:
+        text = msgspec.json.encode(document).decode()
+        row = asking.actor, asking.key, asking.request_hash, status, text, operation_id
+        if not await store.keep_answer(connection, row):
+            raise _Taken
+    return Answer(status, document, operation_id)

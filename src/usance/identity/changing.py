@@ -1,0 +1,96 @@
+"""A change from outside: made once for its caller's key, with its audit event, or not at all."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, TypeAlias
+
+import msgspec
+
+from usance.core.identifiers import written
+from usance.core.refusals import Refused
+from usance.identity import store
+from usance.identity.once import Answer
+from usance.platform.database import Connection, Pool, retrying, transaction
+from usance.platform.identifiers import new_operation_id
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """Who asks for a change; under which key, and the SHA-256 of the request that it stands for."""
+
+    actor: str
+    key: str = ""
+    request_hash: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A change under way: its transaction, its audit event's number, and the open business date."""
+
+    connection: Connection
+    operation_id: int
+    actor: str
+    on: date
+
+    async def note(
+        self, action: str, digest: bytes, detail: Mapping[str, Any], *, borrower_id: int = 0
+    ) -> None:
+        """Write the audit event; ``detail`` holds no personal data."""
+        await store.insert_operation(
+            self.connection, self.operation_id, actor=self.actor, action=action, on=self.on,
+            digest=digest, borrower_id=borrower_id, detail=detail,
+        )  # fmt: skip
+
+
+Making: TypeAlias = Callable[[Change], Awaitable[dict[str, Any]]]
+"""Makes a change and writes its audit event; returns the document to answer with and to keep."""
+
+
+class _Taken(Exception):
+    """A twin of this request was committed first."""
+
+
+async def once(pool: Pool, asking: Asking, make: Making) -> Answer:
+    """Make a change, once for the caller's key (always, without one). Raises ``Refused``.
+
+    The number of the audit event is added to the document. A refusal is not kept.
+    """
+
+    async def attempt() -> Answer:
+        async with transaction(pool) as connection:
+            if asking.key and (first := await store.first_answer(connection, *key_of(asking))):
+                return first.again(asking.request_hash)
+            return await _made(connection, asking, make)
+
+    while True:
+        try:
+            return await retrying(attempt)
+        except _Taken:
+            continue
+        except Refused:
+            if asking.key and (first := await store.first_answer(pool, *key_of(asking))):
+                return first.again(asking.request_hash)  # what a twin did is why it was refused
+            raise
+
+
+def key_of(asking: Asking) -> tuple[str, str]:
+    """Whose key, and the key."""
+    return asking.actor, asking.key
+
+
+async def _made(connection: Connection, asking: Asking, make: Making) -> Answer:
+    on = await store.business_date(connection)
+    if on is None:
+        raise Refused("R-BOOK-01", "there is no book yet; make one first")
+    operation_id = new_operation_id()
+    document = await make(Change(connection, operation_id, asking.actor, on))
+    document = document | {"operation_id": written("operation", operation_id)}
+    if asking.key:
+        text = msgspec.json.encode(document).decode()
+        row = *key_of(asking), asking.request_hash, 201, text, operation_id
+        if not await store.keep_answer(connection, row):
+            raise _Taken
+    return Answer(201, document, operation_id)

@@ -1,0 +1,75 @@
+"""Names that the pages of borrowers show; every one is a message of the catalogues."""
+
+
+def _(message: str) -> str:
+    """Mark a message for the catalogues; it is translated where it is shown."""
+    return message
+
+
+MENU = (
+    ("/my", _("Home")), ("/my/pay", _("Pay")), ("/my/statements", _("Statements")),
+    ("/my/history", _("History")), ("/my/you", _("You")),
+)  # fmt: skip
+"""Address and name."""
+YOU = (
+    ("/my/cases", _("My cases"), _("Complaints, corrections, and decisions to look at again.")),
+    ("/my/data", _("My details"), _("What we know about you, and how to have it put right.")),
+    ("/my/number", _("My number"), _("Where codes go, and how to change it.")),
+    ("/my/looks", _("Who looked"), _("Who looked at your details, and why.")),
+    ("/my/devices", _("Devices and sessions"), _("Where you are logged in, and how to end it.")),
+)  # fmt: skip
+"""Address, name, and what is found there; more places come here."""
+
+PAYMENT_STATUS = {
+    1: _("begun"), 2: _("on its way"), 3: _("paid"), 4: _("not paid"), 5: _("not heard of"),
+}  # fmt: skip
+FLAGS = {
+    "not-me": _("Somebody else has the number"),
+    "identity": _("The question after the code was not answered"),
+    "stopped": _("A change of the number was stopped"),
+    "lost-old": _("The old number is lost"),
+    "taken": _("The new number is another borrower's"),
+    "vouched": _("Staff stood in for the old number"),
+}  # fmt: skip
+OPENED_BY = {"code": _("by a code"), "link": _("from your application")}
+MESSAGES = {
+    "log-in": _("Code to log in"), "new-number": _("Code for a new number"),
+    "old-number": _("Code to the old number"), "number-changes": _("A number will change"),
+    "number-changed": _("A number has changed"), "new-device": _("Log-in on a new device"),
+}  # fmt: skip
+EVENTS = {
+    1: _("Opened"), 2: _("Purchase"), 3: _("Your payment"), 4: _("Refund"), 5: _("Fee"),
+    6: _("Penalty interest"), 7: _("We paid for you"), 8: _("Waived"),
+    9: _("Payment taken back by the bank"), 10: _("Put right: undone"), 11: _("Statement"),
+    13: _("Due days moved"), 14: _("New plan"), 15: _("Written off; still owed"),
+    16: _("Your payment"), 17: _("Paid out to you"), 18: _("Moved into instalments"),
+    19: _("Statement day changed"), 20: _("Closed"), 21: _("Pay-out came back"),
+}  # fmt: skip
+"""Events as a borrower would call them; their numbers are the kernel's."""
+
+CASES_TO_OPEN = (
+    ("complaint", _("Something went wrong, or I was treated badly")),
+    ("dispute", _("An amount or an entry is not right")),
+    ("correction", _("My details are wrong")),
+    ("human_review", _("A person should look at a decision")),
+)
+"""Kinds of cases that a borrower opens from the form, in the borrower's words; an appeal is opened
+from the answer that it is against, a review names the entry."""
+CASE_KINDS = {
+    "complaint": _("Complaint"), "appeal": _("Appeal"), "dispute": _("Dispute"),
+    "correction": _("Correction"), "incident": _("Incident"), "human_review": _("Human review"),
+}  # fmt: skip
+CASE_STATES = {
+    "open": _("We are working on it"), "waiting": _("We have asked you something"),
+    "decided": _("Answered"), "withdrawn": _("You have taken it back"), "closed": _("Closed"),
+}  # fmt: skip
+CASE_RESULTS = {
+    "upheld": _("We agree with you"), "partly": _("We agree with you in part"),
+    "not_upheld": _("We do not agree"),
+}  # fmt: skip
+CASE_EVENTS = {
+    "opened": _("It came in"), "from_borrower": _("You wrote"), "to_borrower": _("We wrote"),
+    "attached": _("A file was added"), "extended": _("We need longer"),
+    "decided": _("We answered"), "withdrawn": _("You took it back"),
+    "reopened": _("It was taken up again"), "closed": _("It was closed"),
+}  # fmt: skip

@@ -1,0 +1,115 @@
+"""Borrowers of the portal, asked in process: a browser each, with its cookies and its forms."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+
+from tests.web.api_site import Site
+from usance.core.identifiers import parse, written
+
+_numbers = itertools.count(1)
+
+
+@dataclass
+class Visitor:
+    """A browser at the portal."""
+
+    site: Site
+    borrower: str
+    contract: str
+    client: httpx.AsyncClient
+    csrf: str = ""
+    ids: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def borrower_id(self) -> int:
+        return parse("borrower", self.borrower)
+
+    async def enter(self, target: str = "") -> None:
+        """Come in by a signed link."""
+        path = f"/v1/borrowers/{self.borrower}/portal-links"
+        made = await self.site.post(path, {"target": target})
+        assert made.status_code == 201, made.text
+        token = made.json()["path"].partition("?t=")[2]
+        page = await self.client.get(made.json()["path"])
+        assert page.status_code == 200
+        answer = await self.client.post("/my/enter", data={"t": token})
+        assert answer.status_code == 303, answer.text
+        home = await self.client.get("/my")
+        found = re.search(r'name="csrf_token" value="([^"]+)"', (await self.get("/my/you")).text)
+        assert home.status_code == 200
+        assert found is not None
+        self.csrf = found[1]
+
+    async def get(self, path: str, **more: Any) -> httpx.Response:
+        return await self.client.get(path, **more)
+
+    async def post(self, path: str, fields: dict[str, str], **more: Any) -> httpx.Response:
+        return await self.client.post(path, data={"csrf_token": self.csrf} | fields, **more)
+
+    async def payment(self, amount: str = "10.00") -> str:
+        """A payment on its way; its id."""
+        fields = {"choice": amount, "key": f"form-{next(_numbers)}"}
+        answer = await self.post("/my/pay", fields)
+        assert answer.status_code == 303, answer.text
+        reference = answer.headers["location"].rpartition("/")[2]
+        order = await self.site.pool.fetchval(
+            "SELECT intent FROM sandbox_order WHERE reference = $1", reference
+        )
+        return str(order).rpartition(".")[2]
+
+
+    async def case(self, text: str = "A payment of mine is missing.") -> str:
+        """A case with a file in it; its number."""
+        fields = {"kind": "complaint", "text": text, "key": f"form-{next(_numbers)}"}
+        answer = await self.post("/my/cases/new", fields)
+        assert answer.status_code == 303, answer.text
+        number = answer.headers["location"].rpartition("/")[2].partition("?")[0]
+        answer = await self.attach(number, "proof.txt", b"Paid on the third.")
+        assert answer.status_code == 303, answer.text
+        return number
+
+    async def attach(self, case: str, name: str, content: bytes, **more: str) -> httpx.Response:
+        """Send a file into a case."""
+        fields = {"csrf_token": self.csrf, "key": f"form-{next(_numbers)}"} | more
+        path = f"/my/cases/{case}/attach"
+        return await self.client.post(path, data=fields, files={"file": (name, content)})
+
+
+async def pair(site: Site) -> tuple[Visitor, Visitor]:
+    """Two borrowers, each with an account, a statement, a payment, a case, a device, a session."""
+    mine, theirs = await visitor(site), await visitor(site)
+    await site.close_days(40)
+    for each in (mine, theirs):
+        await each.enter()
+        each.ids = {
+            "contract": each.contract, "payment": await each.payment(), "number": "1",
+            "case": await each.case(),
+        }  # fmt: skip
+        for kind in ("device", "session"):
+            table = kind if kind == "device" else "borrower_session"
+            number = await site.pool.fetchval(
+                f"SELECT max({kind}_id) FROM {table} WHERE borrower_id = $1", each.borrower_id
+            )
+            each.ids[kind] = written(kind, number)
+    return mine, theirs
+
+
+async def visitor(site: Site) -> Visitor:
+    """A borrower with an account on which something is owed, in a browser of their own."""
+    account = await site.account()
+    borrower = await site.pool.fetchval(
+        "SELECT borrower_id FROM contract WHERE contract_id = $1", parse("contract", account)
+    )
+    client = httpx.AsyncClient(
+        transport=httpx.ASGITransport(site.app, raise_app_exceptions=False),
+        base_url="http://usance.test",
+    )
+    found = Visitor(site, written("borrower", borrower), account, client)
+    await found.enter()
+    return found

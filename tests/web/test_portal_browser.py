@@ -1,0 +1,475 @@
+"""The portal in a real browser: log in, pay, look ahead, change the number; both languages, axe."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+
+from tests.cases import corpus
+from tests.web.browsing import flaws
+from tests.web.console_site import NAME, PASSWORD, SECOND, Site
+from usance.cases import rules
+from usance.cases.deciding import Finding
+from usance.cases.work import Acting
+from usance.core.identifiers import parse, written
+from usance.demo.store import interesting
+from usance.identity.roles import permissions_of, roles
+
+pytestmark = pytest.mark.browser
+
+Visit = Callable[..., Any]
+"""Opens the portal: of a width, in a language, light or dark, logged in or not."""
+_keys = itertools.count(1)
+PAGES = ["", "/pay", "/statements", "/history", "/you", "/data", "/data?show=1", "/number",
+         "/devices", "/looks", "/cases", "/cases/new", "/cases/m-zzz", "/contracts/c-zzz",
+         "/nothing", "/login", "/login/code"]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def who(site: Site) -> int:
+    """A borrower whose book has something to show."""
+    found: int = site.ask(interesting(site.pool))
+    return found
+
+
+@pytest.fixture
+def visit(site: Site, browser: Any, who: int) -> Iterator[Visit]:
+    """Opens pages of the portal; afterwards nothing may have been said on any console."""
+    said: list[str] = []
+    contexts = []
+
+    def open_page(
+        width: int = 360, locale: str = "en-GB", scheme: str = "light", *, known: bool = True
+    ) -> Any:
+        context = browser.new_context(
+            viewport={"width": width, "height": 780}, locale=locale, color_scheme=scheme
+        )
+        contexts.append(context)
+        page = context.new_page()
+        page.on("console", lambda m: said.append(m.text) if m.type == "error" else None)
+        page.on("pageerror", lambda e: said.append(str(e)))
+        language = "en" if locale.startswith("en") else "zh"
+        cookie = {"name": "language", "value": language, "domain": "127.0.0.1", "path": "/my"}
+        context.add_cookies([cookie])
+        if known:
+            enter(site, page, who)
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert [each for each in said if "Content Security Policy" in each] == []
+    assert [each for each in said if "status of 4" not in each] == []
+
+
+def enter(site: Site, page: Any, who: int) -> None:
+    """Come in by a signed link, as a host application would send somebody."""
+    answer = site.ask(site.services.access.links.make(
+        who, "", actor="machine:1", key=f"test {next(_keys)}", request_hash=b""
+    ))  # fmt: skip
+    page.goto(site.address + answer.document["path"])
+    page.click("button.main")
+    page.wait_for_url(f"{site.address}/my")
+
+
+def phone_of(site: Site, who: int) -> str:
+    return str(site.ask(site.services.borrowers.read(who)).phone)
+
+
+def code_from_the_console(site: Site, browser: Any, to: str) -> str:
+    """As somebody who tries the demo does: the newest code that the sandbox was given."""
+    page = browser.new_page()
+    page.goto(f"{site.address}/console/login")
+    page.fill("#name", NAME)
+    page.fill("#password", PASSWORD)
+    page.click("button.main")
+    page.click("nav a[href='/console/sandbox/messages']")
+    for _ in range(40):
+        shown = f"••••{to[-4:]}"
+        rows = [each for each in page.locator("tbody tr").all_inner_texts() if shown in each]
+        found = re.search(r"(?<!\d)\d{6}(?!\d)", rows[0]) if rows else None
+        if found:
+            page.close()
+            return found[0]
+        page.wait_for_timeout(250)
+        page.reload()
+    raise AssertionError("no code came")
+
+
+def axe(page: Any) -> list[str]:
+    """What axe finds, as (rule, element)."""
+    found = Axe().run(page, options={"resultTypes": ["violations"]}).response["violations"]
+    return [f"{each['id']}: {node['html'][:100]}" for each in found for node in each["nodes"]]
+
+
+def contracts(page: Any, site: Site) -> list[str]:
+    page.goto(f"{site.address}/my")
+    hrefs = [each.get_attribute("href") for each in page.locator("main .list a").all()]
+    return [each for each in hrefs if each.startswith("/my/contracts/")]
+
+
+def every_page(page: Any, site: Site) -> list[str]:
+    """An address of every kind of page."""
+    found = [f"/my{each}" for each in PAGES]
+    for contract in contracts(page, site)[:3]:
+        found += [contract, f"{contract}/what-if", f"{contract}/what-if?amount=100",
+                  f"{contract}/why?figure=pay-off", f"{contract}/why?figure=unpaid-interest",
+                  f"/my/pay?contract={contract.rpartition('/')[2]}"]  # fmt: skip
+        page.goto(site.address + contract)
+        hrefs = [each.get_attribute("href") for each in page.locator("main a").all()]
+        found += [each for each in hrefs if "/statements/" in each][:1]
+    return found
+
+
+@pytest.mark.parametrize(("width", "locale", "scheme"), [
+    (360, "en-GB", "light"), (360, "zh-CN", "dark"), (1280, "zh-CN", "light"),
+    (1280, "en-GB", "dark"),
+])  # fmt: skip
+def test_every_page_is_sound(
+    site: Site, visit: Visit, width: int, locale: str, scheme: str
+) -> None:
+    """axe finds nothing, nothing scrolls sideways, colours have contrast."""
+    page = visit(width, locale, scheme)
+    found = {}
+    for address in every_page(page, site):
+        answer = page.goto(site.address + address)
+        assert answer.status == (404 if "zzz" in address or "nothing" in address else 200), address
+        lang = page.get_attribute("html", "lang")
+        assert lang == ("en" if locale == "en-GB" else "zh-CN")
+        if faults := axe(page) + flaws(page, width):
+            found[address] = faults
+    assert found == {}
+
+
+def begin(page: Any, site: Site, amount: str = "1.00") -> None:
+    """On to the bank with an amount."""
+    page.goto(f"{site.address}/my/pay")
+    page.fill("#amount", amount)
+    assert page.is_checked("#choice-other")
+    page.click("main form[action='/my/pay'] button.main")
+    page.wait_for_url("**/sandbox/bank/*")
+
+
+@pytest.mark.parametrize(("locale", "scheme", "width"), [
+    ("en-GB", "dark", 360), ("zh-CN", "light", 1280),
+])  # fmt: skip
+def test_what_payments_lead_to_is_sound(
+    site: Site, visit: Visit, locale: str, scheme: str, width: int
+) -> None:
+    """Receipt, declined, pending, another amount, refused: each page on its own."""
+    page, found = visit(width, locale, scheme), {}
+
+    def look(name: str) -> None:
+        if faults := axe(page) + flaws(page, width):
+            found[name] = faults
+
+    begin(page, site)
+    look("bank")
+    page.click("button[value=pay]")
+    page.wait_for_url("**/my/payments/*")
+    look("receipt")
+    begin(page, site)
+    page.click("button[value=decline]")
+    page.wait_for_url("**/my/payments/*")
+    look("declined")
+    begin(page, site)
+    page.click("button[value=later]")
+    page.wait_for_url("**/my/payments/*")
+    look("pending")
+    page.click("main a.button.main")
+    page.click("summary")
+    page.fill("#amount", "0.55")
+    page.click("button[value=pay]")
+    page.wait_for_url("**/my/payments/*")
+    assert "R-PAY-05" in page.inner_text("main")
+    look("another amount")
+    page.goto(f"{site.address}/my/pay")
+    page.fill("#amount", "1.2.3")
+    page.click("main form[action='/my/pay'] button.main")
+    page.wait_for_selector("#refusal")
+    look("refused")
+    page.goto(f"{site.address}/my/number")
+    page.fill("#phone", "12")
+    page.click("main form[action='/my/number'] button.main")
+    page.wait_for_selector("#refusal")
+    look("number refused")
+    assert found == {}
+
+
+@pytest.mark.parametrize("locale", ["en-GB", "zh-CN"])
+def test_log_in_with_a_code_pay_what_is_due_and_see_the_receipt(
+    site: Site, visit: Visit, browser: Any, who: int, locale: str
+) -> None:
+    """The way of most borrowers, on a phone."""
+    page, phone = visit(360, locale, known=False), phone_of(site, who)
+    site.ask(site.pool.execute("DELETE FROM limit_count"))
+    page.goto(f"{site.address}/my/statements")
+    assert page.url.startswith(f"{site.address}/my/login?next=")
+    page.fill("#number", phone)
+    page.click("button.main")
+    page.wait_for_selector("#code")
+    page.fill("#code", code_from_the_console(site, browser, phone))
+    page.click("form[action='/my/login/code'] button.main")
+    page.wait_for_url(f"{site.address}/my/statements")
+    page.click(".places a[href='/my']")
+    page.click("main a[href='/my/pay']")
+    before = site.fetch("SELECT count(*) FROM event WHERE kind = 3 AND contract_id >> 12 = $1", who)
+    if locale == "zh-CN":
+        page.fill("#amount", "12.34")
+    page.click("main form[action='/my/pay'] button.main")
+    page.wait_for_url("**/sandbox/bank/*")
+    amount = page.inner_text(".amount")
+    page.click("button[value=pay]")
+    page.wait_for_url("**/my/payments/y-*")
+    assert page.inner_text(".amount") == amount
+    assert {"en-GB": "Receipt", "zh-CN": "回单"}[locale] == page.inner_text("h1")
+    after = site.fetch("SELECT count(*) FROM event WHERE kind = 3 AND contract_id >> 12 = $1", who)
+    assert after[0][0] > before[0][0]
+    page.reload()
+    page.go_back()
+    again = site.fetch("SELECT count(*) FROM event WHERE kind = 3 AND contract_id >> 12 = $1", who)
+    assert again == after
+
+
+def test_a_payment_by_keyboard_alone(site: Site, visit: Visit) -> None:
+    """Tab, arrows, Enter and Space: from the first page to the receipt."""
+    page = visit(360)
+    page.goto(f"{site.address}/my")
+    press_until(page, "a[href='/my/pay'].button, .places a[href='/my/pay']", "Tab")
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"{site.address}/my/pay")
+    press_until(page, "input[type=radio]", "Tab")
+    press_until(page, "#choice-other", "ArrowDown")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.id") == "amount"
+    page.keyboard.type("2.00")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Space")
+    page.wait_for_url("**/sandbox/bank/*")
+    press_until(page, "button[value=pay]", "Tab")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/my/payments/y-*")
+    assert page.inner_text("h1") == "Receipt"
+
+
+def press_until(page: Any, wanted: str, key: str) -> None:
+    """Press a key until something wanted has the focus, and can be seen."""
+    for _ in range(40):
+        page.keyboard.press(key)
+        if page.evaluate("s => document.activeElement.matches(s)", wanted):
+            hidden = page.evaluate("""() => {
+              const r = document.activeElement.getBoundingClientRect();
+              return r.bottom < 0 || r.top > innerHeight;
+            }""")
+            assert not hidden
+            return
+    raise AssertionError(f"{wanted} is not reached by {key}")
+
+
+def test_looking_ahead(site: Site, visit: Visit) -> None:
+    """What if: sentences, a table, and every payment; an amount of one's own."""
+    page = visit(360)
+    contract = contracts(page, site)[-1]
+    page.goto(f"{site.address}{contract}")
+    page.click(f"a[href='{contract}/what-if']")
+    ways = page.locator("tbody").first.locator("tr").all_inner_texts()
+    assert [each.split("\n")[0] for each in ways][:2] == ["As agreed", "Early"]
+    page.fill("#amount", "50")
+    page.click("main form button")
+    page.wait_for_url("**amount=50")
+    assert "If you pay ¥50.00 today:" in page.inner_text("main")
+    page.click("summary")
+    assert page.locator("details table").count() >= 2
+    page.fill("#amount", "-5")
+    page.click("main form button")
+    assert "R-PAY-01" in page.inner_text("#refusal")
+
+
+def test_a_number_is_changed_and_the_change_stopped(
+    site: Site, visit: Visit, browser: Any, who: int
+) -> None:
+    """R-CONTACT-01, R-CONTACT-02: codes from both numbers, cooling, a stop by another session."""
+    site.ask(site.pool.execute("DELETE FROM limit_count"))
+    page, elsewhere, phone = visit(360), visit(1280), phone_of(site, who)
+    page.goto(f"{site.address}/my/number")
+    page.fill("#phone", "+8613912345678")
+    page.click("main form[action='/my/number'] button.main")
+    page.wait_for_selector("#new-code")
+    page.fill("#new-code", code_from_the_console(site, browser, "+8613912345678"))
+    page.click("form[action='/my/number/code/new'] button")
+    page.wait_for_selector("#new-code", state="detached")
+    page.fill("#old-code", "000000")
+    page.click("form[action='/my/number/code/old'] button")
+    page.wait_for_selector("#old-code[aria-invalid]")
+    page.fill("#old-code", code_from_the_console(site, browser, phone))
+    page.click("form[action='/my/number/code/old'] button")
+    page.wait_for_selector("form[action='/my/number/stop'] button.main")
+    assert axe(page) == []
+    elsewhere.goto(f"{site.address}/my/number")
+    elsewhere.click("form[action='/my/number/stop'] button.main")
+    elsewhere.wait_for_selector("[role=status]")
+    assert phone_of(site, who) == phone
+    page.goto(f"{site.address}/my")
+    assert page.url.startswith(f"{site.address}/my/login")
+
+
+def test_sessions_and_devices_are_seen_and_ended(site: Site, visit: Visit) -> None:
+    page, other = visit(360), visit(360)
+    page.goto(f"{site.address}/my/devices")
+    page.locator("form[action='/my/sessions/end-others'] button").click()
+    page.wait_for_selector("form[action='/my/sessions/end-others']", state="detached")
+    other.goto(f"{site.address}/my")
+    assert other.url.startswith(f"{site.address}/my/login")
+    page.goto(f"{site.address}/my/you")
+    page.click("form[action='/my/logout'] button")
+    page.wait_for_url(f"{site.address}/my/login")
+    page.goto(f"{site.address}/my")
+    assert page.url.startswith(f"{site.address}/my/login")
+
+
+def test_language_and_colours_are_chosen(site: Site, visit: Visit) -> None:
+    page = visit(360)
+    page.goto(f"{site.address}/my/you")
+    page.select_option("select[name=language]", "zh")
+    page.wait_for_selector("html[lang=zh-CN]")
+    page.select_option("select[name=theme]", "dark")
+    page.wait_for_selector("html[data-theme=dark]")
+    page.goto(f"{site.address}/my/pay")
+    assert page.inner_text("h1") == "还款"
+
+
+def test_the_staff_side_is_sound(site: Site, visit: Visit, browser: Any, who: int) -> None:
+    """Numbers to look at, a borrower's number, and the sandbox's messages."""
+    page = browser.new_page(viewport={"width": 360, "height": 780}, locale="en-GB")
+    page.goto(f"{site.address}/console/login")
+    page.fill("#name", NAME)
+    page.fill("#password", PASSWORD)
+    page.click("button.main")
+    borrower = written("borrower", who)
+    found = {}
+    for address in ("/console/contacts", f"/console/borrowers/{borrower}/contact",
+                    "/console/sandbox/messages"):  # fmt: skip
+        answer = page.goto(site.address + address)
+        assert answer.status == 200
+        if faults := flaws(page, 360):
+            found[address] = faults
+    assert found == {}
+    page.goto(f"{site.address}/console/borrowers/{borrower}/contact")
+    if page.locator("#f-phone").count():
+        page.fill("#f-phone", "+8613912345679")
+        page.fill("#f-reason", "he came to the counter with his passport")
+        page.click("form[action$='/contact/change'] button")
+        page.wait_for_selector("#f-code")
+        page.fill("#f-code", code_from_the_console(site, browser, "+8613912345679"))
+        page.click("form[action$='/contact/prove'] button")
+        page.wait_for_selector("form[action$='/contact/prove']", state="detached")
+        assert "staff no." in page.inner_text("main")
+        page.click("form[action$='/contact/stop'] button")
+        page.wait_for_selector("#flash")
+    page.close()
+
+
+# -- cases -----------------------------------------------------------------------------------------
+
+
+def acting(site: Site, name: str) -> Acting:
+    """A member of staff with every role."""
+    number = site.fetch("SELECT staff_id FROM staff WHERE name = $1", name)[0][0]
+    return Acting(f"staff:{number}", permissions_of(roles()))
+
+
+def ask_back(site: Site, case: str) -> None:
+    """The case is given to somebody who asks the borrower something."""
+    room, anna = site.services.cases, acting(site, NAME)
+    staff_id = int(anna.actor.partition(":")[2])
+    site.ask(room.work.assign(parse("case", case), staff_id, Acting("machine:1")))
+    words = "When was it?\nPlease look it up."
+    site.ask(room.work.say(parse("case", case), rules.TO_BORROWER, words, anna, wait=True))
+
+
+def answer(site: Site, case: str) -> None:
+    """The handler proposes, somebody else decides."""
+    room, number = site.services.cases, parse("case", case)
+    finding = Finding(result="partly", reasons="The entry is right, the charge is not.")
+    site.ask(room.deciding.propose(number, finding, acting(site, NAME)))
+    site.ask(room.deciding.decide(number, 1, acting(site, SECOND)))
+
+
+def send(page: Any, form: str) -> None:
+    """Send a form of the page, and be where it leads."""
+    with page.expect_navigation():
+        page.locator(f"main form{form} button").last.click()
+
+
+@pytest.mark.parametrize(("width", "locale", "scheme"), [
+    (360, "zh-CN", "light"), (360, "en-GB", "dark"), (1280, "en-GB", "light"),
+    (1280, "zh-CN", "dark"),
+])  # fmt: skip
+def test_a_case_from_the_form_to_an_appeal(
+    site: Site, visit: Visit, width: int, locale: str, scheme: str
+) -> None:
+    """Asked for in the form, refused, asked back, answered; every page sound on the way."""
+    page, found = visit(width, locale, scheme), {}
+
+    def look(name: str) -> None:
+        if faults := axe(page) + flaws(page, width):
+            found[name] = faults
+
+    contract = contracts(page, site)[-1]
+    page.goto(site.address + contract)
+    look("contract")
+    page.click("a[href^='/my/cases/new']")
+    look("form")
+    page.check("input[value=human_review]")
+    page.fill("#text", "Nobody asked me.")
+    send(page, "[action='/my/cases/new']")
+    assert "R-CASE-04" in page.inner_text("#refusal")
+    assert page.is_checked("input[value=human_review]")
+    look("refused")
+    page.select_option("#event", index=1)
+    assert page.input_value("#text") == "Nobody asked me."
+    send(page, "[action='/my/cases/new']")
+    case = page.url.partition("?")[0].rpartition("/")[2]
+    assert case in page.inner_text("[role=status]")
+    look("opened")
+    page.set_input_files("#file", files=[
+        {"name": "receipt.png", "mimeType": "image/png", "buffer": corpus.POLYGLOTS["png + zip"]}
+    ])  # fmt: skip
+    send(page, "[action$='/attach']")
+    assert "R-FILE-03" in page.inner_text("#refusal")
+    look("file refused")
+    page.set_input_files("#file", files=[
+        {"name": "receipt.png", "mimeType": "image/png", "buffer": corpus.GOOD["png"]}
+    ])  # fmt: skip
+    send(page, "[action$='/attach']")
+    with page.expect_download() as loaded:
+        page.click("a[download]")
+    assert loaded.value.suggested_filename.endswith(".png")
+    ask_back(site, case)
+    page.reload()
+    look("asked")
+    page.fill("#text", "On Monday, I think.\nIn the morning.")
+    send(page, "[action$='/say']")
+    assert page.locator("ol.talk li").count() == 2
+    answer(site, case)
+    page.goto(f"{site.address}/my/cases")
+    look("list")
+    page.click(f"main a[href='/my/cases/{case}']")
+    assert "The entry is right, the charge is not." in page.inner_text("main")
+    look("answered")
+    page.click("main a.button[href*='appeal']")
+    look("appeal")
+    page.fill("#text", "All of it is wrong.")
+    send(page, "[action='/my/cases/new']")
+    look("appealed")
+    send(page, "[action$='/withdraw']")
+    look("withdrawn")
+    page.fill("#again", "After all.")
+    send(page, "[action$='/reopen']")
+    assert page.locator("form[action$='/withdraw']").count() == 1
+    assert found == {}
