@@ -10,6 +10,7 @@ import itertools
 import re
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,12 @@ import pyotp
 
 from tests.web.api_site import Site, opened
 from usance.core.identifiers import parse, written
+from usance.identity.contact_changes import Asker
+from usance.identity.messages import TOPIC
+from usance.platform import work
 from usance.platform.clock import FixedClock, SystemClock
+from usance.platform.work import OUTBOX
+from usance.web.portal.messages import words_of
 from usance.web.security import handlers_of
 
 PASSWORD, OTHER_PASSWORD = "correct horse battery", "tide-lantern-violet"
@@ -95,7 +101,7 @@ APPROVALS = "/console/approvals/{proposal:str}/"
 
 async def test_every_form_leaves_an_audit_event(database: str, tmp_path: Path) -> None:
     clock = FixedClock(SystemClock().now())
-    async with opened(database, tmp_path, clock=clock) as site:
+    async with opened(database, tmp_path, clock=clock, sandbox=True) as site:
         walked: set[str] = set()
         anna, bert = await person(site, "anna", walked), await person(site, "bert", walked)
         who, account, loan = await people_and_lines(anna)
@@ -104,6 +110,8 @@ async def test_every_form_leaves_an_audit_event(database: str, tmp_path: Path) -
         await bank_money(anna, account)
         await second_persons(anna, bert, who)
         await programs(anna)
+        await contacts(anna)
+        await cases(anna, bert, who)
         await accounts(anna, clock)
         await the_end(anna)
         assert changing_routes(site) == walked
@@ -254,6 +262,56 @@ async def programs(anna: Person) -> None:
     for name in ("retire", "stop", "start", "delete"):
         await anna.does(f"{one}do/{name}", hook)
     await anna.does("/console/clients/{client:int}/do/deactivate", client)
+
+
+async def contacts(anna: Person) -> None:
+    """The number of somebody who has lost the old one; what staff was to look at."""
+    who, access = await registered(anna), anna.site.services.access
+    one = BORROWER + "/contact/"
+    await anna.does(one + "change", who, phone="13900000001", reason="Passport seen")
+    sent = await delivered(anna.site)
+    code = next(each["words"] for each in sent if each["kind"] == "new-number")
+    await anna.does(one + "prove", who, code=re.findall(r"\b\d{6}\b", code)[0])
+    await anna.does(one + "stop", who)
+    flag = await anna.newest("SELECT flag_id FROM contact_flag WHERE closed_at IS NULL")
+    await anna.does(one + "flags/{flag:str}", who, written("flag", flag), reason="Called back")
+    themselves = Asker("borrower:1", "their session")
+    await access.changes.ask(parse("borrower", who), "13900000002", themselves)
+    await anna.does(one + "vouch", who, reason="Passport seen")
+
+
+async def delivered(site: Site) -> list[dict[str, Any]]:
+    """What the sandbox's messenger was given, the newest first."""
+    access = site.services.access
+    handler = partial(access.mailbox.deliver, messenger=access.sandbox, words=words_of)
+    await work.run(site.pool, TOPIC, handler, until_idle=True, source=OUTBOX)
+    return await access.sandbox.newest(site.pool)
+
+
+async def cases(anna: Person, bert: Person, who: str) -> None:
+    """A complaint from its opening to its end, twice; another that is taken back."""
+    case, one = await complaint(anna, who), "/console/cases/{case:str}/do/"
+    number = await anna.site.pool.fetchval("SELECT staff_id FROM staff WHERE name = 'anna'")
+    await anna.does(one + "assign", case, to=str(number))
+    await anna.does(one + "message", case, way="to_borrower", text="Which day was it?")
+    files = {"file": ("a.txt", b"Paid on the third.", "text/plain")}
+    await anna.does(one + "attach", case, files=files, way="from_borrower")
+    await anna.does(one + "extend", case, reasons="The bank has not answered.")
+    finding = {"result": "upheld", "reasons": "It was our mistake.",
+               "remedy": "nothing"}
+    await anna.does(one + "propose", case, **finding)
+    await bert.does(one + "send-back", case, proposal="1", note="Say more.")
+    await anna.does(one + "propose", case, **finding)
+    await bert.does(one + "decide", case, proposal="2")
+    await anna.does(one + "close", case)
+    await anna.does(one + "reopen", case, reasons="There is more to it.")
+    await anna.does(one + "withdraw", await complaint(anna, who))
+
+
+async def complaint(anna: Person, who: str) -> str:
+    fields = {"kind": "complaint", "text": "Twice!", "borrower": who}
+    opened = await anna.does("/console/cases/new", **fields)
+    return opened.partition("?")[0].rpartition("/")[2]
 
 
 async def accounts(anna: Person, clock: FixedClock) -> None:

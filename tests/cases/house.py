@@ -19,7 +19,7 @@ from usance.cases.remedies import Approval, Remedy
 from usance.cases.work import Acting
 from usance.core.identifiers import parse
 from usance.core.refusals import Refused
-from usance.identity import store as identity
+from usance.identity import staff_sql
 from usance.identity.once import Answer
 from usance.identity.roles import permissions_of
 from usance.platform import key_file
@@ -175,9 +175,11 @@ async def hired(pool: Pool) -> dict[str, int]:
     ids = {}
     async with transaction(pool) as connection:
         for name, roles in STAFF.items():
-            staff_id = await identity.insert_staff(connection, name, "no password")
+            staff_id = await staff_sql.insert_staff(
+                connection, name, "no password", must_change=False
+            )
             assert staff_id is not None
-            await identity.grant_roles(connection, staff_id, roles)
+            await staff_sql.grant_roles(connection, staff_id, roles)
             ids[name] = staff_id
     return ids
 

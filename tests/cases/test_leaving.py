@@ -126,7 +126,7 @@ async def test_a_person_is_told_everything_of_their_cases(keyed: Keyed) -> None:
     """Notes and findings too; who of the house it was is said by kind."""
     house = keyed.house
     borrower, _ = await told_everything(house)
-    found = await personal.export(house.pool, keyed.keys, borrower)
+    found = await personal.export(house.pool, keyed.keys, borrower, None, own=True)
     assert found is not None
     (case,) = found.parts["cases"]
     assert [each["text"] for each in case["messages"]] == ["A note."]
@@ -136,6 +136,6 @@ async def test_a_person_is_told_everything_of_their_cases(keyed: Keyed) -> None:
     assert (outcome["proposed_by"], outcome["decided_by"]) == ("staff", "staff")
     assert "staff:" not in str(case)
     other = await house.book.borrower()
-    found = await personal.export(house.pool, keyed.keys, other)
+    found = await personal.export(house.pool, keyed.keys, other, None, own=True)
     assert found is not None
     assert found.parts["cases"] == []

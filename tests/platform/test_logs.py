@@ -85,7 +85,11 @@ def test_an_error_carries_its_traceback(capsys: pytest.CaptureFixture[str]) -> N
     root = logging.getLogger()
     before = root.handlers[:], root.level
     try:
-        logs.configure(Settings(Path("/"), None, Path("/k"), "INFO", "json", 1, 0))
+        logs.configure(Settings(
+            home=Path("/"), database_url=None, master_key_file=Path("/k"),
+            audit_key_file=Path("/a"), checkpoint_directory=None,
+            log_level="INFO", log_format="json", pool_size=1, worker=0,
+        ))
         try:
             raise ValueError("broken")
         except ValueError:

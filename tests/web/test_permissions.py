@@ -142,12 +142,13 @@ async def test_a_borrower_on_every_route(database: str, tmp_path: Path) -> None:
             assert (answer.status_code, "R-FOUND-01" in answer.text) == (404, True), route
         assert await fingerprint(site.pool) == before
         wrong = []
-        for route in declared():
+        for route in sorted(declared(), key=lambda each: each.method == "POST"):
             if route.permission == BORROWER and route.method == "POST":
                 await mine.enter()  # the one before may have ended the session
             answer = await sent(mine, route, mine.ids)
             found = outcome(route, answer)
-            absent = found == ALLOWED and route.permission == BORROWER and answer.status_code == 404
+            own = any(f"{{{name}}}" in route.path for name in mine.ids)
+            absent = found == ALLOWED and own and answer.status_code == 404
             wrong += [(route, answer)] if found != of_borrower(route) or absent else []
         assert wrong == []
 

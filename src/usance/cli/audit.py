@@ -133,8 +133,8 @@ def verify(
     path
         The file of a proof, or the directory of an export.
     key
-        A public key that is believed (name+id+key, as `usance audit key` prints it); repeat it for
-        several. Without one the key inside is believed, and named.
+        A public key that is believed, as `usance audit key` prints it (may be repeated).
+        Without one: the key inside is believed, and named.
     checkpoint
         A checkpoint that was kept from before, or a directory of them: an export must extend it.
     """

@@ -481,8 +481,8 @@ async def case_messages(asked: Asked[PageQuery]) -> Page[CaseMessageView]:
     """Messages and notes, oldest first."""
     desk = room(asked).desk
     found = await models.one(desk, asked.at["case_id"])
-    seal = await shown(asked, found)
     after = position(asked.query, 0, 2**31 - 1)
+    seal = await shown(asked, found)
     rows = await store.messages(desk.pool, found, models.EVERY_WAY, after, asked.query.limit)
     items = [CaseMessageView(**view.message_document(each, seal)) for each in rows]
     return page(items, asked.query, items[-1].number if items else 0)
