@@ -45,6 +45,11 @@ class Visitor:
         assert home.status_code == 200
         assert found is not None
         self.csrf = found[1]
+        for kind, table in (("device", "device"), ("session", "borrower_session")):
+            number = await self.site.pool.fetchval(
+                f"SELECT max({kind}_id) FROM {table} WHERE borrower_id = $1", self.borrower_id
+            )
+            self.ids[kind] = written(kind, number)
 
     async def get(self, path: str, **more: Any) -> httpx.Response:
         return await self.client.get(path, **more)
@@ -87,16 +92,10 @@ async def pair(site: Site) -> tuple[Visitor, Visitor]:
     await site.close_days(40)
     for each in (mine, theirs):
         await each.enter()
-        each.ids = {
+        each.ids |= {
             "contract": each.contract, "payment": await each.payment(), "number": "1",
             "case": await each.case(),
         }  # fmt: skip
-        for kind in ("device", "session"):
-            table = kind if kind == "device" else "borrower_session"
-            number = await site.pool.fetchval(
-                f"SELECT max({kind}_id) FROM {table} WHERE borrower_id = $1", each.borrower_id
-            )
-            each.ids[kind] = written(kind, number)
     return mine, theirs
 
 
