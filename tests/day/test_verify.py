@@ -11,15 +11,19 @@ import asyncpg
 import pytest
 
 from tests.servicing.books import ACTOR, TestBook, fresh
+from usance.approvals.rules import policy
+from usance.approvals.service import Approvals
 from usance.audit.check import SENTENCES
 from usance.core.identifiers import parse, written
 from usance.day import close, verify, verify_facts
 from usance.day.verify_replay import Proof
 from usance.day.verify_sql import INVARIANTS
+from usance.identity.staff import Staff
 from usance.platform.database import open_pool
 from usance.servicing import commands as asked
 from usance.servicing import debit_file, terms
 from usance.servicing.debit_rows import HEADER
+from usance.web.acts import acts
 
 
 @pytest.fixture(scope="module")
@@ -70,6 +74,19 @@ async def live(book: TestBook) -> None:
     await debit_file.load(book.book, "bank.csv", rows.encode(), ACTOR)
     (receipt,) = await book.pool.fetchrow("SELECT min(receipt_id) FROM receipt")
     await book.do(asked.AllocateReceipt(contract_id=account, receipt_id=receipt))
+    await refused_proposal(book, loan)
+
+
+async def refused_proposal(book: TestBook, loan: int) -> None:
+    """A charge-off that one person asked for and another did not agree with."""
+    staff = Staff(book.pool)
+    anna = await staff.create("anna", "correct horse battery", ["service"])
+    bert = await staff.create("bert", "correct horse battery", ["supervisor"])
+    approvals = Approvals(book.pool, policy(2), acts(book.pool, book.book))
+    asking = asked.ChargeOff(contract_id=loan)
+    answer = await approvals.submit(asking, actor=f"staff:{anna}")
+    number = parse("proposal", answer.document["proposal_id"])
+    await approvals.refuse(number, bert, bytes.fromhex(answer.document["digest"]), "Not yet.")
 
 
 async def findings(url: str, *damage: str) -> tuple[str, dict[str, verify.Finding]]:
@@ -359,6 +376,25 @@ DAMAGES = {
         "INSERT INTO key_epoch (kind, key_id, retired_at) VALUES ('master', 1, now()) "
         "RETURNING (SELECT min(borrower_id) FROM borrower)",
         ("INV-KEY-01",), "borrower",
+    ),
+    "a proposal that was edited": Damage(
+        "UPDATE proposal SET approvers = 0 RETURNING proposal_id", ("INV-APPR-01",), "proposal",
+    ),
+    "a proposal under another digest": Damage(
+        "UPDATE proposal SET digest = sha256('x') RETURNING proposal_id",
+        ("INV-APPR-02", "INV-APPR-01", "INV-APPR-03"), "proposal",
+    ),
+    "a decision that its author made": Damage(
+        "UPDATE approval SET on_behalf_of = (SELECT author FROM proposal) "
+        "RETURNING proposal_id || ' by ' || approver",
+        ("INV-APPR-03",), "approval",
+    ),
+    "a decision turned round": Damage(
+        "UPDATE approval SET decision = 1 RETURNING proposal_id || ' by ' || approver",
+        ("INV-APPR-03",), "approval",
+    ),
+    "a proposal that was done without enough": Damage(
+        "UPDATE proposal SET state = 3 RETURNING proposal_id", ("INV-APPR-04",), "proposal",
     ),
     "terms that were edited": Damage(
         "UPDATE terms SET numbers = numbers || '{\"grace\": 99}' WHERE terms_id = "

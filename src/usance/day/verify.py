@@ -12,6 +12,7 @@ from concurrent.futures import ProcessPoolExecutor
 from decimal import Decimal
 from multiprocessing import get_context
 
+from usance.approvals.store import proposal_of
 from usance.audit import check as tree_check
 from usance.audit.check import Trust
 from usance.core.rules import rule
@@ -21,7 +22,7 @@ from usance.day.finish import digest_of
 from usance.day.verify_facts import portions
 from usance.day.verify_replay import Finding, Proof, prove
 from usance.day.verify_rows import name_accrual, name_rows
-from usance.day.verify_sql import BY_DIGEST, CLEARING, END_BY_DIGEST, INVARIANTS
+from usance.day.verify_sql import ALL_PROPOSALS, BY_DIGEST, CLEARING, END_BY_DIGEST, INVARIANTS
 from usance.ledger.chart import ACCOUNTS
 from usance.platform.database import Connection, Pool
 from usance.servicing import store
@@ -62,6 +63,7 @@ async def check(
     found += await tree(connection, tell, trust)
     found += await days(connection)
     found += await shared_terms(connection)
+    found += await proposals(connection)
     proof = await contracts(connection, tell, sample)
     found += proof.findings
     replayed = sample is None and not proof.findings  # else the sums of replays mean nothing
@@ -131,6 +133,18 @@ async def shared_terms(connection: Connection) -> list[Finding]:
             sentence = "Agreed terms are stored under their own hash."
             key = str(terms_id)
             return [Finding("INV-TERMS-01", sentence, "terms", key, wanted.hex(), digest.hex())]
+    return []
+
+
+async def proposals(connection: Connection) -> list[Finding]:
+    """What waits, or waited, for a second person is stored under the hash of its words."""
+    async for row in connection.cursor(ALL_PROPOSALS, prefetch=1000):
+        proposal = proposal_of(row)
+        wanted = proposal.recomputed()
+        if wanted != proposal.digest:
+            sentence = "A proposal's digest is the hash of what was asked for."
+            key, is_found = str(proposal.proposal_id), proposal.digest.hex()
+            return [Finding("INV-APPR-01", sentence, "proposal", key, wanted.hex(), is_found)]
     return []
 
 

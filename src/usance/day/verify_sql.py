@@ -1,5 +1,6 @@
 """Invariants that are queries: each gives (key, expected, found) of the first row that is wrong."""
 
+from usance.approvals.store import COLUMNS as PROPOSAL_COLUMNS
 from usance.contract.records import RECOVERY, REPAYMENT, REVERSAL, STATEMENT
 from usance.day import store as day_sql
 from usance.ledger import chart
@@ -371,6 +372,37 @@ GROUP BY b.cell, b.borrower_id, b.last_contract
 HAVING b.last_contract IS DISTINCT FROM coalesce(max(c.contract_id & 4095), 0) ORDER BY 1 LIMIT 1
 """
 
+PROPOSALS = """
+SELECT p.proposal_id, coalesce(o.action || ' by ' || o.actor || ': ' || encode(o.digest, 'hex'),
+    'an operation'), 'Propose by ' || p.author || ': ' || encode(p.digest, 'hex')
+FROM proposal p LEFT JOIN operation o ON o.operation_id = p.proposal_id
+WHERE (o.action, o.actor, o.digest) IS DISTINCT FROM ('Propose', p.author, p.digest)
+ORDER BY 1 LIMIT 1
+"""
+
+DECISIONS = """
+SELECT a.proposal_id || ' by ' || a.approver,
+    coalesce(o.action || ' by ' || o.actor || ': ' || encode(p.digest, 'hex'), 'an operation'),
+    a.decision || ' of ' || encode(a.digest, 'hex')
+FROM approval a LEFT JOIN proposal p USING (proposal_id)
+    LEFT JOIN operation o ON o.operation_id = a.operation_id
+WHERE a.approver = p.author OR p.author = a.on_behalf_of OR (o.action, o.actor, o.digest, p.digest)
+    IS DISTINCT FROM (CASE a.decision WHEN 1 THEN 'Approve' ELSE 'RefuseProposal' END, a.approver,
+        a.digest, a.digest)
+ORDER BY 1 LIMIT 1
+"""
+
+AGREED = """
+SELECT p.proposal_id, 'agreed to by ' || p.approvers, 'by ' || count(DISTINCT r.who)
+FROM proposal p LEFT JOIN approval a ON a.proposal_id = p.proposal_id AND a.decision = 1
+    LEFT JOIN LATERAL (SELECT coalesce(nullif(a.on_behalf_of, ''), a.approver) AS who) r ON true
+WHERE p.state IN (2, 3, 4) GROUP BY 1, p.approvers HAVING count(DISTINCT r.who) < p.approvers
+ORDER BY 1 LIMIT 1
+"""
+"""Approved, done or failed; a right counts once, whoever used it."""
+
+ALL_PROPOSALS = f"SELECT {PROPOSAL_COLUMNS} FROM proposal ORDER BY proposal_id"
+
 CLEARING = f"""
 SELECT account, sum(amount)::bigint FROM ({SIDES}) AS side
 WHERE account IN ({chart.COLLECTIONS}, {chart.LOANS_OUT}, {chart.PAYOUTS}, {chart.CONVERSION},
@@ -452,6 +484,10 @@ INVARIANTS: list[tuple[str, str, str, str]] = [
     ("INV-ERASE-01", "Of an erased person nothing is left, and an operation says so.", "borrower",
      ERASED),
     ("INV-KEY-01", "Nothing is wrapped under a retired master key.", "borrower", RETIRED_KEYS),
+    ("INV-APPR-02", "A proposal is what its operation proposed.", "proposal", PROPOSALS),
+    ("INV-APPR-03", "A decision on a proposal is another's, and has its operation.", "approval",
+     DECISIONS),
+    ("INV-APPR-04", "What was approved has as many who agreed as it needs.", "proposal", AGREED),
     ("INV-NUMBER-01", "A borrower's contracts are numbered as far as the borrower's row says.",
      "borrower", NUMBERING),
 ]  # fmt: skip
