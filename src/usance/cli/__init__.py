@@ -7,7 +7,10 @@
 ``days``     ``day close`` and ``verify``
 ``recovery``  ``backup``, ``restore`` and ``drill``
 ``audit``    ``audit sequence``, ``prove``, ``verify``, ``export`` and ``check``
-``setting_up``  ``book create``, ``client create``, ``staff create``
+``setting_up``  ``book create``, ``client ...``, ``staff create`` and what changes an account
+``keys``     ``keys ...``
+``people``   ``borrowers ...``
+``webhooks``  ``webhooks send``
 ``staff``    ``staff list``, ``staff deactivate`` and its like, ``permissions``
 ``bulk``     ``import uci-credit`` and ``bench``
 """

@@ -4,6 +4,7 @@
 ``transfers``  effects -> transfers (pure)
 ``streams``    how a contract's accrual changed, as a change of a linear function (pure)
 ``digest``     the canonical hash of what an operation wrote (pure)
-``store``      balances and turnover; the SQL of this room
-``accrual``    the daily true-up of accrued interest, and rounding
+
+Balances and turnover are read in ``servicing`` and ``day.store``; the daily true-up of accrued
+interest is ``day.finish``.
 """

@@ -1,4 +1,5 @@
-"""The edge for people and programs: the HTTP API under /v1 and the console for staff.
+"""The edge for people and programs: the HTTP API under /v1, the console for staff, the pages of
+borrowers.
 
 ``app``         the composition root
 ``edge``        plain ASGI: methods, headers on every answer, figures
@@ -7,6 +8,12 @@
 ``services``    what routes work with
 ``operations``  /health and /metrics
 ``rulebook``    the sentence of a rule, and where it lives
+``grades``      which permission a command takes, and what weighs much
+``permission_table``  who may ask for which route, as made from the application
+``acting``, ``acts``, ``remedies``  what people do: looks that are noted, acts that may wait, outcomes
+``closing``, ``banking``, ``paying``, ``workers``  a day close, the bank, payments, what is done aside
+``personal``, ``export_parts``  everything held about a person
 ``api/``        routes under /v1, by subject, and the OpenAPI document
-``console/``    pages; ``templates``, ``static``, ``i18n``, ``charts``
+``console/``    pages of staff; ``templates``, ``static``, ``i18n``, ``texts``, ``charts``
+``portal/``     pages of borrowers, each through ``portal/scope``
 """

@@ -1,7 +1,8 @@
 """The sentence of a rule in both languages, what it rests on, and where it lives.
 
 Sentences stand in ``docs/product.md`` (what a contract owes), ``docs/book.md`` (how the book is
-kept) and ``docs/api.md`` (who may come in, and what a request must look like), and in Chinese under
+kept), ``docs/api.md`` (who may come in, and what a request must look like) and ``docs/people.md``
+(people and proof), and in Chinese under
 ``docs/zh-CN``; all are packed with the wheel.
 """
 

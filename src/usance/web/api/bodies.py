@@ -88,7 +88,7 @@ class AuthoriseBody(Priced, kw_only=True):
 
     product: Text
     merchant: Text
-    valid_days: Annotated[int, Meta(ge=1, le=31)] = 7
+    valid_days: Annotated[int, Meta(ge=1, le=30)] = 7
 
 
 class CaptureBody(Priced, kw_only=True):
