@@ -223,6 +223,10 @@ POLYGLOTS = {
     "pdf with a film": pdf(b"<< /Type /Annot /Subtype /RichMedia >>"),
     "pdf with a form": pdf(b"<< /XFA 5 0 R >>"),
     "pdf that sends": pdf(b"<< /S /SubmitForm >>"),
+    "pdf with a script in a picture": pdf(stream(b"/Filter /DCTDecode", jpeg(
+        coded=b"\x12\n7 0 obj<</S/JavaScript/JS(app.alert(1))>>endobj\x34"))),
+    "pdf with objects packed as differences":
+        pdf(packed(b"/Type /Obj#53tm /DecodeParms << /Predictor 12 >>", b"\2\1\0")),
     "pdf that is locked": pdf(b"<< /Encrypt 6 0 R >>"),
     "pdf packed in an old way": pdf(stream(b"/Filter [/ASCII85Decode /FlateDecode]", b"9jqo^~>")),
     "pdf with an archive between objects": pdf(b"<< >>" + archive()),

@@ -136,6 +136,18 @@ def test_no_damage_breaks_it(data: some.DataObject) -> None:
     assert refused(bytes(content)) in ("", "R-FILE-01", "R-FILE-03")
 
 
+def begun_again() -> bytes:
+    """Streams that begin one after the other, each behind a stored block, all with one bomb."""
+    machine = zlib.compressobj(9, zlib.DEFLATED, -15)
+    bomb = machine.compress(bytes(60_000_000)) + machine.flush(zlib.Z_FULL_FLUSH) + b"\7"
+    starts, size = b"", 0
+    while size < 60_000:
+        start = b"stream\n\x78\x9c\0" + size.to_bytes(2, "little")
+        start += (size ^ 0xFFFF).to_bytes(2, "little")
+        starts, size = start + starts, size + len(start)
+    return starts + bomb
+
+
 @pytest.mark.parametrize("make", [
     lambda: corpus.png(pixels=zlib.compress(bytes(4_000_000_000 // 1000))),
     lambda: corpus.pdf(*[corpus.packed(b"", bytes(10_000_000)) for _ in range(20)]),
@@ -143,6 +155,9 @@ def test_no_damage_breaks_it(data: some.DataObject) -> None:
     lambda: b"%PDF-1.7\n" + b"stream\n" * 700_000 + b"startxref\n1\n%%EOF",
     lambda: b"%PDF-1.7\n" + b"stream\n\x78\x9c" * 500_000 + b"startxref\n1\n%%EOF",
     lambda: b"\xff\xd8" + corpus.SCAN + b"\xff" * 4_900_000,
+    lambda: b"\xff\xd8" + corpus.SCAN[:2] + b"\0\2" + b"\xff" * 4_900_000 + b"\0",
+    lambda: b"\xff\xd8" + b"\xff\xda\0\2" * 1_200_000,
+    lambda: b"%PDF-1.7\n" + begun_again() + b"startxref\n1\n%%EOF",
     lambda: b"%PDF-1.7\n" + b"PK\5\6" * 1_200_000,
     lambda: b"a" * 5_000_000, lambda: "好".encode() * 1_600_000,
     lambda: random.Random(1).randbytes(5_000_000),

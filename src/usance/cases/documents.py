@@ -36,6 +36,8 @@ ESCAPE = re.compile(rb"#([0-9A-Fa-f]{2})")
 ESCAPED_MOST = 20_000
 """Names with escapes that one part may have."""
 MARKUP = re.compile(rb"<(?:\?php|!doctype|html|script|svg|iframe)", re.IGNORECASE)
+OBJECT = re.compile(rb"[\s\x00\d]obj(?=[\s\x00<(\[/%])")
+"""Where an object begins: in a picture's data the index could point at it."""
 STREAM = re.compile(rb"(?<!end)stream(?:\r\n|\n|\r)")
 UNPACKED_MOST, STREAMS_MOST = 64_000_000, 20_000
 """Bytes of everything that is packed in a document, and how many streams it has."""
@@ -82,19 +84,35 @@ def unpacked(content: bytes) -> bytes:
         if len(outside) >= STREAMS_MOST:
             raise hidden("the document is packed too tightly to be looked into")
         outside.append(content[place : found.end()])
+        check_packing(outside[-1])
         place = found.end()
         if content.startswith(JPEG_START, place):
-            place = content.find(b"endstream", place)
-            if place < 0:
+            ends = content.find(b"endstream", place)
+            if ends < 0:
                 raise hidden("the document is damaged")
+            if OBJECT.search(content, place, ends):
+                raise hidden("the document does more than show pages, or is locked")
+            place = ends
             continue
         used, size = looked_through(view[place:], room)
         place, room = place + used, room - size
     return b"".join([*outside, content[place:]])
 
 
+@rule("R-FILE-03")
+def check_packing(before: bytes) -> None:
+    """No objects are packed as differences between rows, in which names cannot be seen."""
+    words = ESCAPE.sub(lambda each: bytes([int(each[1], 16)]), before.rpartition(b"obj")[2])
+    if b"/ObjStm" in words and (b"/DecodeParms" in words or b"/DP" in words):
+        raise hidden("the document is packed too tightly to be looked into")
+
+
 def looked_through(data: memoryview, room: int) -> tuple[int, int]:
-    """Bytes of a packed stream and how many they unpack to; 0 for what is not packed."""
+    """Bytes of a packed stream (0 for what is not packed), and what looking at it used up.
+
+    What was unpacked before an error counts, and what was read beyond the first piece: else the
+    same bytes could be begun again and again.
+    """
     machine, fed, tail, size = zlib.decompressobj(), 0, b"", 0
     while not machine.eof:
         given = machine.unconsumed_tail or data[fed : fed + FED]
@@ -102,7 +120,7 @@ def looked_through(data: memoryview, room: int) -> tuple[int, int]:
         try:
             piece = machine.decompress(given, PIECE)
         except zlib.error:
-            return 0, 0
+            return 0, size + max(fed - FED, 0)
         size += len(piece)
         if size > room:
             raise hidden("the document is packed too tightly to be looked into")
@@ -110,7 +128,7 @@ def looked_through(data: memoryview, room: int) -> tuple[int, int]:
             check_names(tail + piece)
             tail = (tail + piece)[-OVERLAP:]
         if not given and not piece:
-            return 0, 0  # cut off
+            return 0, size + max(fed - FED, 0)  # cut off
     return fed - len(machine.unused_data), size
 
 

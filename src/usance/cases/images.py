@@ -148,7 +148,10 @@ FRAMES = {0xC0, 0xC1, 0xC2, 0xC3, 0xC5, 0xC6, 0xC7, 0xC9, 0xCA, 0xCB, 0xCD, 0xCE
 WORDS = {*range(0xE0, 0xF0), 0xFE}
 """Application data and comments: where words may stand."""
 SEGMENTS = {*FRAMES, *WORDS, 0xC4, 0xCC, 0xDB, 0xDC, 0xDD, 0xDE, 0xDF, SOS}
-NEXT_MARKER = re.compile(rb"\xff+(?![\x00\xd0-\xd7\xff])", re.DOTALL)
+SEGMENTS_MOST = 20_000
+CODED = re.compile(rb"(?:[^\xff]++|\xff++[\x00\xd0-\xd7])*+")
+"""Coded data up to the next marker that is none of its own; nothing is looked at twice."""
+FILL = re.compile(rb"\xff++")
 
 
 @rule("R-FILE-03")
@@ -156,7 +159,7 @@ def check_jpeg(content: bytes) -> None:
     """A whole JPEG: segment by segment with a frame and a scan, EOI as the last two bytes."""
     check_no_archive(content)
     place, seen = 2, set()
-    while True:
+    for _ in range(SEGMENTS_MOST):
         marker, place = marker_at(content, place)
         if marker == EOI:
             break
@@ -171,16 +174,16 @@ def check_jpeg(content: bytes) -> None:
             place = end_of_scan(content, place)
     if place != len(content):
         raise hidden("something follows the end of the picture")
-    if SOS not in seen or not seen & FRAMES:
+    if marker != EOI or SOS not in seen or not seen & FRAMES:
         raise hidden("the picture does not begin as one")
 
 
 def marker_at(content: bytes, place: int) -> tuple[int, int]:
     """The marker that stands here, and where what it names begins."""
-    if content[place : place + 1] != b"\xff":
+    found = FILL.match(content, place)
+    if found is None:
         raise hidden("the picture is damaged")
-    while content[place : place + 1] == b"\xff":
-        place += 1
+    place = found.end()
     if place >= len(content):
         raise hidden("the picture is cut off")
     return content[place], place + 1
@@ -188,7 +191,8 @@ def marker_at(content: bytes, place: int) -> tuple[int, int]:
 
 def end_of_scan(content: bytes, place: int) -> int:
     """Where the coded data ends: at the next marker that is none of its own."""
-    found = NEXT_MARKER.search(content, place)
-    if found is None:
+    found = CODED.match(content, place)
+    assert found is not None  # it may be empty
+    if found.end() == len(content):
         raise hidden("the picture is cut off")
-    return found.start()
+    return found.end()

@@ -1,5 +1,4 @@
-"""The edge for people and programs: the HTTP API under /v1, the console for staff, the pages of
-borrowers.
+"""The edge for people and programs: the HTTP API under /v1, the console, the borrowers' pages.
 
 ``app``         the composition root
 ``edge``        plain ASGI: methods, headers on every answer, figures
@@ -10,8 +9,10 @@ borrowers.
 ``rulebook``    the sentence of a rule, and where it lives
 ``grades``      which permission a command takes, and what weighs much
 ``permission_table``  who may ask for which route, as made from the application
-``acting``, ``acts``, ``remedies``  what people do: looks that are noted, acts that may wait, outcomes
-``closing``, ``banking``, ``paying``, ``workers``  a day close, the bank, payments, what is done aside
+``acting``      looks at people, noted        ``acts``     acts that may wait
+``remedies``    what outcomes promise         ``closing``  a day close that runs beside
+``banking``     what the bank tells           ``paying``   payments of borrowers
+``workers``     what is done beside serving
 ``personal``, ``export_parts``  everything held about a person
 ``api/``        routes under /v1, by subject, and the OpenAPI document
 ``console/``    pages of staff; ``templates``, ``static``, ``i18n``, ``texts``, ``charts``
