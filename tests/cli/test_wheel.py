@@ -141,7 +141,8 @@ def serving(usance: Installed) -> Iterator[tuple[httpx.Client, dict[str, str]]]:
             yield client, said
     finally:
         server.send_signal(signal.SIGTERM)
-        server.wait(60)
+        assert server.wait(60) == 0
+        assert not list(usance.place.rglob("postmaster.pid")), "the database still runs"
 
 
 def look_around(client: httpx.Client, said: dict[str, str]) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import getpass
 import logging
 import os
+import signal
 import sys
 from collections.abc import AsyncIterator, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -55,10 +56,19 @@ def explanation(error: Exception) -> str | None:
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:
-    """Run on uvloop."""
+    """Run on uvloop; whoever is told to end (SIGTERM) ends in order."""
     import uvloop
 
-    return uvloop.run(work)
+    async def ending() -> T:
+        task = asyncio.current_task()
+        assert task is not None
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+        return await work
+
+    try:
+        return uvloop.run(ending())
+    except asyncio.CancelledError:
+        sys.exit(128 + signal.SIGTERM)
 
 
 @asynccontextmanager

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
+import signal
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from usance.cli.audit import sequencer_of
@@ -116,6 +120,13 @@ def announced(config: uvicorn.Config, hints: dict[str, str]) -> uvicorn.Server:
             await super().startup(sockets)
             if self.started:
                 print(where_to_look(config.host, config.port, hints), flush=True)
+
+        @contextmanager
+        def capture_signals(self) -> Iterator[None]:
+            """Not raised again afterwards: the database has to be stopped, too."""
+            for each in (signal.SIGINT, signal.SIGTERM):
+                asyncio.get_running_loop().add_signal_handler(each, self.handle_exit, each, None)
+            yield
 
     return Server(config)
 
