@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -222,7 +221,6 @@ async def _drill(
 
     from usance.recovery.drill import drill as held
 
-    ended_by_signal()
     async with opened() as (settings, pool):
         await sequencer_of(settings, pool).catch_up()
         found = await held(
@@ -260,13 +258,6 @@ def again(settings: Settings) -> list[Again]:
         return f"{done.erased} people erased again, {done.already} had nothing left"
 
     return [forget]
-
-
-def ended_by_signal() -> None:
-    """A drill that is told to end cleans up, too."""
-    task = asyncio.current_task()
-    assert task is not None
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
 
 
 def directory_of(path: Path | None, settings: Settings) -> Directory:
