@@ -241,7 +241,7 @@ async def agreed_to(connection: Connection | Pool, operation_id: int) -> set[str
     rows = await connection.fetch(
         "SELECT DISTINCT unnest(ARRAY[p.author, a.approver, a.on_behalf_of]) AS who"
         " FROM proposal p LEFT JOIN approval a USING (proposal_id)"
-        " WHERE $1 > 0 AND $1 IN (p.operation_id, p.proposal_id)",
+        " WHERE $1::bigint > 0 AND $1 IN (p.operation_id, p.proposal_id)",
         operation_id,
     )
     return {row["who"] or "" for row in rows}
