@@ -435,26 +435,28 @@ async def test_a_password_that_one_person_gives_opens_nothing(site: Site) -> Non
 
     Nor is an account that was locked out let in by one person alone.
     """
-    async with member(site, "administrator") as chief, member(site, "compliance") as second:
-        async with member(site, "supervisor") as who:
-            path = f"/console/staff/{who.session.staff_id}/do"
-            told = (await chief.form(f"{path}/password")).text
-            found = re.search(r"<code>([a-z0-9-]{23})</code>", told)
-            assert found is not None, told
-            with pytest.raises(Refused, match="R-AUTH-04"):
-                await site.services.staff.log_in(who.name, found[1])
-            assert await is_in(who.client)
-            (waiting,) = await site.services.approvals.page([WAITING], 2**62, 50)
-            assert waiting.act == "GivePassword"
-            await site.services.approvals.approve(
-                waiting.proposal_id, second.session.staff_id, waiting.digest, ""
-            )
-            assert (await site.services.staff.log_in(who.name, found[1]))[1].lacks == "password"
-            assert (await chief.form(f"{path}/deactivate")).status_code == 303
-            sent = await chief.form(f"{path}/reactivate")
-            assert sent.headers["location"].startswith("/console/approvals/q-")
-            with pytest.raises(Refused, match="R-AUTH-04"):
-                await site.services.staff.log_in(who.name, found[1])
+    async with (
+        member(site, "administrator") as chief, member(site, "compliance") as second,
+        member(site, "supervisor") as who,
+    ):
+        path = f"/console/staff/{who.session.staff_id}/do"
+        told = (await chief.form(f"{path}/password")).text
+        found = re.search(r"<code>([a-z0-9-]{23})</code>", told)
+        assert found is not None, told
+        with pytest.raises(Refused, match="R-AUTH-04"):
+            await site.services.staff.log_in(who.name, found[1])
+        assert await is_in(who.client)
+        (waiting,) = await site.services.approvals.page([WAITING], 2**62, 50)
+        assert waiting.act == "GivePassword"
+        await site.services.approvals.approve(
+            waiting.proposal_id, second.session.staff_id, waiting.digest, ""
+        )
+        assert (await site.services.staff.log_in(who.name, found[1]))[1].lacks == "password"
+        assert (await chief.form(f"{path}/deactivate")).status_code == 303
+        sent = await chief.form(f"{path}/reactivate")
+        assert sent.headers["location"].startswith("/console/approvals/q-")
+        with pytest.raises(Refused, match="R-AUTH-04"):
+            await site.services.staff.log_in(who.name, found[1])
 
 
 async def test_a_key_that_one_person_makes_opens_nothing(site: Site) -> None:
