@@ -9,6 +9,7 @@ import pytest
 from usance.approvals import rules
 from usance.approvals.rules import Facts, policy, policy_in
 from usance.core.refusals import Refused
+from usance.identity import machine
 from usance.identity.acts import ACTS
 from usance.web.grades import PERMISSIONS
 
@@ -30,6 +31,15 @@ NOW = datetime(2026, 3, 1, 8, tzinfo=UTC)
         ("Reverse", Facts(1_000_000, closed_day=True), "light"),
         ("Reverse", Facts(1_000_001, closed_day=True), "grave"),
         ("ChangeRoles", Facts(), "heavy"),
+        ("GivePassword", Facts(), "heavy"),
+        ("ReactivateStaff", Facts(), "heavy"),
+        ("CreateClient", Facts(), "heavy"),
+        ("RotateClientKey", Facts(), "heavy"),
+        ("EndSessions", Facts(), None),
+        ("Waive", Facts(1, given=19_999), None),
+        ("Waive", Facts(1, given=20_000), "light"),
+        ("Goodwill", Facts(1, given=100_000), "heavy"),
+        ("Reverse", Facts(1, closed_day=True, given=10**9), "light"),
     ],
 )
 def test_what_waits(act: str, facts: Facts, weight: str | None) -> None:
@@ -49,13 +59,36 @@ def test_bounds_are_in_the_currency_of_the_book() -> None:
 
 def test_every_act_of_the_document_is_one_that_can_be_asked_for() -> None:
     commands = {kind.__name__ for kind in PERMISSIONS}
-    assert policy(2).acts.keys() <= commands | ACTS.keys()
+    assert policy(2).acts.keys() <= commands | ACTS.keys() | machine.ACTS.keys()
 
 
 def test_a_weight_that_is_not_defined_is_an_error() -> None:
     document = {"effective_on": "2026-01-01", "weights": {}, "acts": {"X": [{"weight": "y"}]}}
     with pytest.raises(KeyError):
         policy_in(document, 2)
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [[{"within_days": 30}], [{"over": "1.00", "within_days": 0}],
+     [{"over": "1.00", "within_days": 3661}], [{"over": "1.00", "within_days": "30"}],
+     [{"over": "1.00", "within_days": True}],
+     [{"over": "2.00", "within_days": 30}, {"over": "1.00", "within_days": 7}],
+     [{"over": "2.00", "within_days": 30}, {"over": "1.00"}]],
+)  # fmt: skip
+def test_days_to_look_back_that_cannot_be_are_an_error(rows: list[dict[str, object]]) -> None:
+    """R-APPR-01."""
+    weights = {"light": {"approvers": 1, "days": 7}}
+    acts = {"Waive": [{"weight": "light"} | row for row in rows]}
+    with pytest.raises(ValueError, match="day"):
+        policy_in({"effective_on": "2026-01-01", "weights": weights, "acts": acts}, 2)
+
+
+def test_only_what_is_added_up_looks_back() -> None:
+    found = policy(2)
+    assert [found.looks_back(each) for each in ("Waive", "Goodwill", "Reverse", "Repay")] == [
+        30, 30, 0, 0,
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(

@@ -18,13 +18,22 @@ from usance.approvals.rules import DONE, EXPIRED, FAILED, REFUSED, REVOKED, WAIT
 from usance.approvals.service import Approvals
 from usance.core.identifiers import parse
 from usance.core.refusals import Refused
+from usance.identity.machine import (
+    ClientAct,
+    CreateClient,
+    MachineClients,
+    RotateClientKey,
+    kept_of,
+)
 from usance.identity.once import Answer
 from usance.identity.staff import Staff
 from usance.platform.clock import FixedClock
+from usance.platform.credentials import new_machine_secret
 from usance.platform.database import Pool
 from usance.servicing import commands as ask
-from usance.web.acts import acts
+from usance.web.acts import acts, asked_for
 
+from ..identity.accounts import KEYS, enrolled
 from ..servicing.books import TestBook, fingerprint, fresh
 
 PASSWORD = "correct horse battery"
@@ -46,15 +55,18 @@ class Office:
     dora: int  # only looks
     contract: int = 0
 
-    async def propose(self, command: ask.Command, key: str = "", actor: str = "") -> Proposal:
+    async def propose(
+        self, command: ask.Command | ClientAct, key: str = "", actor: str = ""
+    ) -> Proposal:
         """Ask for something that waits."""
         answer = await self.submit(command, key, actor)
         assert answer.status == 202, answer.document
         return await self.approvals.found(parse("proposal", answer.document["proposal_id"]))
 
     async def submit(
-        self, command: ask.Command, key: str = "", actor: str = "", hashed: bytes = b"h"
-    ) -> Answer:
+        self, command: ask.Command | ClientAct, key: str = "", actor: str = "",
+        hashed: bytes = b"h",
+    ) -> Answer:  # fmt: skip
         """Ask for something."""
         who = actor or f"staff:{self.anna}"
         return await self.approvals.submit(command, actor=who, key=key, request_hash=hashed)
@@ -70,7 +82,7 @@ class Office:
 async def office(pool: Pool) -> AsyncIterator[Office]:
     async with fresh(pool) as book:
         clock = FixedClock(NOW)
-        staff = Staff(pool)
+        staff = Staff(pool, clock, KEYS)
         numbers = [
             await staff.create(name, PASSWORD, [role])
             for name, role in (("anna", "service"), ("bert", "supervisor"),
@@ -308,6 +320,9 @@ async def test_standing_in(office: Office) -> None:
     number = await office.delegations.delegate(office.bert, office.dora, "on leave", until)
     waiting = await charge_off(office)
     token, session = await office.staff.log_in("dora", PASSWORD)
+    assert (session.lacks, session.permissions) == ("factor", frozenset())  # R-FACTOR-04
+    await enrolled(office.staff, token, office.clock)
+    session = await office.staff.session(token) or session
     assert "approvals:decide" in session.permissions
     done = await office.approvals.approve(waiting.proposal_id, office.dora, waiting.digest, "")
     assert (done.state, done.decisions[0].on_behalf_of) == (DONE, f"staff:{office.bert}")
@@ -356,4 +371,100 @@ async def test_delegations_that_are_refused(office: Office) -> None:
             await office.delegations.delegate(giver, taker, reason, until)
     with pytest.raises(Refused, match="R-APPR-09"):
         await office.delegations.end_delegation(1, office.bert)
+    assert await fingerprint(office.book.pool) == before
+
+
+# -- many small ones -------------------------------------------------------------------------------
+
+
+async def test_ten_small_ones_are_one_large_one(office: Office) -> None:
+    """R-APPR-01: what is given in thirty days is added up, on all contracts, waived or paid."""
+    charge = ask.Charge(contract_id=office.contract, component="fee", amount=200_000)
+    assert (await office.submit(charge)).status == 201
+    borrower = office.contract >> 12
+    other = await office.book.loan(borrower)
+    waive = ask.Waive(contract_id=office.contract, component="fee", amount=20_000)
+    assert [(await office.submit(waive)).status for _ in range(10)] == [201] + [202] * 9
+    assert await office.events("Waive") == 1
+    small = ask.Goodwill(contract_id=other, amount=1)
+    assert (await office.submit(small)).status == 202
+    somebody = await office.book.borrower()
+    await office.book.line(somebody, "cash_loan")
+    theirs = ask.Goodwill(contract_id=await office.book.loan(somebody), amount=20_000)
+    assert (await office.submit(theirs)).status == 201
+
+
+async def test_what_was_reversed_or_is_long_ago_does_not_count(office: Office) -> None:
+    """R-APPR-01."""
+    gift = ask.Goodwill(contract_id=office.contract, amount=20_000)
+    first = await office.submit(gift)
+    assert first.status == 201
+    undo = ask.Reverse(contract_id=office.contract, of=first.document["event"]["seq"])
+    assert (await office.submit(undo)).status == 201
+    assert (await office.submit(gift)).status == 201
+    await office.book.close_days(29)
+    assert (await office.submit(replace(gift, amount=1))).status == 202
+    await office.book.close_days(1)
+    assert (await office.submit(gift)).status == 201
+
+
+async def test_ten_at_once_are_added_up(office: Office) -> None:
+    """R-APPR-01: also where other processes ask; none sees nothing given yet."""
+    other = Approvals(
+        office.book.pool, policy(2), acts(office.book.pool, office.book.book), office.clock
+    )
+    gift = ask.Goodwill(contract_id=office.contract, amount=15_000)
+    asked = (each.submit(gift, actor="staff:1") for _ in range(5)
+             for each in (office.approvals, other))  # fmt: skip
+    answers = await asyncio.gather(*asked)
+    assert sorted(each.status for each in answers) == [201] + [202] * 9
+    await office.book.holds()
+
+
+# -- keys of machine clients -----------------------------------------------------------------------
+
+
+async def test_a_key_opens_once_somebody_else_agreed(office: Office) -> None:
+    """R-APPR-01, R-CLIENT-04: and its secret is written down nowhere."""
+    pool, clients = office.book.pool, MachineClients(office.book.pool)
+    first, second = new_machine_secret(), new_machine_secret()
+    for secret, act in (
+        (first, CreateClient("core", *kept_of(first), ("approvals:write", "contracts:correct"))),
+        (second, RotateClientKey("core", *kept_of(second), ("contracts:correct",), 30, 48)),
+    ):
+        waiting = await office.propose(act, actor=f"staff:{office.bert}")
+        assert (waiting.weight, waiting.state) == ("heavy", WAITING)
+        assert await clients.identify(secret) is None
+        with pytest.raises(Refused, match="R-APPR-02"):
+            await office.approvals.approve(waiting.proposal_id, office.bert, waiting.digest, "")
+        done = await office.approvals.approve(waiting.proposal_id, office.carl, waiting.digest, "")
+        assert (done.state, done.outcome.keys() & {"client_id", "key_id"}) == (
+            DONE, {"client_id", "key_id"},
+        )  # fmt: skip
+        known = await MachineClients(pool).identify(secret)
+        assert known is not None
+        assert known.scopes == {"approvals:write", "contracts:correct"}
+        assert "secret_hash" not in asked_for(waiting.body)
+        assert asked_for(waiting.body)["scopes"]
+        for table in ("proposal", "operation", "idempotency", "machine_key"):
+            rows = await pool.fetchval(f"SELECT string_agg(t::text, '') FROM {table} t")
+            assert secret not in rows, table
+    row = await pool.fetchrow("SELECT actor FROM operation WHERE action = 'RotateClientKey'")
+    assert row["actor"] == f"staff:{office.bert}"
+
+
+async def test_keys_that_cannot_be_never_wait(office: Office) -> None:
+    """R-CLIENT-01, 02, 03, 06."""
+    before = await fingerprint(office.book.pool)
+    kept = kept_of(new_machine_secret())
+    for act, rule in (
+        (CreateClient("core", *kept, ()), "R-CLIENT-01"),
+        (CreateClient("core", *kept, ("approvals:decide",)), "R-CLIENT-01"),
+        (CreateClient("", *kept, ("book:read",)), "R-CLIENT-02"),
+        (RotateClientKey("core", *kept), "R-CLIENT-03"),
+        (RotateClientKey("core", *kept, valid_days=10**18), "R-CLIENT-06"),
+        (RotateClientKey("core", *kept, overlap_hours=0), "R-CLIENT-06"),
+    ):
+        answer = await office.submit(act)
+        assert answer.document["rule"] == rule
     assert await fingerprint(office.book.pool) == before

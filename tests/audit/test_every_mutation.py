@@ -109,7 +109,7 @@ async def test_every_form_leaves_an_audit_event(database: str, tmp_path: Path) -
         await on_the_loan(anna, loan)
         await bank_money(anna, account)
         await second_persons(anna, bert, who)
-        await programs(anna)
+        await programs(anna, bert)
         await contacts(anna)
         await cases(anna, bert, who)
         await accounts(anna, clock)
@@ -240,13 +240,21 @@ async def digest(anna: Person, proposal: str) -> str:
     return bytes(found).hex()
 
 
-async def programs(anna: Person) -> None:
+async def agreed(anna: Person, bert: Person) -> None:
+    """A second person agrees with what waits last."""
+    number = written("proposal", await anna.newest("SELECT proposal_id FROM proposal"))
+    await bert.does(APPROVALS + "approve", number, digest=await digest(anna, number))
+
+
+async def programs(anna: Person, bert: Person) -> None:
     """A machine client with its keys, and an endpoint that is told."""
     await anna.does("/console/clients/new", status=200, name="core", **{"check.day:read": "on"})
+    await agreed(anna, bert)
     client = await anna.newest("SELECT client_id FROM machine_client")
     key = await anna.newest("SELECT key_id FROM machine_key")
     one = "/console/clients/{client:int}/"
     await anna.does(one + "do/rotate", client, status=200, valid_days="", overlap_hours="")
+    await agreed(anna, bert)
     await anna.does(one + "keys/{key:int}/do/retire", client, key)
     address = {"url": "https://hooks.example.com/in", "check.day.closed": "on"}
     await anna.does("/console/webhooks/new", status=200, client_id=str(client), **address)

@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from tests.cases.house import House
 from tests.servicing.books import KEYS, fingerprint
-from usance.cases import read, rules, store
+from usance.approvals.delegation import Delegations
+from usance.approvals.rules import policy
+from usance.approvals.service import Approvals
+from usance.cases import read, rules, store, subjects
 from usance.cases.remedies import Approval, Remedy
 from usance.cases.work import SYSTEM, Acting
 from usance.core.identifiers import parse, written
 from usance.core.refusals import Refused
 from usance.identity.borrowers import Borrowers
 from usance.servicing import commands as ask
+from usance.web.acts import acts
 
 
 async def outcomes(house: House, case_id: int) -> list[Any]:
@@ -78,6 +82,38 @@ async def test_who_did_what_a_case_is_about_does_not_decide_it(
     said = await house.refused("R-CASE-09", refused)
     assert said.refusal.detail == "who did what the case is about does not decide it"
     assert (await house.room.deciding.decide(case_id, number, house.by("dora"))).status == 201
+
+
+@pytest.mark.parametrize("subject", ["operation", "event", "proposal"])
+async def test_who_agreed_to_what_a_case_is_about_does_not_decide_it(
+    house: House, subject: str
+) -> None:
+    """R-CASE-09: as little as in whose place they agreed, and who asked for it."""
+    borrower, account = await house.account()
+    approvals = Approvals(house.pool, policy(2), acts(house.pool, house.book.book))
+    gift = ask.Goodwill(contract_id=account, amount=20_001)
+    waiting = await approvals.submit(gift, actor=house.by("dora").actor)
+    number = parse("proposal", waiting.document["proposal_id"])
+    until = datetime.now(UTC) + timedelta(days=1)
+    await Delegations(house.pool).delegate(house.ids["cora"], house.ids["ben"], "on leave", until)
+    shown = bytes.fromhex(waiting.document["digest"])
+    done = await approvals.approve(number, house.ids["ben"], shown, "")
+    assert done.decisions[0].on_behalf_of == house.by("cora").actor
+    about = {
+        "operation": {"subject": "operation", "subject_id": done.operation_id},
+        "proposal": {"subject": "operation", "subject_id": number},
+        "event": {"subject": "event", "subject_id": account, "subject_number": 3},
+    }[subject]
+    case_id = await house.given(borrower, kind="human_review", **about)
+    case = await read.one(house.room.desk, case_id)
+    found = (await subjects.involved(house.pool, case)).acted
+    assert found == {house.by(name).actor for name in ("ben", "cora", "dora")}
+    proposed = await house.propose(case_id)
+    for name in ("cora", "dora"):
+        refused = house.room.deciding.decide(case_id, proposed, house.by(name))
+        said = await house.refused("R-CASE-09", refused)
+        assert said.refusal.detail == "who did what the case is about does not decide it"
+    assert (await house.room.deciding.decide(case_id, proposed, house.by("clara"))).status == 201
 
 
 async def test_an_appeal_is_not_decided_by_the_author_of_the_decision(house: House) -> None:

@@ -11,7 +11,7 @@ import asyncpg
 import pytest
 
 from tests.servicing.books import ACTOR, TestBook, fresh
-from usance.approvals.rules import policy
+from usance.approvals.rules import DONE, policy
 from usance.approvals.service import Approvals
 from usance.audit.check import SENTENCES
 from usance.core.identifiers import parse, written
@@ -74,11 +74,11 @@ async def live(book: TestBook) -> None:
     await debit_file.load(book.book, "bank.csv", rows.encode(), ACTOR)
     (receipt,) = await book.pool.fetchrow("SELECT min(receipt_id) FROM receipt")
     await book.do(asked.AllocateReceipt(contract_id=account, receipt_id=receipt))
-    await refused_proposal(book, loan)
+    await two_proposals(book, loan)
 
 
-async def refused_proposal(book: TestBook, loan: int) -> None:
-    """A charge-off that one person asked for and another did not agree with."""
+async def two_proposals(book: TestBook, loan: int) -> None:
+    """What one person asked for and another did not agree with, and agreed with."""
     staff = Staff(book.pool)
     anna = await staff.create("anna", "correct horse battery", ["service"])
     bert = await staff.create("bert", "correct horse battery", ["supervisor"])
@@ -87,6 +87,11 @@ async def refused_proposal(book: TestBook, loan: int) -> None:
     answer = await approvals.submit(asking, actor=f"staff:{anna}")
     number = parse("proposal", answer.document["proposal_id"])
     await approvals.refuse(number, bert, bytes.fromhex(answer.document["digest"]), "Not yet.")
+    gift = asked.Goodwill(contract_id=loan, amount=20_001)
+    answer = await approvals.submit(gift, actor=f"staff:{anna}")
+    number = parse("proposal", answer.document["proposal_id"])
+    digest = bytes.fromhex(answer.document["digest"])
+    assert (await approvals.approve(number, bert, digest, "Seen.")).state == DONE
 
 
 async def findings(url: str, *damage: str) -> tuple[str, dict[str, verify.Finding]]:
@@ -336,7 +341,7 @@ DAMAGES = {
         ("INV-AUDIT-02",), "operation",
     ),
     "an answer to nothing": Damage(
-        "UPDATE idempotency SET operation_id = 7 RETURNING client || ' ' || key",
+        "UPDATE idempotency SET operation_id = 7 WHERE key = 'k' RETURNING client || ' ' || key",
         ("INV-IDEM-01",), "idempotency",
     ),
     "a day that was skipped": Damage(
@@ -378,23 +383,68 @@ DAMAGES = {
         ("INV-KEY-01",), "borrower",
     ),
     "a proposal that was edited": Damage(
-        "UPDATE proposal SET approvers = 0 RETURNING proposal_id", ("INV-APPR-01",), "proposal",
+        "UPDATE proposal SET approvers = 0 WHERE state = 5 RETURNING proposal_id",
+        ("INV-APPR-01",), "proposal",
     ),
     "a proposal under another digest": Damage(
-        "UPDATE proposal SET digest = sha256('x') RETURNING proposal_id",
+        "UPDATE proposal SET digest = sha256('x') WHERE state = 5 RETURNING proposal_id",
         ("INV-APPR-02", "INV-APPR-01", "INV-APPR-03"), "proposal",
     ),
     "a decision that its author made": Damage(
-        "UPDATE approval SET on_behalf_of = (SELECT author FROM proposal) "
+        "UPDATE approval SET on_behalf_of = (SELECT min(author) FROM proposal) WHERE decision = 2 "
         "RETURNING proposal_id || ' by ' || approver",
         ("INV-APPR-03",), "approval",
     ),
     "a decision turned round": Damage(
-        "UPDATE approval SET decision = 1 RETURNING proposal_id || ' by ' || approver",
+        "UPDATE approval SET decision = 1 WHERE decision = 2 "
+        "RETURNING proposal_id || ' by ' || approver",
         ("INV-APPR-03",), "approval",
     ),
+    "a decision for somebody else": Damage(
+        "UPDATE approval SET on_behalf_of = 'staff:99' WHERE decision = 1 "
+        "RETURNING proposal_id || ' by ' || approver",
+        ("INV-APPR-03",), "approval",
+    ),
+    "a decision for other reasons": Damage(
+        "UPDATE approval SET reason = 'Now.' WHERE decision = 2 "
+        "RETURNING proposal_id || ' by ' || approver",
+        ("INV-APPR-03",), "approval",
+    ),
+    "a reason that was forgotten without its person": Damage(
+        "UPDATE approval SET reason = '' WHERE decision = 1 "
+        "RETURNING proposal_id || ' by ' || approver",
+        ("INV-APPR-03",), "approval",
+    ),
+    "a decision that was thrown away": Damage(
+        "DELETE FROM approval WHERE decision = 1 "
+        "RETURNING 'operation ' || operation_id || ' by ' || approver",
+        ("INV-APPR-03", "INV-APPR-04"), "approval",
+    ),
+    "a refusal that was thrown away": Damage(
+        "DELETE FROM approval WHERE decision = 2 "
+        "RETURNING 'operation ' || operation_id || ' by ' || approver",
+        ("INV-APPR-03",), "approval",
+    ),
+    "a proposal that was thrown away": Damage(
+        "DELETE FROM proposal WHERE state = 3 RETURNING proposal_id",
+        ("INV-APPR-02", "INV-APPR-03"), "proposal",
+    ),
+    "a proposal about somebody else": Damage(
+        "UPDATE proposal SET borrower_id = borrower_id + 1 WHERE state = 3 RETURNING proposal_id",
+        ("INV-APPR-02",), "proposal",
+    ),
+    "a proposal that was done as something else": Damage(
+        "UPDATE proposal SET operation_id = (SELECT operation_id FROM operation "
+        "WHERE action = 'Repay' LIMIT 1) WHERE state = 3 RETURNING proposal_id",
+        ("INV-APPR-05",), "proposal",
+    ),
+    "a proposal that was done by nothing": Damage(
+        "UPDATE proposal SET operation_id = 0 WHERE state = 3 RETURNING proposal_id",
+        ("INV-APPR-05",), "proposal",
+    ),
     "a proposal that was done without enough": Damage(
-        "UPDATE proposal SET state = 3 RETURNING proposal_id", ("INV-APPR-04",), "proposal",
+        "UPDATE proposal SET state = 3 WHERE state = 5 RETURNING proposal_id",
+        ("INV-APPR-04", "INV-APPR-05"), "proposal",
     ),
     "terms that were edited": Damage(
         "UPDATE terms SET numbers = numbers || '{\"grace\": 99}' WHERE terms_id = "

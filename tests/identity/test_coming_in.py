@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 import pytest_asyncio
 
 from tests.identity.accounts import OTHER, PASSWORD, clock, enrolled, logged_in, with_staff
+from usance.approvals.delegation import Delegations
 from usance.core.refusals import Refused
 from usance.identity.attempts import OF_A_FACTOR, WITHIN
 from usance.identity.changing import Asking
+from usance.identity.permissions import DECIDE
 from usance.identity.sessions import WAIT_MAX
 from usance.identity.staff import Staff
 from usance.platform.clock import FixedClock
@@ -139,6 +141,29 @@ async def test_a_role_given_later_asks_for_the_factor_at_the_next_request(
     after = await staff.session(token)
     assert after is not None
     assert after.lacks == "factor"
+
+
+@pytest.mark.parametrize(("forced", "demo", "lacks"), [
+    (True, False, "factor"), (True, True, ""), (False, False, ""),
+])  # fmt: skip
+async def test_a_stand_in_needs_what_whoever_decides_needs(
+    pool: Pool, at: FixedClock, forced: bool, demo: bool, lacks: str  # noqa: FBT001
+) -> None:
+    """R-FACTOR-04: from the next request on, and until the delegation ends."""
+    staff = await with_staff(pool, at, forced=forced, demo=demo)
+    await staff.create("bert", PASSWORD, ["supervisor"])
+    token, session = await logged_in(staff, "anna", "viewer")
+    assert not session.lacks
+    delegations = Delegations(pool)
+    until = datetime.now(UTC) + timedelta(days=1)
+    number = await delegations.delegate(1, session.staff_id, "on leave", until)
+    after = await staff.session(token)
+    assert after is not None
+    assert (after.lacks, DECIDE in after.permissions) == (lacks, not lacks)
+    await delegations.end_delegation(number, 1)
+    after = await staff.session(token)
+    assert after is not None
+    assert (after.lacks, DECIDE in after.permissions) == ("", False)
 
 
 async def test_a_new_password_of_ones_own(staff: Staff, pool: Pool) -> None:

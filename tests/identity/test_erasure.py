@@ -12,17 +12,21 @@ import pytest
 import pytest_asyncio
 
 from tests.servicing.books import KEYS, TestBook, fresh
+from usance.approvals.rules import policy
+from usance.approvals.service import Approvals
 from usance.core.identifiers import parse, written
 from usance.core.refusals import Refused
 from usance.identity import erasure, retention
 from usance.identity.borrowers import Borrowers
 from usance.identity.people import Person
+from usance.identity.staff import Staff
 from usance.platform import personal
 from usance.platform.database import Pool, transaction
 from usance.servicing import commands as asked
 from usance.servicing import debit_file
 from usance.servicing.debit_rows import HEADER
 from usance.web import personal as _rooms  # noqa: F401 (enters what stands in the way)
+from usance.web.acts import acts
 
 COUNTS = """SELECT (SELECT count(*) FROM event), (SELECT count(*) FROM transfer),
     (SELECT count(*) FROM contract), (SELECT sum(amount) FROM transfer)"""
@@ -238,6 +242,34 @@ async def test_an_act_that_waits_stands_in_the_way(book: TestBook, list_file: Pa
     await refused(book, one, list_file, "R-ERASE-01", "waits for a second person")
     await book.pool.execute("UPDATE proposal SET expires_at = now()")
     await erase(book, one, list_file)
+
+
+async def test_the_words_of_who_decided_about_a_person_are_forgotten(
+    book: TestBook, list_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """R-ERASE-05: the hash stays in the audit event, and everything still verifies."""
+    monkeypatch.setattr(erasure, "LAST_USE", [nothing])
+    staff, (one, two) = Staff(book.pool), await book.borrowers(2)
+    await staff.create("bert", "correct horse battery", ["supervisor"])
+    approvals = Approvals(book.pool, policy(2), acts(book.pool, book.book))
+    for who in (one, two):
+        await book.line(who, "cash_loan")
+        loan = await book.loan(who)
+        gift = asked.Goodwill(contract_id=loan, amount=20_001)
+        answer = await approvals.submit(gift, actor="staff:99")
+        number = parse("proposal", answer.document["proposal_id"])
+        shown = bytes.fromhex(answer.document["digest"])
+        await approvals.approve(number, 1, shown, "Mrs Lin of 3 Harbour Road has lost her work.")
+        await book.do(asked.Settle(contract_id=loan))
+        await book.do(asked.CloseLine(borrower_id=who, product="cash_loan"))
+    await erase(book, one, list_file)
+    rows = await book.pool.fetch("SELECT reason FROM approval ORDER BY proposal_id")
+    assert [bool(each["reason"]) for each in rows] == [False, True]
+    details = await book.pool.fetchval("SELECT string_agg(detail::text, '') FROM operation")
+    assert "Harbour" not in details
+    await book.holds()
+    await book.pool.execute("UPDATE approval SET reason = ''")
+    assert [each.invariant for each in await book.findings()] == ["INV-APPR-03"]
 
 
 async def test_a_room_can_stand_in_the_way_and_forgets(

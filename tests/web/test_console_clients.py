@@ -60,7 +60,10 @@ def new_client(page: Any, site: Site, name: str, scopes: list[str]) -> str:
     for each in scopes:
         page.check(f"input[name='check.{each}']")
     click(page, "Make a client")
-    return secret_on(page)
+    secret = secret_on(page)
+    assert not opens(site, secret)
+    site.agree()
+    return secret
 
 
 def test_a_client_from_its_first_key_to_its_end(site: Site, enter: Open) -> None:
@@ -72,11 +75,16 @@ def test_a_client_from_its_first_key_to_its_end(site: Site, enter: Open) -> None
     page.click("text=Go on")
     assert first not in page.content()
     assert first[:10] in page.inner_text("main")
+    page.goto(f"{site.address}/console/clients")
+    page.click("main >> text=shop")
+    assert first[:10] in page.inner_text("main")
     here = page.url
     page.goto(f"{here}/do/rotate")
     page.fill("#f-valid_days", "30")
     click(page, "Make a second key")
     second = secret_on(page)
+    assert not opens(site, second)
+    site.agree()
     assert opens(site, first)
     assert opens(site, second)
     page.goto(f"{here}/do/rotate")
@@ -113,6 +121,7 @@ def test_a_form_sent_twice_shows_its_key_once(site: Site, enter: Open) -> None:
     assert len(re.findall(r"usk_[\w-]{43}", first.text())) == 1
     assert re.findall(r"usk_[\w-]{43}", again.text()) == []
     assert first.headers["cache-control"] == "no-store"
+    site.agree()
     count = "SELECT count(*) FROM machine_key JOIN machine_client USING (client_id) WHERE name = $1"
     assert site.fetch(count, "twice")[0][0] == 1
     kept = site.fetch("SELECT string_agg(answer, '') FROM idempotency")[0][0] or ""

@@ -128,6 +128,7 @@ async def test_every_deed_once(site: Site) -> None:
                 if deed.name == "deactivate":
                     assert path_of(who, "reactivate") in page
                     await chief.form(path_of(who, "reactivate"))
+                    await agreed(site)
                     assert path_of(who, "deactivate") in (await chief.get(path_of(who))).text
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -24,10 +25,14 @@ from tests.web.staff_site import (
     member,
     written,
 )
+from usance.approvals.rules import WAITING
+from usance.core.identifiers import written as as_written
+from usance.core.refusals import Refused
 from usance.identity import acts
 from usance.identity.changing import Asking
+from usance.identity.machine import kept_of
 from usance.identity.passwords import checked_hash
-from usance.identity.permissions import BORROWER, COMING_IN, HALF_IN, PUBLIC, SIGNED
+from usance.identity.permissions import BORROWER, COMING_IN, HALF_IN, PUBLIC, SCOPES, SIGNED
 from usance.identity.roles import roles
 from usance.identity.staff_policy import staff_policy
 from usance.platform.clock import FixedClock
@@ -420,3 +425,66 @@ async def test_wrong_factors_at_a_form_are_attempts(site: Site, at: FixedClock) 
 async def test_a_machine_is_not_asked_for_a_factor(site: Site) -> None:
     answer = await site.post("/v1/contracts/c-1001/charge-off", {})
     assert (answer.status_code, answer.json()["rule"]) == (404, "R-FOUND-01")
+
+
+# -- nobody becomes their own second person --------------------------------------------------------
+
+
+async def test_a_password_that_one_person_gives_opens_nothing(site: Site) -> None:
+    """R-APPR-01: a supervisor who comes by an identity provider has no factor that would stop it.
+
+    Nor is an account that was locked out let in by one person alone.
+    """
+    async with (
+        member(site, "administrator") as chief, member(site, "compliance") as second,
+        member(site, "supervisor") as who,
+    ):
+        path = f"/console/staff/{who.session.staff_id}/do"
+        told = (await chief.form(f"{path}/password")).text
+        found = re.search(r"<code>([a-z0-9-]{23})</code>", told)
+        assert found is not None, told
+        with pytest.raises(Refused, match="R-AUTH-04"):
+            await site.services.staff.log_in(who.name, found[1])
+        assert await is_in(who.client)
+        (waiting,) = await site.services.approvals.page([WAITING], 2**62, 50)
+        assert waiting.act == "GivePassword"
+        await site.services.approvals.approve(
+            waiting.proposal_id, second.session.staff_id, waiting.digest, ""
+        )
+        assert (await site.services.staff.log_in(who.name, found[1]))[1].lacks == "password"
+        assert (await chief.form(f"{path}/deactivate")).status_code == 303
+        sent = await chief.form(f"{path}/reactivate")
+        assert sent.headers["location"].startswith("/console/approvals/q-")
+        with pytest.raises(Refused, match="R-AUTH-04"):
+            await site.services.staff.log_in(who.name, found[1])
+
+
+async def test_a_key_that_one_person_makes_opens_nothing(site: Site) -> None:
+    """R-APPR-01, R-CLIENT-04: neither of a new client nor of one that is there."""
+    async with member(site, "administrator") as chief, member(site, "compliance") as second:
+        everything = {f"check.{each}": "on" for each in SCOPES}
+        (client, *_) = await site.services.clients.all()
+        new, rotate = "/console/clients/new", f"/console/clients/{client.client_id}/do/rotate"
+        for path, fields in ((new, {"name": "all mine"} | everything),
+                             (rotate, {"valid_days": "", "overlap_hours": "48"})):  # fmt: skip
+            form = {"key": path} | fields
+            answer = await chief.form(path, form)
+            (secret,) = re.findall(r"usk_[\w-]{43}", answer.text)
+            assert re.findall(r"usk_[\w-]{43}", (await chief.form(path, form)).text) == []
+            assert 'href="/console/approvals/q-' in answer.text
+            headers = {"authorization": f"Bearer {secret}"}
+            async with browser_of(site) as program:
+                assert (await program.get("/v1/book", headers=headers)).status_code == 401
+                (waiting,) = await site.services.approvals.page([WAITING], 2**62, 1)
+                number = as_written("proposal", waiting.proposal_id)
+                shown = (await second.get(f"/console/approvals/{number}")).text
+                assert "contracts:correct" in shown
+                assert secret not in shown
+                assert kept_of(secret)[0] not in shown
+                await second.form(
+                    f"/console/approvals/{number}/approve",
+                    {"digest": waiting.digest.hex(), "reason": ""},
+                )
+                assert (await program.get("/v1/book", headers=headers)).status_code == 200
+            stored = await site.pool.fetch("SELECT p::text FROM proposal p")
+            assert [row for row in stored if secret in row[0]] == []

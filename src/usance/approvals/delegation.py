@@ -6,10 +6,10 @@ from datetime import datetime, timedelta
 
 from usance.approvals import store
 from usance.approvals.noting import note
-from usance.approvals.rules import DECIDE
 from usance.core.identifiers import written
 from usance.core.refusals import Refused
 from usance.core.rules import rule
+from usance.identity.permissions import DECIDE
 from usance.identity.roles import permissions_of
 from usance.platform.clock import Clock, SystemClock
 from usance.platform.database import Pool, transaction

@@ -16,22 +16,25 @@ from usance.core.refusals import Refused
 from usance.core.rules import rule
 
 DOCUMENT = "approvals.yaml"
-DECIDE = "approvals:decide"
-"""The permission to be the second person."""
 WAITING, APPROVED, DONE, FAILED, REFUSED, REVOKED, EXPIRED = range(1, 8)
 STATES = {
     WAITING: "waiting", APPROVED: "approved", DONE: "done", FAILED: "failed", REFUSED: "refused",
     REVOKED: "revoked", EXPIRED: "expired",
 }  # fmt: skip
 YES, NO = 1, 2
+DAYS_BACK_MAX = 3660
 
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What the policy asks of an act. ``amount`` in minor units, 0 where it has none."""
+    """What the policy asks of an act. ``amount`` in minor units, 0 where it has none.
+
+    ``given``: what the borrower was given by such acts in the days that the policy looks back.
+    """
 
     amount: int = 0
     closed_day: bool = False
+    given: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +57,13 @@ class Row:
     weight: Weight
     over: int | None
     closed_day: bool | None
+    within_days: int = 0
+    """So many days are added up; 0 for the act alone."""
 
     def fits(self, facts: Facts) -> bool:
         """Whether the row is about an act with these facts."""
-        large = self.over is None or facts.amount > self.over
+        amount = facts.amount + (facts.given if self.within_days else 0)
+        large = self.over is None or amount > self.over
         return large and self.closed_day in (None, facts.closed_day)
 
 
@@ -78,6 +84,10 @@ class Policy:
         """Whether the act may have to wait, so that its facts are worth looking up."""
         return act in self.acts
 
+    def looks_back(self, act: str) -> int:
+        """Over how many days the act is added up with others; 0 for none."""
+        return max((row.within_days for row in self.acts.get(act, ())), default=0)
+
 
 NOTHING = Policy("none", {})
 """Nothing waits: for a book that fills itself with invented people."""
@@ -91,7 +101,10 @@ def policy(decimals: int) -> Policy:
 
 
 def policy_in(document: dict[str, Any], decimals: int) -> Policy:
-    """A policy document as rows; ``KeyError`` for a weight that it does not define."""
+    """A policy document as rows; ``KeyError`` for a weight that it does not define.
+
+    ``ValueError`` for days to look back that are none, lack an amount, or differ within an act.
+    """
     weights = {
         name: Weight(name, each["approvers"], each["days"])
         for name, each in document["weights"].items()
@@ -100,13 +113,26 @@ def policy_in(document: dict[str, Any], decimals: int) -> Policy:
         act: tuple(row_in(each, weights, decimals) for each in rows)
         for act, rows in document["acts"].items()
     }
+    for act, rows in acts.items():
+        if len({row.within_days for row in rows}) > 1:
+            raise ValueError(f"all rows of {act} look back over the same days")
     return Policy(f"{DOCUMENT} {document['effective_on']}", acts)
 
 
 def row_in(row: dict[str, Any], weights: dict[str, Weight], decimals: int) -> Row:
     """One row of an act."""
     over = parse_decimal(cut(row["over"], decimals), decimals) if "over" in row else None
-    return Row(weights[row["weight"]], over, row.get("closed_day"))
+    return Row(weights[row["weight"]], over, row.get("closed_day"), days_back(row))
+
+
+def days_back(row: dict[str, Any]) -> int:
+    """Over how many days a row adds up; 0 where it does not."""
+    days = row.get("within_days")
+    if days is None:
+        return 0
+    if "over" not in row or type(days) is not int or not 1 <= days <= DAYS_BACK_MAX:
+        raise ValueError(f"within_days is 1 to {DAYS_BACK_MAX} days, beside an amount")
+    return days
 
 
 def cut(text: str, decimals: int) -> str:

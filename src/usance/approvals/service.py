@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Mapping, Sequence
+import hashlib
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -15,7 +16,6 @@ from usance.approvals.noting import note
 from usance.approvals.proposal import Approval, Proposal
 from usance.approvals.rules import (
     APPROVED,
-    DECIDE,
     DONE,
     FAILED,
     NO,
@@ -30,6 +30,7 @@ from usance.core.refusals import Refused
 from usance.core.rules import rule
 from usance.identity import store as identity
 from usance.identity.once import Answer
+from usance.identity.permissions import DECIDE
 from usance.identity.roles import permissions_of
 from usance.platform.clock import Clock, SystemClock
 from usance.platform.database import CONNECTION_LOST, Connection, Pool, transaction
@@ -49,8 +50,8 @@ class Act(Protocol):
         """The act that was written down."""
         ...
 
-    async def facts(self, act: Any) -> Facts:
-        """What the policy asks of it."""
+    async def facts(self, act: Any, within_days: int) -> Facts:
+        """What the policy asks of it; with days, also what was given in them."""
         ...
 
     def about(self, act: Any) -> tuple[int, int]:
@@ -84,6 +85,7 @@ class Approvals:
         self._pool, self._policy, self._acts = pool, policy, acts
         self._clock = clock or SystemClock()
         self._task: asyncio.Task[None] | None = None
+        self._giving = asyncio.Lock()
 
     # -- asking ------------------------------------------------------------------------------
 
@@ -92,19 +94,38 @@ class Approvals:
     ) -> Answer:
         """Carry out an act, or let it wait (202): once for an actor's key."""
         name = type(command).__name__
-        act = self._acts[name]
         if not self._policy.concerns(name):
-            return await act.run(command, actor, key, request_hash)
+            return await self._acts[name].run(command, actor, key, request_hash)
         if key and (first := await identity.first_answer(self._pool, actor, key)):
             return first.answer_to(request_hash)
-        weight = self._policy.weight_of(name, await act.facts(command))
+        asked = Asked(actor, key, request_hash)
+        if not self._policy.looks_back(name):
+            return await self._weighed(command, asked)
+        async with self._one_after_the_other():
+            return await self._weighed(command, asked)
+
+    async def _weighed(self, command: Any, asked: Asked) -> Answer:
+        """At once, or as a proposal, as the policy says."""
+        name = type(command).__name__
+        act = self._acts[name]
+        facts = await act.facts(command, self._policy.looks_back(name))
+        weight = self._policy.weight_of(name, facts)
         if weight is None:
-            return await act.run(command, actor, key, request_hash)
-        rehearsed = await act.rehearse(command, actor)
+            return await act.run(command, asked.actor, asked.key, asked.request_hash)
+        rehearsed = await act.rehearse(command, asked.actor)
         if rehearsed.status >= 400:
             return rehearsed
-        proposal = self._drawn_up(command, name, weight, actor)
-        return await self._propose(proposal, Asked(actor, key, request_hash))
+        return await self._propose(self._drawn_up(command, name, weight, asked.actor), asked)
+
+    @contextlib.asynccontextmanager
+    async def _one_after_the_other(self) -> AsyncIterator[None]:
+        """What is added up is booked before the next is looked at, here and in other processes.
+
+        One at a time here, so that never more than one connection waits for its turn.
+        """
+        async with self._giving, transaction(self._pool) as connection:
+            await store.take_turn(connection)
+            yield
 
     @rule("R-APPR-01")
     def _drawn_up(
@@ -174,7 +195,10 @@ class Approvals:
             said = Approval(approver, decision, reason.strip(), now, in_place_of)
             action = "Approve" if decision == YES else "RefuseProposal"
             operation_id = new_operation_id()
-            await self._note(connection, proposal, approver, action, operation_id)
+            await self._note(
+                connection, proposal, approver, action, operation_id,
+                on_behalf_of=in_place_of, reason=hashed(said.reason),
+            )  # fmt: skip
             await store.decide(connection, proposal_id, said, shown, operation_id)
             if decision == NO:
                 await store.move(connection, proposal_id, REFUSED)
@@ -308,12 +332,13 @@ class Approvals:
         return proposal
 
     async def _note(
-        self, connection: Connection, proposal: Proposal, actor: str, action: str, operation_id: int
-    ) -> None:
-        """The audit event; its digest is the proposal's."""
+        self, connection: Connection, proposal: Proposal, actor: str, action: str,
+        operation_id: int, **more: str,
+    ) -> None:  # fmt: skip
+        """The audit event; its digest is the proposal's, and the tree covers its detail."""
         detail = {
             "proposal": written("proposal", proposal.proposal_id), "act": proposal.act,
-            "weight": proposal.weight,
+            "weight": proposal.weight, **more,
         }  # fmt: skip
         await note(connection, actor, action, operation_id, detail,
                    borrower_id=proposal.borrower_id, hashed=proposal.digest)  # fmt: skip
@@ -322,6 +347,11 @@ class Approvals:
 def key_of(proposal: Proposal) -> str:
     """The key under which it happens; no request from outside can carry it."""
     return f"\x1eproposal {proposal.proposal_id}"
+
+
+def hashed(reason: str) -> str:
+    """What the audit event keeps of a reason: the words themselves are forgotten with a person."""
+    return hashlib.sha256(reason.encode()).hexdigest()
 
 
 def number_of(actor: str) -> int:

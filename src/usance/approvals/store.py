@@ -10,12 +10,18 @@ from typing import Any, TypeAlias
 from usance.approvals.proposal import Approval, Proposal
 from usance.approvals.rules import APPROVED, EXPIRED, WAITING, YES
 from usance.platform.database import Connection, Pool
+from usance.platform.locks import GIVING
 
 Row: TypeAlias = Mapping[str, Any]
 COLUMNS = (
     "proposal_id, author, act, body, weight, approvers, policy, borrower_id, contract_id,"
     " created_at, expires_at, digest, state, outcome, operation_id"
 )
+
+
+async def take_turn(connection: Connection) -> None:
+    """Wait until nobody else gives anything; until the transaction ends."""
+    await connection.execute("SELECT pg_advisory_xact_lock($1)", GIVING)
 
 
 async def insert(connection: Connection, p: Proposal) -> None:
@@ -151,6 +157,15 @@ async def waits_for(connection: Connection, borrower_id: int) -> bool:
         borrower_id,
     )
     return found
+
+
+async def forget_reasons(connection: Connection, borrower_id: int) -> None:
+    """Decisions on a borrower keep no words; the hash of what was said stays in the audit event."""
+    await connection.execute(
+        "UPDATE approval SET reason = '' FROM proposal p"
+        " WHERE p.proposal_id = approval.proposal_id AND p.borrower_id = $1",
+        borrower_id,
+    )
 
 
 async def active(connection: Connection, staff: Sequence[int]) -> Mapping[int, Sequence[str]]:

@@ -227,6 +227,26 @@ async def operation(connection: Connection | Pool, operation_id: int) -> Row | N
     return row
 
 
+async def event_operation(connection: Connection | Pool, contract_id: int, seq: int) -> int:
+    """The operation that made an event of a contract; 0 for none."""
+    found: int | None = await connection.fetchval(
+        "SELECT operation_id FROM event WHERE cell = $1 AND contract_id = $2 AND seq = $3",
+        *(cell_of_contract(contract_id), contract_id, seq),
+    )
+    return found or 0
+
+
+async def agreed_to(connection: Connection | Pool, operation_id: int) -> set[str]:
+    """Who asked a second person for an operation, who decided it, and in whose place."""
+    rows = await connection.fetch(
+        "SELECT DISTINCT unnest(ARRAY[p.author, a.approver, a.on_behalf_of]) AS who"
+        " FROM proposal p LEFT JOIN approval a USING (proposal_id)"
+        " WHERE $1::bigint > 0 AND $1 IN (p.operation_id, p.proposal_id)",
+        operation_id,
+    )
+    return {row["who"] or "" for row in rows}
+
+
 async def notice_exists(connection: Connection | Pool, contract_id: int, n: int) -> bool:
     """Whether the book asked for a notice about a due of a contract."""
     found: bool = await connection.fetchval(

@@ -88,12 +88,15 @@ async def involved(connection: Connection | Pool, case: Case) -> Involved:
 
 
 async def actors(connection: Connection | Pool, case: Case) -> set[str]:
-    """Who did what the case is about, by the audit events concerned."""
+    """Who did what the case is about, by the audit events concerned, and who agreed to it."""
     if case.subject == rules.EVENT:
-        found = {await store.event_actor(connection, case.subject_id, case.subject_number) or ""}
+        place = case.subject_id, case.subject_number
+        found = {await store.event_actor(connection, *place) or ""}
+        found |= await store.agreed_to(connection, await store.event_operation(connection, *place))
     elif case.subject == rules.OPERATION:
         row = await store.operation(connection, case.subject_id)
         found = {str(row["actor"]) if row else ""}
+        found |= await store.agreed_to(connection, case.subject_id)
     elif case.subject == rules.CASE:
         earlier = await store.case_of(connection, case.subject_id, case.borrower_id)
         decided = await store.outcomes(connection, earlier) if earlier else []

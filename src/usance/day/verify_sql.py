@@ -373,24 +373,39 @@ HAVING b.last_contract IS DISTINCT FROM coalesce(max(c.contract_id & 4095), 0) O
 """
 
 PROPOSALS = """
-SELECT p.proposal_id, coalesce(o.action || ' by ' || o.actor || ': ' || encode(o.digest, 'hex'),
-    'an operation'), 'Propose by ' || p.author || ': ' || encode(p.digest, 'hex')
-FROM proposal p LEFT JOIN operation o ON o.operation_id = p.proposal_id
-WHERE (o.action, o.actor, o.digest) IS DISTINCT FROM ('Propose', p.author, p.digest)
+SELECT coalesce(p.proposal_id, o.operation_id),
+    coalesce('by ' || o.actor || ' on ' || o.borrower_id || ': ' || encode(o.digest, 'hex'),
+        'an operation'),
+    coalesce('by ' || p.author || ' on ' || p.borrower_id || ': ' || encode(p.digest, 'hex'),
+        'no proposal')
+FROM proposal p FULL JOIN (SELECT * FROM operation WHERE action = 'Propose') o
+    ON o.operation_id = p.proposal_id
+WHERE (o.actor, o.borrower_id, o.digest) IS DISTINCT FROM (p.author, p.borrower_id, p.digest)
 ORDER BY 1 LIMIT 1
 """
 
 DECISIONS = """
-SELECT a.proposal_id || ' by ' || a.approver,
-    coalesce(o.action || ' by ' || o.actor || ': ' || encode(p.digest, 'hex'), 'an operation'),
-    a.decision || ' of ' || encode(a.digest, 'hex')
-FROM approval a LEFT JOIN proposal p USING (proposal_id)
-    LEFT JOIN operation o ON o.operation_id = a.operation_id
+SELECT coalesce(a.proposal_id || ' by ' || a.approver,
+        'operation ' || o.operation_id || ' by ' || o.actor),
+    coalesce(o.action || ' by ' || o.actor || ' of ' || encode(p.digest, 'hex') || ': '
+        || o.detail::text, 'proposal and operation'),
+    coalesce(a.decision || ' of ' || encode(a.digest, 'hex') || ', for ' || a.on_behalf_of || ': '
+        || s.reason, 'no decision')
+FROM approval a FULL JOIN (
+        SELECT * FROM operation WHERE action IN ('Approve', 'RefuseProposal')
+    ) o ON o.operation_id = a.operation_id
+    LEFT JOIN proposal p ON p.proposal_id = a.proposal_id
+    LEFT JOIN erasure e ON e.borrower_id = o.borrower_id
+    CROSS JOIN LATERAL (SELECT encode(sha256(convert_to(a.reason, 'UTF8')), 'hex') AS reason) s
 WHERE a.approver = p.author OR p.author = a.on_behalf_of OR (o.action, o.actor, o.digest, p.digest)
-    IS DISTINCT FROM (CASE a.decision WHEN 1 THEN 'Approve' ELSE 'RefuseProposal' END, a.approver,
-        a.digest, a.digest)
+    IS DISTINCT FROM (CASE a.decision WHEN 1 THEN 'Approve' WHEN 2 THEN 'RefuseProposal' END,
+        a.approver, a.digest, a.digest)
+    OR o.detail ->> 'on_behalf_of' <> a.on_behalf_of
+    OR o.detail ->> 'reason' <> s.reason AND NOT (a.reason = '' AND e.borrower_id IS NOT NULL)
 ORDER BY 1 LIMIT 1
 """
+"""Words are forgotten with the person that they were about; operations of before there was a hash
+of them in their detail say nothing of them."""
 
 AGREED = """
 SELECT p.proposal_id, 'agreed to by ' || p.approvers, 'by ' || count(DISTINCT r.who)
@@ -400,6 +415,16 @@ WHERE p.state IN (2, 3, 4) GROUP BY 1, p.approvers HAVING count(DISTINCT r.who) 
 ORDER BY 1 LIMIT 1
 """
 """Approved, done or failed; a right counts once, whoever used it."""
+
+DONE_BY = """
+SELECT proposal_id, act || ' by ' || author || ', once', coalesce(action || ' by ' || actor
+    || ', for ' || times || ' proposals', 'no operation')
+FROM (
+    SELECT p.proposal_id, p.act, p.author, o.action, o.actor,
+        count(*) OVER (PARTITION BY p.operation_id) AS times
+    FROM proposal p LEFT JOIN operation o ON o.operation_id = p.operation_id WHERE p.state = 3
+) AS done WHERE (action, actor) IS DISTINCT FROM (act, author) OR times > 1 ORDER BY 1 LIMIT 1
+"""
 
 ALL_PROPOSALS = f"SELECT {PROPOSAL_COLUMNS} FROM proposal ORDER BY proposal_id"
 
@@ -484,10 +509,13 @@ INVARIANTS: list[tuple[str, str, str, str]] = [
     ("INV-ERASE-01", "Of an erased person nothing is left, and an operation says so.", "borrower",
      ERASED),
     ("INV-KEY-01", "Nothing is wrapped under a retired master key.", "borrower", RETIRED_KEYS),
-    ("INV-APPR-02", "A proposal is what its operation proposed.", "proposal", PROPOSALS),
-    ("INV-APPR-03", "A decision on a proposal is another's, and has its operation.", "approval",
-     DECISIONS),
+    ("INV-APPR-02", "Every proposal is what its operation proposed, and none is missing.",
+     "proposal", PROPOSALS),
+    ("INV-APPR-03", "A decision is another's, as its operation says, and none is missing.",
+     "approval", DECISIONS),
     ("INV-APPR-04", "What was approved has as many who agreed as it needs.", "proposal", AGREED),
+    ("INV-APPR-05", "What was done is an operation of its own, by its author.", "proposal",
+     DONE_BY),
     ("INV-NUMBER-01", "A borrower's contracts are numbered as far as the borrower's row says.",
      "borrower", NUMBERING),
 ]  # fmt: skip

@@ -9,7 +9,6 @@ whoever lets a second person agree first does it then. A password is in an act o
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from typing import Any, TypeAlias
 
 import msgspec
@@ -17,11 +16,11 @@ import msgspec
 from usance.core.refusals import Refused
 from usance.core.rules import rule
 from usance.identity import factors_sql, staff_sql
-from usance.identity.changing import Asking, Change, once
+from usance.identity.changing import Asking, Change, once, tried
 from usance.identity.once import Answer
 from usance.identity.roles import known, roles
 from usance.ledger.digest import digest
-from usance.platform.database import Connection, Pool, transaction
+from usance.platform.database import Connection, Pool
 
 NAME_MAX = 60
 MANAGES = "staff:write"
@@ -175,14 +174,7 @@ ACTS: dict[str, tuple[type[StaffAct], Doing]] = {
 
 async def rehearse(pool: Pool, act: StaffAct, actor: str) -> None:
     """Whether it could be done now: done, and taken back. Raises ``Refused`` if not."""
-    with suppress(_TakenBack):
-        async with transaction(pool) as connection:
-            await ACTS[type(act).__name__][1](connection, act, actor)
-            raise _TakenBack
-
-
-class _TakenBack(Exception):
-    """Ends a rehearsal, so that nothing of it stays."""
+    await tried(pool, lambda connection: ACTS[type(act).__name__][1](connection, act, actor))
 
 
 async def perform(pool: Pool, act: StaffAct, asking: Asking) -> Answer:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, TypeAlias
@@ -47,6 +48,18 @@ class Change:
 
 Making: TypeAlias = Callable[[Change], Awaitable[dict[str, Any]]]
 """Makes a change and writes its audit event; returns the document to answer with and to keep."""
+
+
+async def tried(pool: Pool, work: Callable[[Connection], Awaitable[object]]) -> None:
+    """Whether it could be done now: done, and taken back. Raises ``Refused`` if not."""
+    with suppress(_TakenBack):
+        async with transaction(pool) as connection:
+            await work(connection)
+            raise _TakenBack
+
+
+class _TakenBack(Exception):
+    """Ends a rehearsal, so that nothing of it stays."""
 
 
 class _Taken(Exception):

@@ -2,6 +2,10 @@
 
 A client has at most two keys that open: a second one is made while the first still opens, the
 program moves to it, and the first is retired.
+
+What makes a key (``CreateClient``, ``RotateClientKey``) is a value that can be kept and done later,
+so that a second person can agree first. It holds the hash of a key that its author was shown; the
+key opens nothing until the act is done.
 """
 
 from __future__ import annotations
@@ -19,6 +23,7 @@ from usance.core.refusals import Refused
 from usance.core.rules import rule
 from usance.identity import changes, store
 from usance.identity.changes import Asking, Change
+from usance.identity.changing import tried
 from usance.identity.once import Answer
 from usance.identity.permissions import SCOPES
 from usance.ledger.digest import digest
@@ -88,6 +93,49 @@ class Lifetimes:
     old: timedelta | None = None
 
 
+class ClientAct(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Something that gives somebody a key. ``secret_hash``: what is kept of it, in hexadecimal."""
+
+    name: str
+    secret_hash: str
+    prefix: str
+
+
+class CreateClient(ClientAct, frozen=True):
+    """A new client with its first key."""
+
+    scopes: tuple[str, ...]
+
+
+class RotateClientKey(ClientAct, frozen=True):
+    """A second key; None: it opens, or the old one does, until it is retired.
+
+    ``scopes``: what it opens, for whoever agrees; they are the client's and never change.
+    """
+
+    scopes: tuple[str, ...] = ()
+    valid_days: int | None = None
+    overlap_hours: int | None = None
+
+    @property
+    def lifetimes(self) -> Lifetimes:
+        """From when it is done; a number beyond any end is one too many, however large."""
+        days, hours = self.valid_days, self.overlap_hours
+        return Lifetimes(
+            None if days is None else timedelta(days=min(days, VALID_DAYS_MAX + 1)),
+            None if hours is None else timedelta(hours=min(hours, OVERLAP_HOURS_MAX + 1)),
+        )
+
+
+ACTS: dict[str, type[ClientAct]] = {each.__name__: each for each in (CreateClient, RotateClientKey)}
+"""Every act by the name that the audit log gives it."""
+
+
+def kept_of(secret: str) -> tuple[str, str]:
+    """What an act holds of a key: its hash, and its first characters, to tell keys apart."""
+    return hash_machine_secret(secret).hex(), secret[:PREFIX_SHOWN]
+
+
 @dataclass(frozen=True, slots=True)
 class _Known:
     key_id: int
@@ -121,24 +169,55 @@ class MachineClients:
         """A new client; returns its key, which is not shown again. Raises ``Refused``."""
         return (await self.issue(name, scopes, Asking(actor))).secret
 
-    @rule("R-CLIENT-01", "R-CLIENT-02")
     async def issue(self, name: str, scopes: Iterable[str], asking: Asking) -> Issued:
         """A new client with its first key. Raises ``Refused``."""
-        wanted = sorted(set(scopes))
-        if not wanted or not SCOPES.issuperset(wanted):
-            raise Refused("R-CLIENT-01", f"scopes are of {', '.join(sorted(SCOPES))}", "scope")
-        if not (1 <= len(name) <= 60 and name.isprintable()):
-            raise Refused("R-CLIENT-02", "a name has 1 to 60 printable characters", "name")
         secret = new_machine_secret()
+        act = CreateClient(name, *kept_of(secret), tuple(sorted(set(scopes))))
+        return self._issued(secret, await self.perform(act, asking))
+
+    async def perform(self, act: ClientAct, asking: Asking) -> Answer:
+        """Do it, once for the caller's key, with its audit event. Raises ``Refused``."""
 
         async def make(change: Change) -> dict[str, Any]:
-            client_id = await store.insert_client(change.connection, name, wanted)
-            if client_id is None:
-                raise Refused("R-CLIENT-02", "the name is taken", "name")
-            key_id = await self._insert_key(change.connection, client_id, secret, None)
-            return await _noted(change, "CreateClient", client_id, key_id, scopes=wanted)
+            client_id, key_id = await self._done(change.connection, act)
+            more = {"scopes": list(act.scopes)} if isinstance(act, CreateClient) else {}
+            return await _noted(change, type(act).__name__, client_id, key_id, **more)
 
-        return self._issued(secret, await self._change(asking, make))
+        return await self._change(asking, make)
+
+    async def rehearse(self, act: ClientAct) -> None:
+        """Whether it could be done now; nothing stays. Raises ``Refused`` if not."""
+        await tried(self._pool, lambda connection: self._done(connection, act))
+
+    async def _done(self, connection: Connection, act: ClientAct) -> tuple[int, int]:
+        """The client and its new key."""
+        if isinstance(act, CreateClient):
+            return await self._created(connection, act)
+        assert isinstance(act, RotateClientKey)
+        return await self._rotated(connection, act)
+
+    @rule("R-CLIENT-01", "R-CLIENT-02")
+    async def _created(self, connection: Connection, act: CreateClient) -> tuple[int, int]:
+        if not act.scopes or not SCOPES.issuperset(act.scopes):
+            raise Refused("R-CLIENT-01", f"scopes are of {', '.join(sorted(SCOPES))}", "scope")
+        if not (1 <= len(act.name) <= 60 and act.name.isprintable()):
+            raise Refused("R-CLIENT-02", "a name has 1 to 60 printable characters", "name")
+        client_id = await store.insert_client(connection, act.name, list(act.scopes))
+        if client_id is None:
+            raise Refused("R-CLIENT-02", "the name is taken", "name")
+        return client_id, await self._insert_key(connection, client_id, act, None)
+
+    @rule("R-CLIENT-04")
+    async def _rotated(self, connection: Connection, act: RotateClientKey) -> tuple[int, int]:
+        lives = act.lifetimes
+        check_lifetimes(lives)
+        now, client_id = self._clock.now(), await _taken(connection, act.name)
+        open_keys = await store.open_keys(connection, client_id, now)
+        if len(open_keys) >= KEYS_MAX:
+            raise Refused("R-CLIENT-04", "two keys open already; retire one first", "name")
+        if lives.old is not None:
+            await store.limit_keys(connection, open_keys, now + lives.old)
+        return client_id, await self._insert_key(connection, client_id, act, lives.new)
 
     async def renew(self, name: str, *, actor: str = "operator") -> str | None:
         """One new key in place of all others; None when there is no such active client."""
@@ -148,7 +227,8 @@ class MachineClients:
             now, client_id = self._clock.now(), await _taken(change.connection, name)
             open_keys = await store.open_keys(change.connection, client_id, now)
             await store.retire_keys(change.connection, open_keys, now)
-            key_id = await self._insert_key(change.connection, client_id, secret, None)
+            act = ClientAct(name, *kept_of(secret))
+            key_id = await self._insert_key(change.connection, client_id, act, None)
             return await _noted(change, "RenewClient", client_id, key_id)
 
         try:
@@ -159,24 +239,14 @@ class MachineClients:
             raise
         return secret
 
-    @rule("R-CLIENT-04")
     async def rotate(self, name: str, asking: Asking, lifetimes: Lifetimes | None = None) -> Issued:
         """A second key while the first still opens; raises ``Refused``."""
         lives = lifetimes or Lifetimes()
-        check_lifetimes(lives)
         secret = new_machine_secret()
-
-        async def make(change: Change) -> dict[str, Any]:
-            now, client_id = self._clock.now(), await _taken(change.connection, name)
-            open_keys = await store.open_keys(change.connection, client_id, now)
-            if len(open_keys) >= KEYS_MAX:
-                raise Refused("R-CLIENT-04", "two keys open already; retire one first", "name")
-            if lives.old is not None:
-                await store.limit_keys(change.connection, open_keys, now + lives.old)
-            key_id = await self._insert_key(change.connection, client_id, secret, lives.new)
-            return await _noted(change, "RotateClientKey", client_id, key_id)
-
-        return self._issued(secret, await self._change(asking, make))
+        days = None if lives.new is None else lives.new // timedelta(days=1)
+        hours = None if lives.old is None else lives.old // timedelta(hours=1)
+        act = RotateClientKey(name, *kept_of(secret), valid_days=days, overlap_hours=hours)
+        return self._issued(secret, await self.perform(act, asking))
 
     @rule("R-CLIENT-05")
     async def retire_key(self, name: str, key_id: int, asking: Asking) -> Answer:
@@ -223,12 +293,12 @@ class MachineClients:
         ]  # fmt: skip
 
     async def _insert_key(
-        self, connection: Connection, client_id: int, secret: str, lifetime: timedelta | None
+        self, connection: Connection, client_id: int, act: ClientAct, lifetime: timedelta | None
     ) -> int:
         now = self._clock.now()
         ends = now + lifetime if lifetime else None
-        hashed, shown = hash_machine_secret(secret), secret[:PREFIX_SHOWN]
-        return await store.insert_key(connection, client_id, hashed, shown, now, ends)
+        hashed = bytes.fromhex(act.secret_hash)
+        return await store.insert_key(connection, client_id, hashed, act.prefix, now, ends)
 
     async def _change(self, asking: Asking, make: Any) -> Answer:
         answer = await changes.make(self._pool, asking, make)

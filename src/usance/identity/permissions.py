@@ -20,6 +20,9 @@ BORROWER: Final = "borrower"
 SIGNED: Final = "signed"
 """A request that carries a signature of its own, which its route checks: a bank's notification."""
 
+DECIDE: Final = "approvals:decide"
+"""To be the second person."""
+
 SCOPES: Final = frozenset({
     "book:read",
     "products:read",
@@ -48,7 +51,7 @@ SCOPES: Final = frozenset({
 STAFF_ONLY: Final = frozenset({
     "people:read",  # see a person's details in clear, for a reason that is noted
     "people:erase",
-    "approvals:decide",
+    DECIDE,
     "cases:decide",
     "staff:read", "staff:write",
     "clients:read", "clients:write",

@@ -64,6 +64,11 @@ def known(codes: Iterable[str]) -> list[str]:
     return wanted
 
 
+def that_give(permission: str) -> list[str]:
+    """Codes of the roles that give a permission."""
+    return [code for code, role in roles().items() if permission in role.may]
+
+
 def permissions_of(codes: Iterable[str]) -> frozenset[str]:
     """What these roles give together; one that is no longer known gives nothing."""
     known_roles = roles()

@@ -16,7 +16,8 @@ from usance.core.refusals import Refused
 from usance.core.rules import rule
 from usance.identity import staff_sql
 from usance.identity.noting import noted
-from usance.identity.roles import permissions_of
+from usance.identity.permissions import DECIDE
+from usance.identity.roles import permissions_of, that_give
 from usance.identity.staff_policy import StaffPolicy
 from usance.platform.clock import Clock
 from usance.platform.database import Connection, Pool, transaction
@@ -62,7 +63,7 @@ class StaffSession:
 
         Nothing while something is missing.
         """
-        in_place = frozenset({"approvals:read", "approvals:decide"} if self.stands_in else ())
+        in_place = frozenset({"approvals:read", DECIDE} if self.stands_in else ())
         return frozenset() if self.lacks else permissions_of(self.roles) | in_place
 
     @property
@@ -140,7 +141,7 @@ class Sessions:
         if row["must_change"]:
             return PASSWORD
         has = row["has_factor"] or row["way"] == BY_PROVIDER_AND_FACTOR
-        if not has and not row["demo"] and self._policy.requires_factor(row["roles"]):
+        if not has and not row["demo"] and self._policy.requires_factor(acting_as(row)):
             return FACTOR
         return ""
 
@@ -185,6 +186,11 @@ class Sessions:
     async def freshen(self, connection: Connection, token: str) -> None:
         """A factor was shown in the session."""
         await staff_sql.freshen_session(connection, token_hash(token), self._clock.now())
+
+
+def acting_as(row: staff_sql.Row) -> list[str]:
+    """The roles of an account; who stands in for somebody comes in as whoever decides does."""
+    return [*row["roles"], *(that_give(DECIDE) if row["stands_in"] else ())]
 
 
 def token_hash(token: str) -> bytes:

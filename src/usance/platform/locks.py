@@ -18,5 +18,9 @@ takes it alone."""
 SEQUENCING = 7308332187
 """Held by the one process that gives audit events their places in the tree."""
 
+GIVING = 7308332191
+"""Held while something is given that is added up with what was given before, until it is booked:
+many who give at once do not each see nothing."""
+
 MIGRATING = 0x7573616E6365
 """Held while migrating: processes that start together take turns. ("usance" in ASCII)"""

@@ -16,7 +16,13 @@ from asyncpg import Record
 from usance.contract.records import CYCLE, LINE, Contract, Due, Out, outstanding
 from usance.contract.standing import days_past_due, days_past_due_unextended, pay_off
 from usance.contract.step import advance, recovered_in_full
-from usance.core.identifiers import borrower_of_contract, cell_of_borrower, cell_of_contract
+from usance.core.identifiers import (
+    CONTRACTS_MAX,
+    borrower_of_contract,
+    cell_of_borrower,
+    cell_of_contract,
+    contract_of,
+)
 from usance.ledger import chart
 from usance.platform.database import Connection, Pool
 from usance.servicing import columns, store
@@ -292,6 +298,14 @@ async def event_booked(pool: Pool, contract_id: int, seq: int) -> Record | None:
     cell = cell_of_contract(contract_id)
     row: Record | None = await pool.fetchrow(sql.EVENT_BOOKED, cell, contract_id, seq)
     return row
+
+
+async def given(pool: Pool, borrower_id: int, days: int) -> int:
+    """What a borrower was given in so many days up to today: waivers and goodwill that stand."""
+    first = contract_of(borrower_id, 1)
+    place = cell_of_borrower(borrower_id), first, first + CONTRACTS_MAX - 1
+    found: int = await pool.fetchval(sql.GIVEN, *place, days)
+    return found
 
 
 async def transfers(

@@ -1,5 +1,7 @@
 """The SQL of the read models. Money is unpaid or moved minor units; $1 and on as each one says."""
 
+from usance.contract.records import GOODWILL, WAIVER
+
 BOOK = "SELECT name, currency, opened_on, business_date, demo FROM book"
 
 PRODUCTS = "SELECT product_id, code, name_zh, name_en, settings FROM product ORDER BY product_id"
@@ -144,6 +146,10 @@ EVENT_BOOKED = """
 SELECT amount, booked_on, business_date FROM event, book
 WHERE cell = $1 AND contract_id = $2 AND seq = $3
 """
+GIVEN = f"""
+SELECT coalesce(sum(amount), 0)::bigint FROM event, book
+WHERE cell = $1 AND contract_id BETWEEN $2 AND $3 AND kind IN ({GOODWILL}, {WAIVER})
+    AND reversed_by = 0 AND booked_on > business_date - $4::int"""
 OPERATIONS = """
 SELECT operation_id, actor, action, borrower_id, contract_id, business_date, recorded_at, detail
 FROM operation WHERE operation_id < $1 ORDER BY operation_id DESC LIMIT $2"""

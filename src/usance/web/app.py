@@ -74,13 +74,15 @@ async def open_services(
     clock, for_staff = clock or SystemClock(), staff_policy or policy_of_staff()
     elsewhere, decimals = settings.identity_provider, DECIMALS[found.currency]
     access, played = BorrowerAccess.over(pool, keys, clock), found.demo or settings.sandbox
-    approvals = Approvals(pool, policy or approvals_policy(decimals), acts(pool, book), clock)
+    clients = MachineClients(pool, clock)
+    all_acts = acts(pool, book, clients)
+    approvals = Approvals(pool, policy or approvals_policy(decimals), all_acts, clock)
     reach = Reach(settings.webhooks_allow_http or found.demo, settings.webhooks_networks)
     return Services(
         settings=settings, pool=pool, keys=keys, book=approvals, posting=book, approvals=approvals,
         delegations=Delegations(pool, clock), borrowers=Borrowers(pool, keys),
         staff=Staff(pool, clock, keys, for_staff), accesses=Accesses(pool, clock, for_staff, keys),
-        clients=MachineClients(pool, clock), allowance=Allowance(pool, clock),
+        clients=clients, allowance=Allowance(pool, clock),
         webhooks=Endpoints(pool, keys, clock=clock, reach=reach),
         provider=Provider(elsewhere, pool, keys, clock) if elsewhere else None,
         cases=case_room(pool, keys, approvals, found.currency, clock, Followed(approvals)),

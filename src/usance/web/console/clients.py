@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
 from typing import Any
 
 from litestar import Response, get
 
 from usance.identity.changes import Asking
-from usance.identity.machine import Lifetimes, Listed
+from usance.identity.machine import CreateClient, Listed, RotateClientKey, kept_of
 from usance.identity.once import Answer
 from usance.identity.permissions import SCOPES
 from usance.platform.clock import SystemClock
-from usance.web.console.deeds import Checks, Deed, Place, Shown, routes_of
+from usance.platform.credentials import new_machine_secret
+from usance.web.console.deeds import Checks, Deed, Place, Shown, ask_for, routes_of
 from usance.web.console.forms import Field
 from usance.web.console.render import Asked, Number, services, show
 from usance.web.problems import not_found
@@ -44,6 +44,8 @@ DEACTIVATE = Deed(
     grave=True,
 )  # fmt: skip
 KEPT = _("Keep it now: it is not shown again. Only its hash is stored.")
+WAITS = _("It waits for a second person; until then the key opens nothing. Keep it now: it is not"
+          " shown again. Only its hash is stored.")
 TO_DO = _("Scopes")
 
 
@@ -77,7 +79,8 @@ async def of_clients(_: Asked) -> Place:
 async def of_client(request: Asked) -> Place:
     """Where something is done to a client."""
     found = await the_client(request, request.path_params["client"])
-    return Place(found.name, f"{CLIENTS}/{found.client_id}", {"name": found.name})
+    known = {"name": found.name, "scopes": tuple(found.scopes)}
+    return Place(found.name, f"{CLIENTS}/{found.client_id}", known)
 
 
 async def of_key(request: Asked) -> Place:
@@ -90,19 +93,27 @@ async def of_key(request: Asked) -> Place:
 
 async def make(request: Asked, _: Place, values: dict[str, Any], asking: Asking) -> Shown:
     """A new client."""
-    issued = await services(request).clients.issue(values["name"], values["checked"], asking)
-    back = f"{CLIENTS}/{issued.client_id}"
-    return Shown(NEW.label, issued.secret, back, KEPT)
+    secret, scopes = new_machine_secret(), tuple(sorted(set(values["checked"])))
+    act = CreateClient(values["name"], *kept_of(secret), scopes)
+    return told(NEW.label, secret, await ask_for(request, act, asking))
 
 
 async def rotate(request: Asked, place: Place, values: dict[str, Any], asking: Asking) -> Shown:
     """A second key."""
-    days, hours = values["valid_days"], values["overlap_hours"]
-    lifetimes = Lifetimes(
-        timedelta(days=days) if days else None, timedelta(hours=hours) if hours else None
-    )
-    issued = await services(request).clients.rotate(place.known["name"], asking, lifetimes)
-    return Shown(ROTATE.label, issued.secret, place.back, KEPT)
+    secret = new_machine_secret()
+    act = RotateClientKey(
+        place.known["name"], *kept_of(secret), place.known["scopes"],
+        values["valid_days"] or None, values["overlap_hours"] or None,
+    )  # fmt: skip
+    return told(ROTATE.label, secret, await ask_for(request, act, asking))
+
+
+def told(title: str, secret: str, answer: Answer) -> Shown:
+    """The key, shown once to whoever asked for it, also where it waits for a second person."""
+    shown = "" if answer.replayed else secret
+    if answer.status == 202:
+        return Shown(title, shown, f"/console/approvals/{answer.document['proposal_id']}", WAITS)
+    return Shown(title, shown, f"{CLIENTS}/{answer.document['client_id']}", KEPT)
 
 
 async def retire(request: Asked, place: Place, _: dict[str, Any], asking: Asking) -> Answer:

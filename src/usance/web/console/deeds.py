@@ -15,13 +15,16 @@ from litestar.handlers import HTTPRouteHandler
 
 from usance.core.identifiers import written
 from usance.core.refusals import Refusal, Refused
+from usance.identity.acts import StaffAct
 from usance.identity.changes import Asking
+from usance.identity.machine import ClientAct
 from usance.identity.once import STATUS, Answer
 from usance.web.console.actions import form_of, hash_of, key_of
 from usance.web.console.forms import Field
 from usance.web.console.render import Asked, moved, services, show
 from usance.web.security import needs
 
+Act: TypeAlias = StaffAct | ClientAct
 CHECKED = "check."
 """Fields of check boxes are called so and by what they stand for."""
 
@@ -114,6 +117,17 @@ async def carry_out(
     if isinstance(done, Shown):
         return await show(request, "secret.html", shown=done)
     return moved(place.back, done=written("operation", done.operation_id))
+
+
+async def ask_for(request: Asked, act: Act, asking: Asking) -> Answer:
+    """Have it done, or let it wait for a second person (202). Raises ``Refused``."""
+    answer = await services(request).approvals.submit(
+        act, actor=asking.actor, key=asking.key, request_hash=asking.request_hash
+    )
+    if answer.status >= 400:
+        found = answer.document
+        raise Refused(found["rule"], found["detail"], found.get("path", ""))
+    return answer
 
 
 def routes_of(

@@ -116,6 +116,9 @@ ARGUMENTS = {
     "staff_id": _("Account"), "grant": _("Roles given"), "revoke": _("Roles taken"),
     "name": _("Name"), "roles": _("Roles"),
     "must_change": _("Must be changed first"),
+    "scopes": _("Scopes"), "prefix": _("Key"),
+    "valid_days": _("The new key is valid for days"),
+    "overlap_hours": _("The old key opens for hours"),
 }  # fmt: skip
 """What an act is asked with."""
 RECEIPT_STATUS = {1: _("waiting"), 2: _("allocated"), 3: _("returned")}
