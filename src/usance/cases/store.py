@@ -194,6 +194,30 @@ async def open_cases(connection: Connection | Pool, borrower_id: int) -> int:
     return found
 
 
+async def opened_since(
+    connection: Connection | Pool, borrower_id: int, actor: str, since: datetime
+) -> int:
+    """How many cases of a borrower somebody has opened since a moment, whatever became of them."""
+    found: int = await connection.fetchval(
+        "SELECT count(*) FROM case_file WHERE cell = $1 AND borrower_id = $2 AND opened_by = $3"
+        " AND opened_at > $4",
+        *(cell_of_borrower(borrower_id), borrower_id, actor, since),
+    )
+    return found
+
+
+async def attached_since(
+    connection: Connection | Pool, borrower_id: int, actor: str, since: datetime
+) -> int:
+    """How many bytes somebody has attached to cases of a borrower since a moment."""
+    found: int = await connection.fetchval(
+        "SELECT coalesce(sum(size), 0) FROM case_attachment WHERE cell = $1 AND borrower_id = $2"
+        " AND actor = $3 AND at > $4",
+        *(cell_of_borrower(borrower_id), borrower_id, actor, since),
+    )
+    return found
+
+
 # -- what a case is about --------------------------------------------------------------------------
 
 
