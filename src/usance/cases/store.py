@@ -22,6 +22,7 @@ from usance.cases.records import (
     columns,
 )
 from usance.core.identifiers import cell_of_borrower, cell_of_contract
+from usance.platform import locks
 from usance.platform.database import Connection, Pool
 
 Record = TypeVar("Record", Case, Outcome, Message, Attachment)
@@ -77,6 +78,13 @@ async def insert_event(
         " operation_id, at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
         *(case.cell, case.borrower_id, case.case_id, case.events, kind, actor),
         *(msgspec.json.encode(detail).decode(), operation_id, at),
+    )
+
+
+async def carry_out_alone(connection: Connection, case_id: int, number: int) -> None:
+    """Wait until nobody else, in no process, carries this outcome out; until the commit."""
+    await connection.execute(
+        f"SELECT pg_advisory_xact_lock({locks.CARRYING_OUT}, hashtext($1))", f"{case_id} {number}"
     )
 
 

@@ -18,5 +18,9 @@ takes it alone."""
 SEQUENCING = 7308332187
 """Held by the one process that gives audit events their places in the tree."""
 
+CARRYING_OUT = 7308
+"""Held, together with a hash of what it is, by the one who decides a proposal of a case and has its
+remedy carried out. A number of the space of pairs, which is another one."""
+
 MIGRATING = 0x7573616E6365
 """Held while migrating: processes that start together take turns. ("usance" in ASCII)"""
