@@ -407,10 +407,12 @@ class Parting:
     house: House
     outcome: tuple[int, int]
     asked: int = 0
+    begun: asyncio.Event = field(default_factory=asyncio.Event)
     done: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def submit(self, command: Any, **how: Any) -> Answer:
         self.asked += 1
+        self.begun.set()
         if self.asked == 1:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self.done.wait(), 1)
@@ -437,8 +439,7 @@ async def test_of_two_who_carry_out_one_outcome_none_gives_up_what_the_other_did
     there = case_room(house.pool, KEYS, book, "CNY", house.clock, house.gate)  # another process
     here.carries = replace(here.carries, book=book)
     first = asyncio.create_task(here.decide(case_id, number, house.by("clara")))
-    while not book.asked:
-        await asyncio.sleep(0.01)
+    await book.begun.wait()
     if who == "asked twice":
         second: Any = there.deciding.decide(case_id, number, house.by("clara"))
     else:

@@ -36,7 +36,8 @@ async def hold(
         async with transaction(pool, columns.LOCK) as connection:
             if first := await first_answer(connection, actor, key):
                 return first.again(request_hash)
-            file_id, why = await entered(connection, key, actor), {"rule": rule_id, "detail": detail}
+            why = {"rule": rule_id, "detail": detail}
+            file_id = await entered(connection, key, actor)
             if file_id:
                 row = borrower_id or borrower_of_contract(contract_id), contract_id, amount
                 await enter(connection, file_id, key, row, why, actor)
