@@ -263,7 +263,7 @@ async def test_a_provider_that_is_away(
         await Provider(known, pool, KEYS, at).begin(REDIRECT, "/console")
 
 
-# -- when it was shown ------------------------------------------------------------------------------
+# -- when it was shown -----------------------------------------------------------------------------
 
 
 async def fresh(browser: Browser, staff: Staff) -> bool:
@@ -310,7 +310,7 @@ async def test_who_does_not_say_when_makes_nothing_fresh(
 
 
 @pytest.mark.parametrize("when", [
-    lambda now: now + 3600, lambda now: now - 13 * 3600, lambda now: 0, lambda now: str(now),
+    lambda now: now + 3600, lambda now: now - 13 * 3600, lambda _: 0, str,
     lambda _: True, lambda now: now + 0.5, lambda now: [now], lambda _: 10**30, lambda _: -(10**30),
 ])  # fmt: skip
 async def test_a_moment_that_cannot_be(
