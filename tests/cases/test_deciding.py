@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
+import contextlib
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -20,8 +21,10 @@ from usance.cases.work import SYSTEM, Acting
 from usance.core.identifiers import parse, written
 from usance.core.refusals import Refused
 from usance.identity.borrowers import Borrowers
+from usance.identity.once import Answer
 from usance.servicing import commands as ask
 from usance.web.acts import acts
+from usance.web.app import case_room
 
 
 async def outcomes(house: House, case_id: int) -> list[Any]:
@@ -427,6 +430,98 @@ async def test_what_broke_off_after_the_book_was_asked_is_not_done_twice(
     assert (await house.kinds(case_id)).count("decided") == 1
     assert (await last(house, "DecideCase"))["actor"] == SYSTEM
     await house.whole()
+
+
+@dataclass
+class Parting:
+    """A book that answers two who ask about one outcome differently: the first one is refused.
+
+    Where both can ask at once, the refusal comes when the other has done it, and the second answer
+    when the first has given the outcome up: the worst moments of all.
+    """
+
+    house: House
+    outcome: tuple[int, int]
+    asked: int = 0
+    begun: asyncio.Event = field(default_factory=asyncio.Event)
+    done: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def submit(self, command: Any, **how: Any) -> Answer:
+        self.asked += 1
+        self.begun.set()
+        if self.asked == 1:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self.done.wait(), 1)
+            return Answer(422, {"rule": "R-GOODWILL-01", "detail": "not now"})
+        answer = await self.house.book.book.submit(command, **how)
+        self.done.set()
+        for _ in range(20):
+            (found,) = await outcomes(self.house, self.outcome[0])
+            if found.state == rules.PROPOSED:
+                break
+            await asyncio.sleep(0.02)
+        return answer
+
+
+@pytest.mark.parametrize("who", ["asked twice", "the watch"])
+async def test_of_two_who_carry_out_one_outcome_none_gives_up_what_the_other_did(
+    house: House, who: str
+) -> None:
+    """R-CASE-11, R-CASE-13: then a third person decides; the remedy is in the book once."""
+    borrower, account = await house.account()
+    case_id = await house.given(borrower)
+    number = await house.propose(case_id, remedy=Remedy("goodwill", account, 100))
+    here, book = house.room.deciding, Parting(house, (case_id, number))
+    there = case_room(house.pool, KEYS, book, "CNY", house.clock, house.gate)  # another process
+    here.carries = replace(here.carries, book=book)
+    first = asyncio.create_task(here.decide(case_id, number, house.by("clara")))
+    await book.begun.wait()
+    if who == "asked twice":
+        second: Any = there.deciding.decide(case_id, number, house.by("clara"))
+    else:
+        house.clock.advance(timedelta(seconds=61))
+        second = there.watch.look()
+    await asyncio.gather(first, second, return_exceptions=True)
+    with contextlib.suppress(Refused):
+        await here.decide(case_id, number, house.by("dora"))
+    assert (await events_of(house, account)).count(7) == 1
+    (outcome,) = await outcomes(house, case_id)
+    assert outcome.state == rules.FINAL
+    assert (await house.kinds(case_id)).count("decided") == 1
+    await house.whole()
+
+
+async def test_what_was_done_after_all_is_not_given_up(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """R-CASE-13: a refusal that was overtaken by a request that was thought lost."""
+    borrower, account = await house.account()
+    case_id = await house.given(borrower)
+    number = await house.propose(case_id, remedy=Remedy("goodwill", account, 100))
+    submit = house.gate.submit
+
+    async def refuses(*given: Any, **how: Any) -> Answer:
+        await submit(*given, **how)
+        return Answer(422, {"rule": "R-GOODWILL-01", "detail": "not now"})
+
+    monkeypatch.setattr(house.gate, "submit", refuses)
+    answer = await house.room.deciding.decide(case_id, number, house.by("clara"))
+    assert (answer.status, answer.document["state"]) == (201, "decided")
+    assert (await events_of(house, account)).count(7) == 1
+    await house.whole()
+
+
+async def test_many_who_decide_leave_the_book_its_connections(house: House) -> None:
+    """R-CASE-13: whoever waits for a turn holds nothing that the book needs."""
+    borrower, account = await house.account()
+    waiting = []
+    for _ in range(12):
+        case_id = await house.given(borrower)
+        number = await house.propose(case_id, remedy=Remedy("goodwill", account, 100))
+        waiting.append(house.room.deciding.decide(case_id, number, house.by("clara")))
+    answers = await asyncio.wait_for(asyncio.gather(*waiting), 60)
+    assert {each.status for each in answers} == {201}
+    assert (await events_of(house, account)).count(7) == 12
 
 
 # -- approvals -------------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ from tests.cases.house import House
 from tests.cases.test_clocks import with_newer_row
 from usance.cases import files, read, rules, store
 from usance.cases.intake import OPEN_MOST, Opening
-from usance.cases.policy import policy_in
+from usance.cases.policy import case_policy, policy_in
 from usance.cases.sealing import seal_of
 from usance.cases.service import Cases
 from usance.cases.work import Acting
@@ -255,6 +255,52 @@ async def test_not_too_many_cases_at_once(house: House) -> None:
     assert sum(not isinstance(each, Exception) for each in twins) == 1
     again = house.room.own.reopen(borrower, cases[0], "I think again.", BORROWER)
     await house.refused("R-CASE-16", again)
+
+
+async def test_a_borrower_opens_only_so_many_cases_a_day(house: House) -> None:
+    """R-CASE-16: also those that were withdrawn again; others open some for them all the same."""
+    borrower, _ = await house.account()
+    own, me = house.room.own, Acting(f"borrower:{borrower}")
+
+    async def come_and_go() -> None:
+        answer = await own.open(borrower, opening(borrower), me)
+        await own.withdraw(borrower, parse("case", answer.document["case_id"]), me)
+
+    for _ in range(4):
+        await come_and_go()
+    twins = await asyncio.gather(*(come_and_go() for _ in range(4)), return_exceptions=True)
+    assert sum(not isinstance(each, Exception) for each in twins) == 1
+    await house.refused("R-CASE-16", come_and_go())
+    await opened(house, opening(borrower))
+    other, _ = await house.account()
+    await own.open(other, opening(other), Acting(f"borrower:{other}"))
+    house.forward(1)
+    await come_and_go()
+
+
+async def test_a_borrower_attaches_only_so_many_bytes_a_day(house: House) -> None:
+    """R-FILE-02: however many cases they are spread over, and whatever became of those."""
+    borrower, _ = await house.account()
+    policy = replace(house.room.desk.policy, own_bytes_a_day=100)
+    object.__setattr__(house.room.desk, "policy", policy)
+    own, me = house.room.own, Acting(f"borrower:{borrower}")
+    first, second = await house.open(borrower), await house.open(borrower)
+    await own.attach(borrower, first, "a.txt", b"a" * 60, me)
+    await own.withdraw(borrower, first, me)
+    twins = await asyncio.gather(
+        *(own.attach(borrower, second, "b.txt", b"b" * 40, me) for _ in range(3)),
+        return_exceptions=True,
+    )
+    assert sum(not isinstance(each, Exception) for each in twins) == 1
+    await house.refused("R-FILE-02", own.attach(borrower, second, "c.txt", b"c", me))
+    await house.room.work.attach(second, rules.NOTE, "c.txt", b"c" * 90, house.by("anna"))
+    house.forward(1)
+    await own.attach(borrower, second, "c.txt", b"c" * 100, me)
+
+
+def test_the_policy_bounds_what_a_borrower_leaves_in_a_day() -> None:
+    """R-CASE-16, R-FILE-02."""
+    assert (case_policy().own_cases_a_day, case_policy().own_bytes_a_day) == (5, 20_000_000)
 
 
 # -- words and files -------------------------------------------------------------------------------

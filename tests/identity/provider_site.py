@@ -30,6 +30,7 @@ class Asked:
     nonce: str
     challenge: str
     redirect: str
+    auth_time: int
 
 
 @dataclass
@@ -45,6 +46,9 @@ class Provider:
     codes: dict[str, Asked] = field(default_factory=dict)
     requests: list[str] = field(default_factory=list)
     seconds: Callable[[], float] = time.time
+    showed: int | None = None
+    """When the person showed who they are, where the browser has been here before."""
+    asked_max_age: str | None = None
 
     def description(self) -> dict[str, Any]:
         return {
@@ -57,8 +61,13 @@ class Provider:
         assert query["client_id"] == CLIENT_ID
         assert query["response_type"] == "code"
         assert query["code_challenge_method"] == "S256"
-        code = secrets.token_urlsafe(16)
-        self.codes[code] = Asked(query["nonce"], query["code_challenge"], query["redirect_uri"])
+        code, now = secrets.token_urlsafe(16), int(self.seconds())
+        self.asked_max_age = query.get("max_age")
+        if self.showed is None or now - self.showed > int(self.asked_max_age or now):
+            self.showed = now  # the person is asked
+        self.codes[code] = Asked(
+            query["nonce"], query["code_challenge"], query["redirect_uri"], self.showed
+        )
         return f"{query['redirect_uri']}?{urlencode({'code': code, 'state': query['state']})}"
 
     def token(self, form: dict[str, str], authorization: str) -> tuple[int, dict[str, Any]]:
@@ -76,7 +85,7 @@ class Provider:
         now = int(self.seconds())
         claims = self.lie({
             "iss": self.issuer, "aud": CLIENT_ID, "sub": "person-1", "iat": now, "exp": now + 300,
-            "nonce": asked.nonce, **self.person,
+            "nonce": asked.nonce, "auth_time": asked.auth_time, **self.person,
         })  # fmt: skip
         signed = self.sign(claims) if self.sign else signed_by(self.key, claims)
         return 200, {"access_token": "x", "token_type": "Bearer", "id_token": signed}

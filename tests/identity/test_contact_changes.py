@@ -169,6 +169,19 @@ async def test_changes_are_not_asked_for_without_end(door: House) -> None:
     await refused(door.access.changes.ask(door.borrower_id, NEW_PHONE, ASKER), "R-LOGIN-05")
 
 
+async def test_a_strangers_number_is_sent_no_more_codes_for_a_change(door: House) -> None:
+    """R-LOGIN-05: codes for log-ins, changes and changes of others are counted together."""
+    ask, again = door.access.changes.ask, door.access.changes.send_again
+    await door.access.log_in.ask(OTHER_PHONE, door.knock())
+    await ask(door.borrower_id, OTHER_PHONE, ASKER)
+    await again(door.borrower_id, "new", ASKER)
+    await refused(again(door.borrower_id, "new", ASKER), "R-LOGIN-05")
+    await refused(door.access.log_in.ask(OTHER_PHONE, door.knock("192.0.2.9")), "R-LOGIN-05")
+    await door.access.changes.stop(door.borrower_id, ASKER)
+    await refused(ask(door.borrower_id, OTHER_PHONE, ASKER), "R-LOGIN-05")
+    assert len(await door.messages(OTHER_PHONE)) == 3
+
+
 async def test_a_number_of_somebody_else_stays_theirs(door: House) -> None:
     """R-BORR-03: also when it was registered while the change cooled."""
     change_id = await proven(door)
@@ -301,7 +314,7 @@ async def test_erasing_a_person_takes_all_of_it_away(door: House, tmp_path: Path
     assert personal.PARTS.keys() >= {"sessions", "number", "payments"}
     begun = await door.come_in()
     await proven(door)
-    await door.access.contacts.suspended(door.pool, door.borrower_id)
+    assert not await door.access.contacts.takes_no_code(door.pool, door.borrower_id)
     await erase(door.pool, door.borrower_id, "request", actor="staff:1",
                 list_file=tmp_path / "erasures")  # fmt: skip
     assert await door.access.sessions.session(begun.token) is None

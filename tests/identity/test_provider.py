@@ -57,10 +57,13 @@ class Browser:
     def __init__(self, provider: Provider) -> None:
         self.provider = provider
         self.cookie = ""
+        self.anew = False
 
     async def back(self) -> dict[str, str]:
         """The provider's answer."""
-        address, self.cookie = await self.provider.begin(REDIRECT, "/console/day")
+        address, self.cookie = await self.provider.begin(
+            REDIRECT, "/console/day", anew=self.anew
+        )
         async with httpx.AsyncClient() as client:
             answer = await client.get(address)
         assert answer.status_code == 302
@@ -258,6 +261,77 @@ async def test_a_provider_that_is_away(
         known = settings(gone, tmp_path, "sub")
     with pytest.raises(Refused, match="R-STAFF-09"):
         await Provider(known, pool, KEYS, at).begin(REDIRECT, "/console")
+
+
+# -- when it was shown -----------------------------------------------------------------------------
+
+
+async def fresh(browser: Browser, staff: Staff) -> bool:
+    """Whether the session of a log-in, just begun, counts as one with a fresh factor."""
+    identity = await browser.log_in()
+    _, session = await staff.enter_by_provider(
+        identity.account, showed_factor=True, shown_at=identity.shown_at
+    )
+    return session.fresh
+
+
+async def test_a_silent_log_in_makes_nothing_fresh(
+    browser: Browser, staff: Staff, site: provider_site.Provider, at: FixedClock
+) -> None:
+    """R-STEP-01: the provider knew the browser and asked nobody; asked anew, it asks."""
+    await staff.create("anna", "correct horse battery", ["service"])
+    assert await fresh(browser, staff)
+    assert site.asked_max_age == "43200"
+    at.advance(timedelta(minutes=9))
+    assert await fresh(browser, staff)
+    at.advance(timedelta(minutes=2))
+    assert not await fresh(browser, staff)
+    browser.anew = True
+    assert await fresh(browser, staff)
+    assert site.asked_max_age == "0"
+
+
+@pytest.mark.parametrize("lie", [
+    lambda c: {k: v for k, v in c.items() if k != "auth_time"}, lambda c: c | {"auth_time": None},
+])  # fmt: skip
+async def test_who_does_not_say_when_makes_nothing_fresh(
+    browser: Browser, staff: Staff, site: provider_site.Provider, lie: Callable[[Claims], Claims]
+) -> None:
+    """R-STEP-01: the person comes in, and shows a factor here before what weighs much."""
+    token = await staff.create("anna", "correct horse battery", ["service"])
+    site.lie, browser.anew = lie, True
+    assert not await fresh(browser, staff)
+    identity = await browser.log_in()
+    token, session = await staff.enter_by_provider(identity.account, showed_factor=False)
+    await staff.freshen(session, token, "correct horse battery")
+    session = await staff.session(token)
+    assert session is not None
+    assert session.fresh
+
+
+@pytest.mark.parametrize("when", [
+    lambda now: now + 3600, lambda now: now - 13 * 3600, lambda _: 0, str,
+    lambda _: True, lambda now: now + 0.5, lambda now: [now], lambda _: 10**30, lambda _: -(10**30),
+])  # fmt: skip
+async def test_a_moment_that_cannot_be(
+    browser: Browser, site: provider_site.Provider, when: Callable[[int], Any]
+) -> None:
+    """R-STAFF-09."""
+    site.lie = lambda c: c | {"auth_time": when(c["iat"])}
+    await refused(browser)
+
+
+async def test_who_was_asked_anew_does_not_answer_from_memory(
+    browser: Browser, staff: Staff, site: provider_site.Provider, at: FixedClock
+) -> None:
+    """R-STEP-01, R-STAFF-09: neither from before, nor from ahead within what clocks may differ."""
+    await staff.create("anna", "correct horse battery", ["service"])
+    browser.anew = True
+    site.lie = lambda c: c | {"auth_time": c["iat"] - 300}
+    await refused(browser)
+    site.lie = lambda c: c | {"auth_time": c["iat"] + 50}
+    identity = await browser.log_in()
+    assert identity.shown_at == at.now()
 
 
 # -- a second factor that was shown there ----------------------------------------------------------

@@ -14,7 +14,8 @@ import pytest_asyncio
 
 from tests.payments.tills import Till, take_and_die, till
 from usance.core.refusals import Refused
-from usance.payments import rules
+from usance.payments import rules, store
+from usance.payments.notifications import Entered
 from usance.payments.sandbox_bank import NotTakenError
 from usance.platform.database import Pool
 from usance.servicing import commands as asked
@@ -182,6 +183,94 @@ async def test_what_no_contract_takes_is_kept(desk: Till) -> None:
     found = await desk.one(intent)
     assert (found["outcome"], found["rule"]) == ("unallocated", "R-FOUND-02")
     assert len(await open_receipts(desk.pool, 0, 10)) == 1
+
+
+async def test_what_was_kept_is_not_booked_when_the_contract_takes_it_later(
+    desk: Till, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """R-PAY-02: the process dies between keeping the money and saying so of the payment."""
+    await desk.book.do(asked.SettleAndClose(contract_id=desk.contract_id))
+    intent, before = await desk.begin(), await desk.paid()
+
+    async def dies(*_: object) -> bool:
+        raise ConnectionError("killed")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(store, "settle_intent", dies)
+        with pytest.raises(ConnectionError):
+            await desk.say(intent)
+    (receipt,) = await open_receipts(desk.pool, 0, 10)
+    account = await desk.book.line(desk.borrower_id, "pay_later")
+    await desk.book.do(asked.Purchase(contract_id=account, amount=90_000))
+    await desk.work()
+    found = await desk.one(intent)
+    assert (found["outcome"], found["receipt_id"]) == ("unallocated", receipt["receipt_id"])
+    assert found["rule"] == "R-FOUND-02"
+    assert await desk.paid() == before
+    assert len(await open_receipts(desk.pool, 0, 10)) == 1
+    await desk.say(intent)
+    assert await desk.one(intent) == found
+
+
+@pytest.mark.parametrize("first", ["booked", "kept"])
+async def test_two_who_settle_at_once_and_see_another_book(
+    desk: Till, monkeypatch: pytest.MonkeyPatch, first: str
+) -> None:
+    """R-PAY-02: one is refused by the book, the other is not: the money is in one place."""
+    till, intent, seen = desk.notified._till, await desk.begin(), asyncio.Event()
+    keeps, books, rest = till.hold, till.book, []
+
+    async def book(*given: Any) -> Any:
+        rest.append(1)
+        if len(rest) == 1:
+            return Entered(0, "R-FOUND-02", "nothing takes it")
+        if first == "kept":
+            await seen.wait()
+        answer = await books(*given)
+        seen.set()
+        return answer
+
+    async def hold(*given: Any) -> Any:
+        if first == "booked":
+            await seen.wait()
+        answer = await keeps(*given)
+        seen.set()
+        return answer
+
+    async def nothing(*_: object) -> None:
+        return None
+
+    with monkeypatch.context() as held:
+        held.setattr(desk.notified, "settle", nothing)
+        await desk.say(intent)
+    monkeypatch.setattr(till, "book", book)
+    monkeypatch.setattr(till, "hold", hold)
+    settle = desk.notified.settle
+    await asyncio.gather(*(settle(desk.borrower_id, intent["intent_id"]) for _ in range(2)))
+    kept = [row["amount"] for row in await open_receipts(desk.pool, 0, 10)]
+    assert (await desk.paid(), kept) == (([20_000], []) if first == "booked" else ([], [20_000]))
+    found = await desk.one(intent)
+    assert found["outcome"] == ("booked" if first == "booked" else "unallocated")
+    assert (found["operation_id"] > 0, found["receipt_id"] > 0) == (
+        first == "booked", first == "kept",
+    )  # fmt: skip
+
+
+async def test_many_who_settle_at_once(desk: Till, monkeypatch: pytest.MonkeyPatch) -> None:
+    """R-PAY-02, R-PAY-05: of money that nothing takes there is one receipt."""
+    await desk.book.do(asked.SettleAndClose(contract_id=desk.contract_id))
+    intent = await desk.begin()
+
+    async def nothing(*_: object) -> None:
+        return None
+
+    with monkeypatch.context() as held:
+        held.setattr(desk.notified, "settle", nothing)
+        await desk.say(intent)
+    settle = desk.notified.settle
+    await asyncio.gather(*(settle(desk.borrower_id, intent["intent_id"]) for _ in range(8)))
+    assert len(await open_receipts(desk.pool, 0, 10)) == 1
+    assert (await desk.one(intent))["outcome"] == "unallocated"
 
 
 async def test_a_payment_on_one_contract_pays_that_one(desk: Till) -> None:

@@ -79,6 +79,44 @@ def test_every_column_of_words_is_encrypted_or_known_to_say_nothing() -> None:
     assert found - sealed - WRAPPED.keys() - KNOWN_CLEAR == set()
 
 
+async def test_an_erasure_forgets_what_requests_said(database: str, tmp_path: Path) -> None:
+    """R-ERASE-05, R-IDEM-01: with a copy of the database nobody finds out what a person's requests
+    said; they are refused when they are sent again, and those about a contract are not."""
+    async with opened(database, tmp_path) as site:
+        person = {"name": "王小明", "phone": "13812345678", "identity_number": "FORGET01"}
+        other = person | {"phone": "13812345679", "identity_number": "FORGET02"}
+        said = await site.post("/v1/borrowers", person, "registered")
+        stays = await site.post("/v1/borrowers", other, "stays")
+        borrower = said.json()["borrower_id"]
+        line = {"product": "pay_later", "limit": "50000.00"}
+        account = (await site.post(f"/v1/borrowers/{borrower}/lines", line)).json()["contract_id"]
+        path, bought = f"/v1/contracts/{account}/purchases", {"amount": "5.00"}
+        first = await site.post(path, bought, "bought")
+        words = {"kind": "complaint", "text": "My name is 王小明.", "borrower_id": borrower}
+        case = (await site.post("/v1/cases", words, "case")).json()["case_id"]
+        await site.post(f"/v1/cases/{case}/messages", {"way": "note", "text": "Ms Wang"}, "note")
+        async with site.pool.acquire() as connection:
+            await erasure.sql.forget_requests(connection, parse("borrower", borrower))
+        rows = await site.pool.fetch("SELECT key, request_hash FROM idempotency")
+        empty = {row["key"] for row in rows if not row["request_hash"]}
+        assert empty >= {"registered", "case", "note"}
+        assert empty.isdisjoint({"stays", "bought"})
+        before = await site.written()
+        again = await site.post("/v1/borrowers", person, "registered")
+        assert (again.status_code, again.json()["rule"]) == (409, "R-IDEM-01")
+        again = await site.post("/v1/cases", words, "case")
+        assert (again.status_code, again.json()["rule"]) == (409, "R-IDEM-01")
+        assert await site.written() == before
+        assert (await site.post(path, bought, "bought")).json() == first.json()
+        assert (await site.post("/v1/borrowers", other, "stays")).json() == stays.json()
+        await erasure.erase(
+            site.pool, parse("borrower", stays.json()["borrower_id"]), "request", actor="staff:1",
+            list_file=tmp_path / "erasures",
+        )  # fmt: skip
+        again = await site.post("/v1/borrowers", other, "stays")
+        assert (again.status_code, again.json()["rule"]) == (409, "R-IDEM-01")
+
+
 async def lived(site: Site) -> str:
     """A borrower with something in every part."""
     account = await site.account()

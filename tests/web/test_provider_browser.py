@@ -48,3 +48,20 @@ def test_the_session_comes_along_although_another_site_sent_the_browser(
     assert again.status == 422
     assert "was not accepted" in page.inner_text("[role=alert]")
     context.close()
+
+
+def test_a_factor_is_shown_again_at_the_provider(site: Site, browser: Any) -> None:
+    """R-STEP-01: a session that is not fresh leads there, and the provider asks the person anew."""
+    context = browser.new_context(locale="en-GB", viewport={"width": 360, "height": 700})
+    page = context.new_page()
+    page.goto(f"{site.address}/console/staff")
+    page.get_by_role("link", name="Log in through your organisation").click()
+    page.wait_for_url(f"{site.address}/console/staff")
+    assert site.fetch("UPDATE staff_session SET fresh_at = NULL RETURNING staff_id")
+    page.goto(f"{site.address}/console/fresh?next=/console/staff")
+    assert flaws(page, 360) == []
+    page.get_by_role("link", name="Log in through your organisation").click()
+    page.wait_for_url(f"{site.address}/console/staff")
+    page.goto(f"{site.address}/console/fresh?next=/console/day")
+    page.wait_for_url(f"{site.address}/console/day")
+    context.close()

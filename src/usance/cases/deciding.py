@@ -5,11 +5,17 @@ as being carried out by its decider; whoever keeps the book is asked, under a ke
 and only what was done is written down and told to the borrower. If the book refuses, the outcome is
 a proposal again, as before. If a second person must approve, the case waits for them (``watch``
 follows). A process that dies in between leaves the mark, and the watch goes on.
+
+All of it is done by one at a time: two who ask the book about one outcome could be answered
+differently, and what one gives up, so that a third may decide it, the other would have done.
 """
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,6 +32,7 @@ from usance.cases.work import Acting, Change, Desk, kept_answer, once
 from usance.core.identifiers import written
 from usance.core.refusals import Refused
 from usance.core.rules import rule
+from usance.identity import store as identity
 from usance.identity.once import Answer
 from usance.platform.database import transaction
 from usance.platform.identifiers import new_operation_id
@@ -49,6 +56,7 @@ class Deciding:
     def __init__(self, desk: Desk, carries: Carries) -> None:
         self.desk = desk
         self.carries = carries
+        self._turn = asyncio.Lock()
 
     async def propose(self, case_id: int, finding: Finding, acting: Acting) -> Answer:
         """The handler's finding: a result, its reasons, and what is to be done."""
@@ -92,12 +100,34 @@ class Deciding:
     @rule("R-CASE-11", "R-CASE-13")
     async def decide(self, case_id: int, number: int, acting: Acting) -> Answer:
         """Follow a proposal as it stands. Raises ``Refused``, or answers the book's refusal."""
-        outcome = await self._claimed(case_id, number, acting)
-        if isinstance(outcome, Answer):
-            return outcome
-        return await self.carry_on(outcome, acting)
+        async with self._alone(case_id, number):
+            outcome = await self._claimed(case_id, number, acting)
+            if isinstance(outcome, Answer):
+                return outcome
+            return await self._carried_out(outcome, acting)
 
+    @rule("R-CASE-13")
     async def carry_on(self, outcome: Outcome, acting: Acting) -> Answer:
+        """Go on with an outcome whose being carried out broke off, if it still stands so."""
+        async with self._alone(outcome.case_id, outcome.number):
+            case = await store.case_of(self.desk.pool, outcome.case_id, outcome.borrower_id)
+            assert case is not None
+            now = await store.outcomes(self.desk.pool, case)
+            if not any(marks(each) == marks(outcome) for each in now):
+                raise Refused("R-CASE-11", "the outcome is decided already", "proposal")
+            return await self._carried_out(outcome, acting)
+
+    @asynccontextmanager
+    async def _alone(self, case_id: int, number: int) -> AsyncIterator[None]:
+        """Nobody else decides this proposal meanwhile, nor has it carried out.
+
+        In one process one at a time, so that who waits here takes no connection from the book.
+        """
+        async with self._turn, transaction(self.desk.pool) as connection:
+            await store.carry_out_alone(connection, case_id, number)
+            yield
+
+    async def _carried_out(self, outcome: Outcome, acting: Acting) -> Answer:
         """Have the remedy of a marked outcome carried out, and write down what came of it."""
         if outcome.asks.kind == "nothing":
             done = Answer(201, {}, 0)
@@ -132,8 +162,10 @@ class Deciding:
     async def _concluded(self, outcome: Outcome, done: Answer, acting: Acting) -> Answer:
         """Write down what came of a remedy."""
         if done.status >= 400:
-            await self._given_up(outcome)
-            return done
+            kept = await self._given_up(outcome)
+            if kept is None:
+                return done
+            done = kept
 
         async def act(change: Change) -> dict[str, Any]:
             case = await change.case(outcome.case_id, outcome.borrower_id)
@@ -149,15 +181,22 @@ class Deciding:
 
         return await once(self.desk, acting, act, done.status)
 
-    async def _given_up(self, outcome: Outcome) -> None:
-        """The book refused: the outcome is a proposal again, and nothing else has changed."""
+    async def _given_up(self, outcome: Outcome) -> Answer | None:
+        """The book refused: the outcome is a proposal again, and nothing else has changed.
+
+        Unless it was done all the same, by a request that was thought lost: then by what was done.
+        """
         async with transaction(self.desk.pool) as connection:
             change = Change(self.desk, connection, Acting(""), 0, self.desk.clock.now())
             case = await change.case(outcome.case_id, outcome.borrower_id)
+            done = await identity.first_answer(connection, outcome.decided_by, key_of(outcome))
+            if done is not None:
+                return done.answer
             now = await outcome_of(change, case, outcome.number)
             if now.state == rules.CARRIED_OUT and now.decided_by == outcome.decided_by:
                 now.state, now.decided_by, now.decided_at = rules.PROPOSED, "", None
                 await store.save_outcome(connection, now)
+        return None
 
 
 # -- steps -----------------------------------------------------------------------------------------
@@ -286,6 +325,11 @@ def remedy_of(outcome: Outcome) -> dict[str, Any]:
 def key_of(outcome: Outcome) -> str:
     """The key under which a remedy is done once; no caller can choose one like it."""
     return f"case · {written('case', outcome.case_id)} · {outcome.number}"
+
+
+def marks(outcome: Outcome) -> tuple[Any, ...]:
+    """By which mark an outcome is being carried out."""
+    return outcome.outcome_id, outcome.state, outcome.decided_by, outcome.decided_at
 
 
 def hash_of(outcome: Outcome) -> bytes:

@@ -48,6 +48,7 @@ async def opened(change: Change, asked: Opening, channel: int) -> dict[str, Any]
     rules.check_opening(kind, asked.borrower_id, subject)
     place = desk.policy.jurisdiction(asked.jurisdiction or desk.home)
     await check_borrower(change, asked.borrower_id)
+    await check_own_today(change, asked.borrower_id)
     await check_subject(
         change.connection, asked.borrower_id, subject, asked.subject_id, asked.subject_number
     )
@@ -96,6 +97,19 @@ async def check_borrower(change: Change, borrower_id: int) -> None:
     if await store.open_cases(change.connection, borrower_id) >= OPEN_MOST:
         detail = f"at most {OPEN_MOST} cases of a borrower are open at once"
         raise Refused("R-CASE-16", detail, "borrower_id")
+
+
+@rule("R-CASE-16")
+async def check_own_today(change: Change, borrower_id: int) -> None:
+    """A borrower, whose row is locked, opens only so many cases a day, also of those that ended."""
+    if not change.is_own(borrower_id):
+        return
+    actor, most = change.acting.actor, change.desk.policy.own_cases_a_day
+    opened_today = await store.opened_since(
+        change.connection, borrower_id, actor, change.day_before
+    )
+    if opened_today >= most:
+        raise Refused("R-CASE-16", f"a borrower opens at most {most} cases a day", "borrower_id")
 
 
 @rule("R-CASE-01", "R-CASE-15")

@@ -67,6 +67,8 @@ class CasePolicy:
     soon_days: int
     close_after_days: int
     reopen_within_days: int
+    own_cases_a_day: int
+    own_bytes_a_day: int
 
     def home(self, currency: str) -> str:
         """The jurisdiction of a book that is kept in this currency."""
@@ -113,5 +115,8 @@ def policy_in(document: dict[str, Any]) -> CasePolicy:
         currency: code
         for code, each in document["jurisdictions"].items() for currency in each["currencies"]
     }  # fmt: skip
-    numbers = (document[name] for name in ("soon_days", "close_after_days", "reopen_within_days"))
+    names = (
+        "soon_days", "close_after_days", "reopen_within_days", "own_cases_a_day", "own_bytes_a_day",
+    )  # fmt: skip
+    numbers = (document[name] for name in names)
     return CasePolicy(places, homes, rules, *numbers)

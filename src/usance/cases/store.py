@@ -22,6 +22,7 @@ from usance.cases.records import (
     columns,
 )
 from usance.core.identifiers import cell_of_borrower, cell_of_contract
+from usance.platform import locks
 from usance.platform.database import Connection, Pool
 
 Record = TypeVar("Record", Case, Outcome, Message, Attachment)
@@ -77,6 +78,13 @@ async def insert_event(
         " operation_id, at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
         *(case.cell, case.borrower_id, case.case_id, case.events, kind, actor),
         *(msgspec.json.encode(detail).decode(), operation_id, at),
+    )
+
+
+async def carry_out_alone(connection: Connection, case_id: int, number: int) -> None:
+    """Wait until nobody else, in no process, carries this outcome out; until the commit."""
+    await connection.execute(
+        f"SELECT pg_advisory_xact_lock({locks.CARRYING_OUT}, hashtext($1))", f"{case_id} {number}"
     )
 
 
@@ -190,6 +198,30 @@ async def open_cases(connection: Connection | Pool, borrower_id: int) -> int:
     found: int = await connection.fetchval(
         "SELECT count(*) FROM case_file WHERE cell = $1 AND borrower_id = $2 AND state IN (1, 2)",
         *(cell_of_borrower(borrower_id), borrower_id),
+    )
+    return found
+
+
+async def opened_since(
+    connection: Connection | Pool, borrower_id: int, actor: str, since: datetime
+) -> int:
+    """How many cases of a borrower somebody has opened since a moment, whatever became of them."""
+    found: int = await connection.fetchval(
+        "SELECT count(*) FROM case_file WHERE cell = $1 AND borrower_id = $2 AND opened_by = $3"
+        " AND opened_at > $4",
+        *(cell_of_borrower(borrower_id), borrower_id, actor, since),
+    )
+    return found
+
+
+async def attached_since(
+    connection: Connection | Pool, borrower_id: int, actor: str, since: datetime
+) -> int:
+    """How many bytes somebody has attached to cases of a borrower since a moment."""
+    found: int = await connection.fetchval(
+        "SELECT coalesce(sum(size), 0) FROM case_attachment WHERE cell = $1 AND borrower_id = $2"
+        " AND actor = $3 AND at > $4",
+        *(cell_of_borrower(borrower_id), borrower_id, actor, since),
     )
     return found
 

@@ -59,6 +59,22 @@ async def writable(change: Change, case: Case) -> Seal:
     return seal
 
 
+@rule("R-FILE-02")
+async def check_own_room(change: Change, borrower_id: int, size: int) -> None:
+    """A borrower attaches only so many bytes a day, whatever cases they belong to.
+
+    The borrower's row is locked: files of one borrower come in one after the other.
+    """
+    if not change.is_own(borrower_id):
+        return
+    actor, most = change.acting.actor, change.desk.policy.own_bytes_a_day
+    await store.borrower(change.connection, borrower_id, lock=True)
+    held = await store.attached_since(change.connection, borrower_id, actor, change.day_before)
+    if held + size > most:
+        detail = f"a borrower attaches at most {most} bytes a day"
+        raise Refused("R-FILE-02", detail, "file")
+
+
 @rule("R-CASE-07", "R-FILE-02")
 async def attached(
     change: Change, case: Case, way: int, name: str, media_type: str, content: bytes
@@ -68,6 +84,7 @@ async def attached(
     if not case.borrower_id and way != rules.NOTE:
         raise Refused("R-CASE-14", "a case without a borrower has notes alone", "way")
     files.check_room(len(content), case.attachments, case.attached_bytes)
+    await check_own_room(change, case.borrower_id, len(content))
     seal = await writable(change, case)
     case.attachments += 1
     case.attached_bytes += len(content)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any, TypeAlias
 
 from usance.cases import store
@@ -19,6 +19,7 @@ from usance.core.refusals import Refused
 from usance.core.rules import rule
 from usance.identity import changes
 from usance.identity import store as identity
+from usance.identity.borrower_sessions import actor_of
 from usance.identity.once import Answer
 from usance.ledger.digest import digest
 from usance.platform.clock import Clock
@@ -68,6 +69,15 @@ class Change:
     def today(self, case: Case) -> date:
         """The calendar day where the case belongs."""
         return self.desk.policy.jurisdiction(case.jurisdiction).day_of(self.now)
+
+    def is_own(self, borrower_id: int) -> bool:
+        """Whether it is the borrower who asks, and nobody in their place."""
+        return bool(borrower_id) and self.acting.actor == actor_of(borrower_id)
+
+    @property
+    def day_before(self) -> datetime:
+        """From when on is counted what a borrower does in a day: by the clock, not the calendar."""
+        return self.now - timedelta(days=1)
 
     @rule("R-FOUND-01")
     async def case(self, case_id: int, borrower_id: int | None = None) -> Case:

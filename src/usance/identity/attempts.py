@@ -9,6 +9,7 @@ from datetime import timedelta
 from usance.core.refusals import Refused
 from usance.core.rules import rule
 from usance.identity import staff_sql
+from usance.platform.addresses import counted_as
 from usance.platform.clock import Clock
 from usance.platform.database import Pool
 
@@ -41,8 +42,8 @@ class Attempts:
 
 def of_log_in(name: str, address: str) -> dict[bytes, int]:
     """What an attempt to log in is counted under, with the most."""
-    found = {hashed(f"name {name}"): OF_A_NAME}
-    return found | ({hashed(f"address {address}"): OF_AN_ADDRESS} if address else {})
+    found, place = {hashed(f"name {name}"): OF_A_NAME}, counted_as(address)
+    return found | ({hashed(f"address {place}"): OF_AN_ADDRESS} if address else {})
 
 
 def of_factor(staff_id: int) -> dict[bytes, int]:

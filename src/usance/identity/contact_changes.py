@@ -75,7 +75,7 @@ class ContactChanges:
         who = await portal_store.active_borrower(self._pool, row["borrower_id"])
         return await self._opened(who, row) if who else ""
 
-    @rule("R-CONTACT-01", "R-CONTACT-03")
+    @rule("R-CONTACT-01", "R-CONTACT-03", "R-LOGIN-05")
     async def ask(self, borrower_id: int, number: str, asker: Asker, reason: str = "") -> int:
         """Begin a change: a code goes to the new number and, unless staff vouches, to the old one.
 
@@ -84,6 +84,7 @@ class ContactChanges:
         phone = phone_of(number)
         reason = reason_of(reason) if reason else ""
         await self._limits.count({"changes_of_a_number": str(borrower_id)})
+        await self._limits.count({"sends_to_a_number": phone})  # whosever it is
         async with transaction(self._pool) as connection:
             who = await self._locked(connection, borrower_id)
             old = await self._boxes.detail(who, PHONE)
@@ -106,14 +107,14 @@ class ContactChanges:
             )  # fmt: skip
         return change_id
 
+    @rule("R-LOGIN-05")
     async def send_again(self, borrower_id: int, side: str, asker: Asker) -> None:
         """Another code to the number of one side; the one before is of no use then."""
-        await self._limits.count({"sends_to_a_number": f"change {borrower_id} {side}"})
+        await self._limits.count({"sends_to_a_number": await self._number(borrower_id, side)})
         async with transaction(self._pool) as connection:
             who = await self._locked(connection, borrower_id)
             row = await self._to_prove(connection, borrower_id)
-            old = await self._boxes.detail(who, PHONE)
-            phone = await self._opened(who, row) if side == "new" else old
+            phone = await self._number_of(who, row, side)
             await self._send(connection, who, phone, row["change_id"], side, asker)
 
     @rule("R-CONTACT-01")
@@ -284,7 +285,19 @@ class ContactChanges:
             raise Refused("R-FOUND-01", "there is no such borrower")
         return who
 
-    async def _to_prove(self, connection: Connection, borrower_id: int) -> store.Row:
+    async def _number(self, borrower_id: int, side: str) -> str:
+        """The number of one side of the change that is to be proven."""
+        who = await portal_store.active_borrower(self._pool, borrower_id)
+        if who is None:
+            raise Refused("R-FOUND-01", "there is no such borrower")
+        return await self._number_of(who, await self._to_prove(self._pool, borrower_id), side)
+
+    async def _number_of(self, who: portal_store.Row, row: store.Row, side: str) -> str:
+        if side == "new":
+            return await self._opened(who, row)
+        return await self._boxes.detail(who, PHONE)
+
+    async def _to_prove(self, connection: store.Either, borrower_id: int) -> store.Row:
         row = await store.open_change(connection, borrower_id, PHONE)
         if row is None or row["status"] != store.TO_PROVE or self._expired(row):
             raise Refused("R-FOUND-01", "there is no such change")

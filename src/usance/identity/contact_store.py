@@ -32,6 +32,19 @@ async def contact(connection: Either, borrower_id: int, kind: str) -> Row | None
     return row
 
 
+async def takes_no_code(
+    connection: Either, borrower_id: int, kind: str, flag: str
+) -> bool:
+    """Whether messages to the number have ended, or a flag of this kind is open."""
+    found: bool = await connection.fetchval(
+        "SELECT EXISTS (SELECT FROM contact WHERE cell = $1 AND borrower_id = $2 AND kind = $3"
+        " AND suspended_at IS NOT NULL) OR EXISTS (SELECT FROM contact_flag WHERE cell = $1"
+        " AND borrower_id = $2 AND kind = $4 AND closed_at IS NULL)",
+        *(cell_of_borrower(borrower_id), borrower_id, kind, flag),
+    )
+    return found
+
+
 async def use_contact(
     connection: Either, borrower_id: int, kind: str, now: datetime
 ) -> None:

@@ -62,10 +62,16 @@ class Contacts:
         most = policy.stale_after if known_device else policy.stale_for_new_device_after
         return self._clock.now() - used >= min(most, policy.stale_after)
 
-    async def suspended(self, connection: portal_store.Either, borrower_id: int) -> bool:
-        """Whether no message may go to the number."""
-        known = await contact_store.contact(connection, borrower_id, PHONE)
-        return known is not None and known["suspended_at"] is not None
+    @rule("R-LOGIN-06", "R-CONTACT-04")
+    async def takes_no_code(self, connection: portal_store.Either, borrower_id: int) -> bool:
+        """Whether no code goes to the number: it is not theirs, or staff has not looked yet."""
+        return await contact_store.takes_no_code(connection, borrower_id, PHONE, IDENTITY)
+
+    @rule("R-LOGIN-06")
+    async def not_answered(self, connection: Connection, borrower_id: int) -> None:
+        """Whoever has the number does not know the borrower: no code opens, and staff looks."""
+        await portal_store.lock_codes(connection, borrower_id)
+        await self.flag(connection, borrower_id, IDENTITY, "system:portal")
 
     async def used(self, connection: Connection, borrower_id: int) -> None:
         """The borrower answered from the number."""

@@ -81,11 +81,13 @@ async def check_nothing_stands(connection: Connection, borrower: store.Row) -> N
             raise Refused("R-ERASE-02", detail, "borrower_id")
 
 
+@rule("R-ERASE-05")
 async def _emptied(
     connection: Connection, borrower: store.Row, reason: str, actor: str, *, again: bool = False
 ) -> int:
     borrower_id: int = borrower["borrower_id"]
     await sql.empty(connection, borrower_id)
+    await sql.forget_requests(connection, borrower_id)
     for forget in FORGET:
         await forget(connection, borrower_id)
     operation_id = new_operation_id()

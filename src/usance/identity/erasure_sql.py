@@ -29,6 +29,19 @@ async def empty(connection: Connection, borrower_id: int) -> None:
     await connection.execute("DELETE FROM directory WHERE borrower_id = $1", borrower_id)
 
 
+async def forget_requests(connection: Connection, borrower_id: int) -> None:
+    """What keys stood for in requests that may have named the person; the answers stay.
+
+    A hash of such a request can be searched by who guesses what it said. What was asked of a
+    contract names nobody, and is recognised as before.
+    """
+    await connection.execute(
+        "UPDATE idempotency SET request_hash = '' WHERE request_hash <> '' AND operation_id IN"
+        " (SELECT operation_id FROM operation WHERE borrower_id = $1 AND contract_id = 0)",
+        borrower_id,
+    )
+
+
 async def insert_erasure(
     connection: Connection, borrower: Row, reason: str, operation_id: int
 ) -> None:

@@ -16,12 +16,13 @@ from usance.identity import codes, portal_store
 from usance.identity.borrower_sessions import Begun, BorrowerSessions
 from usance.identity.boxes import PHONE, Boxes, check_current
 from usance.identity.codes import LOG_IN, Codes
-from usance.identity.contacts import IDENTITY, Contacts
+from usance.identity.contacts import Contacts
 from usance.identity.devices import Device, Devices
 from usance.identity.limits import Limits
 from usance.identity.messages import Mailbox, Message
 from usance.identity.people import phone_of
 from usance.identity.portal_policy import PortalPolicy
+from usance.platform.addresses import counted_as
 from usance.platform.clock import Clock
 from usance.platform.database import Connection, Pool, transaction
 from usance.platform.identifiers import new_operation_id
@@ -38,6 +39,11 @@ class Knock:
     half: str
     address: str
     device: Device
+
+    @property
+    def place(self) -> str:
+        """What is counted for where they come from."""
+        return counted_as(self.address)
 
 
 class LogIn:
@@ -59,18 +65,34 @@ class LogIn:
         self._contacts = contacts
         self._devices = Devices(pool, clock)
 
-    @rule("R-LOGIN-04")
+    @rule("R-LOGIN-04", "R-LOGIN-05")
     async def ask(self, number: str, knock: Knock) -> None:
         """Send a code to a number, if somebody has it; raises ``Refused`` for what is no number."""
         phone = phone_of(number)
         started = asyncio.get_running_loop().time()
-        await self._limits.count({
-            "sends_to_a_number": phone, "sends_from_an_address": knock.address,
-        })  # fmt: skip
+        await self._limits.count({"sends_from_an_address": knock.place})
+        if await self._is_known(phone, knock.device):
+            await self._limits.count({"sends_to_a_known_device": phone})
+        else:
+            # One address is stopped before it has used up what a number gets in all.
+            both = f"{phone} {knock.place}"
+            await self._limits.count({"sends_to_a_number_from_an_address": both})
+            await self._limits.count({"sends_to_a_number": phone})
         await self._send(phone, knock.half)
         passed = asyncio.get_running_loop().time() - started
         await asyncio.sleep(max(LEAST_SECONDS - passed, 0))
 
+    @rule("R-LOGIN-05")
+    async def _is_known(self, phone: str, device: Device) -> bool:
+        """Whether who has this number was logged in on the device: strangers do not lock them out.
+
+        The same statements for a number that nobody has.
+        """
+        lookups = await self._boxes.lookups(phone)
+        borrower_id = await portal_store.borrower_of_lookups(self._pool, PHONE, lookups)
+        return await self._devices.known(borrower_id, device)
+
+    @rule("R-LOGIN-06")
     async def _send(self, phone: str, half: str) -> None:
         """The same statements for everybody; one more row for a number that somebody has."""
         lookups, now = await self._boxes.lookups(phone), self._clock.now()
@@ -79,7 +101,7 @@ class LogIn:
             await portal_store.forget_codes(connection, now - self._policy.code_valid * 6)
             borrower_id = await portal_store.borrower_of_lookups(connection, PHONE, lookups)
             who = await portal_store.active_borrower(connection, borrower_id)
-            if await self._contacts.suspended(connection, borrower_id):
+            if await self._contacts.takes_no_code(connection, borrower_id):
                 who = None
             known = who["borrower_id"] if who else 0
             code = await self._codes.make(connection, half, LOG_IN, phone, known)
@@ -121,6 +143,7 @@ class LogIn:
         """A session for the end of the identity number, after a right code."""
         challenge = codes.challenge_of(knock.half, LOG_IN)
         most = self._policy.identity_attempts
+        counted = await self._count_answer(challenge)
         row = await portal_store.count_answer(self._pool, challenge, self._clock.now(), most)
         if row is None:
             codes.wrong()
@@ -134,10 +157,27 @@ class LogIn:
                     connection, challenge, row["state"], portal_store.USED
                 ):
                     codes.wrong()  # a twin of this answer was first
-                return await self._begin(connection, who, knock.device)
-            if row["state"] == portal_store.LOCKED:
-                await self._contacts.flag(connection, who["borrower_id"], IDENTITY, "system:portal")
-        raise Refused("R-LOGIN-06", "these are not the last four characters", "digits")
+                begun = await self._begin(connection, who, knock.device)
+            elif row["state"] == portal_store.LOCKED:
+                await self._contacts.not_answered(connection, who["borrower_id"])
+        if not right:
+            raise Refused("R-LOGIN-06", "these are not the last four characters", "digits")
+        await self._limits.forgive(counted)
+        return begun
+
+    @rule("R-LOGIN-06")
+    async def _count_answer(self, challenge: bytes) -> list[bytes]:
+        """An answer counts for its borrower, whatever the code; staff looks after too many."""
+        found = await portal_store.code_of(self._pool, challenge, LOG_IN, self._clock.now())
+        if found is None or found["state"] != portal_store.ASKED:
+            codes.wrong()
+        borrower_id = found["borrower_id"]
+        try:
+            return await self._limits.count({"identity_answers": str(borrower_id)})
+        except Refused:
+            async with transaction(self._pool) as connection:
+                await self._contacts.not_answered(connection, borrower_id)
+            raise
 
     @rule("R-CONTACT-04")
     async def not_me(self, text: str, knock: Knock) -> None:
@@ -152,8 +192,10 @@ class LogIn:
             self._pool, codes.challenge_of(knock.half, LOG_IN), LOG_IN, self._clock.now()
         )
         number = found["number_hash"].hex() if found else ""
+        known = await self._devices.known(found["borrower_id"] if found else 0, knock.device)
+        limit = "attempts_on_a_known_device" if known else "attempts_on_a_number"
         counted = await self._limits.count({
-            "attempts_on_a_number": number, "attempts_from_an_address": knock.address,
+            limit: number, "attempts_from_an_address": knock.place,
         })  # fmt: skip
         row = await self._codes.check(self._pool, knock.half, LOG_IN, text)
         await self._limits.forgive(counted)

@@ -33,7 +33,10 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """The first answer to a key, and the SHA-256 of the request that the key stands for."""
+    """The first answer to a key, and the SHA-256 of the request that the key stands for.
+
+    Of what may have named somebody who was erased, the hash is empty: no request is that one.
+    """
 
     request_hash: bytes
     answer: Answer

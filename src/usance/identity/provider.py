@@ -16,7 +16,7 @@ import secrets
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -27,6 +27,7 @@ from usance.core.refusals import Refused
 from usance.core.rules import rule
 from usance.identity import staff_sql
 from usance.identity.attempts import hashed
+from usance.identity.sessions import AGE_MAX
 from usance.platform.clock import Clock, SystemClock
 from usance.platform.config import LOOPBACK, IdentityProvider
 from usance.platform.crypto import KeyService, beside
@@ -38,6 +39,8 @@ logger = get_logger(__name__)
 ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "Ed25519")
 """Signatures by the provider's own key: never `none`, never a secret that both sides know."""
 LEEWAY_SECONDS = 60
+MAX_AGE_SECONDS = int(AGE_MAX.total_seconds())
+"""Who authenticated at the provider longer ago than a session lasts here does so again."""
 LASTS = timedelta(minutes=10)
 KEPT = timedelta(minutes=10)
 FETCHED_AGAIN_AFTER = timedelta(seconds=30)
@@ -56,6 +59,7 @@ class Ticket(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     target: str
     began_at: int
     redirect: str
+    max_age: int = MAX_AGE_SECONDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +68,8 @@ class Identity:
 
     account: str
     claims: Mapping[str, Any]
+    shown_at: datetime | None = None
+    """When they authenticated there; None where the provider does not say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,13 +100,18 @@ class Provider:
         self._known: Description | None = None
         self._reading = asyncio.Lock()
 
-    @rule("R-STAFF-09")
-    async def begin(self, redirect: str, target: str) -> tuple[str, str]:
-        """(where to send the browser, what it keeps meanwhile). Raises ``Refused``."""
+    @rule("R-STAFF-09", "R-STEP-01")
+    async def begin(
+        self, redirect: str, target: str, *, anew: bool = False
+    ) -> tuple[str, str]:
+        """(where to send the browser, what it keeps meanwhile). Raises ``Refused``.
+
+        ``anew``: the provider asks who it is, although it may know the browser.
+        """
         ticket = Ticket(
             state=secrets.token_urlsafe(32), nonce=secrets.token_urlsafe(32),
             verifier=secrets.token_urlsafe(48), target=target, redirect=redirect,
-            began_at=int(self._clock.now().timestamp()),
+            began_at=int(self._clock.now().timestamp()), max_age=0 if anew else MAX_AGE_SECONDS,
         )  # fmt: skip
         try:
             known = await self._description()
@@ -108,7 +119,7 @@ class Provider:
             async with client:
                 address, _ = client.create_authorization_url(
                     known.authorization_endpoint, state=ticket.state, nonce=ticket.nonce,
-                    code_verifier=ticket.verifier,
+                    code_verifier=ticket.verifier, max_age=ticket.max_age,
                 )  # fmt: skip
         except (ProviderError, httpx.HTTPError, OSError) as error:
             raise not_accepted(error) from error
@@ -176,7 +187,7 @@ class Provider:
         if not isinstance(token, str):
             raise ProviderError("the answer holds no ID token")
         claims = await self._claims(token, ticket.nonce)
-        return Identity(self._account_of(claims), claims)
+        return Identity(self._account_of(claims), claims, self._shown_at(claims, ticket))
 
     @rule("R-STAFF-09")
     async def _claims(self, token: str, nonce: str) -> dict[str, Any]:
@@ -201,6 +212,21 @@ class Provider:
         if signed.get("azp", None if several else client_id) != client_id:
             raise ProviderError("the ID token was made for another client")
         return signed
+
+    @rule("R-STAFF-09", "R-STEP-01")
+    def _shown_at(self, claims: Mapping[str, Any], ticket: Ticket) -> datetime | None:
+        """When somebody authenticated at the provider: not after now, nor too long before."""
+        said = claims.get("auth_time")
+        if said is None:
+            return None
+        now = self._clock.now()
+        if isinstance(said, bool) or not isinstance(said, int):
+            raise ProviderError("the moment of authentication is none")
+        if said > now.timestamp() + LEEWAY_SECONDS:
+            raise ProviderError("the moment of authentication lies ahead")
+        if said < ticket.began_at - ticket.max_age - LEEWAY_SECONDS:
+            raise ProviderError("who it is was shown longer ago than was asked for")
+        return min(datetime.fromtimestamp(said, UTC), now)
 
     async def _verified(self, token: str) -> dict[str, Any]:
         """The claims of a token that a key of the provider has signed."""

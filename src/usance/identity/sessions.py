@@ -93,6 +93,8 @@ class Beginning:
     waits: bool = False
     shown: str = ""
     """The factor that was shown, for the audit log."""
+    shown_at: datetime | None = None
+    """When it was shown, where that was elsewhere; nothing is fresh if it is not known."""
 
 
 class Sessions:
@@ -103,13 +105,15 @@ class Sessions:
         self._clock = clock
         self._policy = policy
 
+    @rule("R-STEP-01")
     async def begin(self, connection: Connection, beginning: Beginning) -> str:
         """The token of a new session. Every log-in makes one: what a browser had is not used."""
         token, csrf = secrets.token_urlsafe(32), secrets.token_urlsafe(32)
         now = self._clock.now()
+        shown_at = now if beginning.way == BY_PASSWORD else beginning.shown_at
         await staff_sql.insert_session(
             connection, token_hash(token), beginning.staff_id, csrf, now, waits=beginning.waits,
-            way=beginning.way, fresh_at=None if beginning.waits else now,
+            way=beginning.way, fresh_at=None if beginning.waits else shown_at,
             address=beginning.address[:60],
         )  # fmt: skip
         if not beginning.waits:

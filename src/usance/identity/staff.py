@@ -165,16 +165,22 @@ class Staff:
         return new, await self._known_session(new)
 
     async def enter_by_provider(
-        self, account: str, *, showed_factor: bool, address: str = ""
-    ) -> tuple[str, StaffSession]:
-        """The identity provider says who it is: an account that is there and active, or none."""
+        self, account: str, *, showed_factor: bool, address: str = "",
+        shown_at: datetime | None = None,
+    ) -> tuple[str, StaffSession]:  # fmt: skip
+        """The identity provider says who it is: an account that is there and active, or none.
+
+        ``shown_at``: when that was shown to the provider, as far as it says so.
+        """
         row = await staff_sql.staff_by_name(self._pool, account)
         if row is None:
             logger.warning("log-in refused", extra={"rule": "R-STAFF-09"})
             raise Refused("R-STAFF-09", "no active account belongs to this identity")
         way = BY_PROVIDER_AND_FACTOR if showed_factor else BY_PROVIDER
         waits = row["has_factor"] and not showed_factor
-        return await self._begin(Beginning(row["staff_id"], way, address, waits=waits))
+        return await self._begin(
+            Beginning(row["staff_id"], way, address, waits=waits, shown_at=shown_at)
+        )
 
     async def session(self, token: str) -> StaffSession | None:
         """The session of a token; None when it is unknown, ended, idle too long or too old."""

@@ -2,7 +2,8 @@
 
 A notification is accepted and remembered in one transaction, together with a job that books it. It
 is booked at once; where the process dies before that, the job does it. Both ask the book under the
-same key, so it makes no difference who was first, or whether both were.
+same key, so it makes no difference who was first, or whether both were. What is kept beside the
+contracts is kept under that key too: money is booked or kept, whoever was first, and never both.
 """
 
 from __future__ import annotations
@@ -57,24 +58,31 @@ class Notification(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
 
 @dataclass(frozen=True, slots=True)
 class Entered:
-    """What the book answered: the operation, or the rule that refused."""
+    """What the book answered: the operation, or the rule that refused.
+
+    With ``receipt_id`` the money is kept beside the contracts, now or from before.
+    """
 
     operation_id: int
     rule: str = ""
     detail: str = ""
+    receipt_id: int = 0
 
 
 class Till(Protocol):
     """The way of money into the book."""
 
     async def book(self, key: str, borrower_id: int, contract_id: int, amount: int) -> Entered:
-        """Book a payment of a borrower, once for a key; contract 0: on all contracts."""
+        """Book a payment of a borrower, once for a key; contract 0: on all contracts.
+
+        What was kept under the key is not booked any more.
+        """
         ...
 
     async def hold(
         self, key: str, borrower_id: int, contract_id: int, amount: int, rule_id: str, why: str
-    ) -> int:
-        """Keep money that is not booked, once for a key; the number of its receipt."""
+    ) -> Entered:
+        """Keep money that is not booked, once for a key; what was booked meanwhile stays booked."""
         ...
 
 
@@ -133,14 +141,15 @@ class Notifications:
             entered = await self._till.book(key, borrower_id, to, paid)
         else:
             entered = Entered(0, "R-PAY-05", "the amount is not what was to be paid")
-        receipt_id, outcome = 0, rules.BOOKED
-        if entered.rule:
-            outcome = rules.UNALLOCATED
-            receipt_id = await self._till.hold(
+        if entered.rule and not entered.receipt_id:
+            entered = await self._till.hold(
                 key, borrower_id, to, paid, entered.rule, entered.detail
             )
+        if entered.receipt_id:
             logger.warning("payment kept unallocated", extra={"rule": entered.rule})
-        settled = outcome, entered.rule, entered.operation_id, receipt_id, self._clock.now()
+        outcome = rules.UNALLOCATED if entered.receipt_id else rules.BOOKED
+        numbers = entered.operation_id, entered.receipt_id
+        settled = outcome, entered.rule, *numbers, self._clock.now()
         await store.settle_intent(self._pool, row, settled)
 
     @rule("R-PAY-06")

@@ -22,5 +22,9 @@ GIVING = 7308332191
 """Held while something is given that is added up with what was given before, until it is booked:
 many who give at once do not each see nothing."""
 
+CARRYING_OUT = 7308
+"""Held, together with a hash of what it is, by the one who decides a proposal of a case and has its
+remedy carried out. A number of the space of pairs, which is another one."""
+
 MIGRATING = 0x7573616E6365
 """Held while migrating: processes that start together take turns. ("usance" in ASCII)"""

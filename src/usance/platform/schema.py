@@ -167,7 +167,8 @@ idempotency = Table(
     whole("status", SmallInteger), Column("answer", Text, nullable=False),
     whole("operation_id"), moment(),
 )  # fmt: skip
-"""The first answer to a client's key; ``client`` is ``machine:ID`` or ``staff:ID``."""
+"""The first answer to a client's key; ``client`` is ``machine:ID`` or ``staff:ID``. The hash of a
+request that may have named a person is emptied with the person's erasure."""
 
 operation = Table(
     "operation", metadata,

@@ -1,7 +1,8 @@
 """Money that a bank told of and no contract takes: kept as a receipt, like that of a bank's file.
 
 The notification stands in the place of a file with one row, so everything that holds of unallocated
-receipts (account, proof, allocation, return) holds of it.
+receipts (account, proof, allocation, return) holds of it. It is kept under the key under which the
+book was asked, with the answer: the book, asked again, does not book what lies here.
 """
 
 import hashlib
@@ -9,7 +10,8 @@ import json
 
 from usance.core.identifiers import borrower_of_contract
 from usance.core.rules import rule
-from usance.identity.store import insert_operation
+from usance.identity.once import Answer
+from usance.identity.store import first_answer, insert_operation
 from usance.ledger.digest import digest
 from usance.platform.database import Connection, Pool, retrying, transaction
 from usance.platform.identifiers import new_operation_id
@@ -19,25 +21,42 @@ from usance.servicing import receipts_sql as own
 from usance.servicing.debit_rows import COLLECTED
 
 OUTCOME = "refused"
+KEPT = "receipt_id"
+"""Among what is answered: the receipt, where money was kept and not booked."""
 
 
 @rule("R-PAY-05", "R-RECEIPT-03")
 async def hold(
     pool: Pool, key: str, borrower_id: int, contract_id: int, amount: int, *, rule_id: str,
-    detail: str, actor: str,
-) -> int:  # fmt: skip
-    """Keep the money, once for a key; the number of the receipt."""
+    detail: str, actor: str, request_hash: bytes,
+) -> Answer:  # fmt: skip
+    """Keep the money, once for a key, and answer so; or the answer of the book, if it was first."""
 
-    async def once() -> int:
+    async def once() -> Answer:
         async with transaction(pool, columns.LOCK) as connection:
+            if first := await first_answer(connection, actor, key):
+                return first.again(request_hash)
+            why = {"rule": rule_id, "detail": detail}
             file_id = await entered(connection, key, actor)
             if file_id:
-                why = {"rule": rule_id, "detail": detail}
                 row = borrower_id or borrower_of_contract(contract_id), contract_id, amount
                 await enter(connection, file_id, key, row, why, actor)
-            return int(await connection.fetchval(own.OF_DIGEST, key_digest(key)))
+            return await answered(connection, key, why, actor, request_hash)
 
     return await retrying(once)
+
+
+@rule("R-PAY-02")
+async def answered(
+    connection: Connection, key: str, why: dict[str, str], actor: str, request_hash: bytes
+) -> Answer:
+    """Keep the answer, as the book keeps its own: whoever comes second finds the key taken."""
+    row = await connection.fetchrow(sql.KNOWN, key_digest(key))
+    receipt_id: int = await connection.fetchval(own.OF_DIGEST, key_digest(key))
+    answer = Answer(201, why | {KEPT: receipt_id}, row["operation_id"])
+    kept = actor, key, request_hash, json.dumps(answer.document), answer.operation_id
+    await connection.execute(columns.INSERT_ANSWERS, *([each] for each in kept))
+    return answer
 
 
 def key_digest(key: str) -> bytes:

@@ -6,6 +6,7 @@ import hashlib
 
 from usance.contract.records import CHARGED_OFF
 from usance.core.rules import rule
+from usance.identity.once import Answer
 from usance.payments.notifications import Entered
 from usance.platform.database import Pool
 from usance.servicing import commands as ask
@@ -27,20 +28,20 @@ class BookTill:
         """Book a payment, once for a key; contract 0: on all contracts of the borrower."""
         command = await self._command(borrower_id, contract_id, amount)
         answer = await self._book.submit(
-            command, actor=ACTOR, key=key, request_hash=hashlib.sha256(key.encode()).digest()
+            command, actor=ACTOR, key=key, request_hash=hash_of(key)
         )
-        if answer.status < 400:
-            return Entered(answer.operation_id)
-        return Entered(0, answer.document["rule"], answer.document["detail"])
+        return entered(answer)
 
+    @rule("R-PAY-05")
     async def hold(
         self, key: str, borrower_id: int, contract_id: int, amount: int, rule_id: str, why: str
-    ) -> int:
-        """Keep money that is not booked, once for a key; the number of its receipt."""
-        return await notified.hold(
+    ) -> Entered:
+        """Keep money that is not booked, once for a key; what was booked meanwhile stays booked."""
+        answer = await notified.hold(
             self._pool, key, borrower_id, contract_id, amount, rule_id=rule_id, detail=why,
-            actor=ACTOR,
+            actor=ACTOR, request_hash=hash_of(key),
         )  # fmt: skip
+        return entered(answer)
 
     async def _command(self, borrower_id: int, contract_id: int, amount: int) -> ask.Command:
         """What a payment asks of the book: what was written off is recovered, not repaid."""
@@ -53,3 +54,18 @@ class BookTill:
         if found is not None and found.state.status == CHARGED_OFF:
             return ask.Recover(contract_id=contract_id, amount=amount)
         return ask.Repay(contract_id=contract_id, amount=amount)
+
+
+def hash_of(key: str) -> bytes:
+    """SHA-256 of what a key stands for: the key itself, because an intent has one."""
+    return hashlib.sha256(key.encode()).digest()
+
+
+def entered(answer: Answer) -> Entered:
+    """What an answer says became of the money: booked, kept beside the contracts, or refused."""
+    said = answer.document
+    if answer.status >= 400:
+        return Entered(0, said["rule"], said["detail"])
+    if notified.KEPT in said:
+        return Entered(0, said["rule"], said["detail"], said[notified.KEPT])
+    return Entered(answer.operation_id)

@@ -126,9 +126,10 @@ def provider_of(request: Asked) -> Provider:
 async def to_provider(request: Asked) -> Response[Any]:
     """Send the browser to the provider; what it keeps meanwhile is sealed and not for scripts."""
     target = next_of(request.query_params.get("next", ""))
+    anew = request.query_params.get("anew") == "yes"
     redirect = str(request.base_url).rstrip("/") + PROVIDER_PATH + "/return"
     try:
-        address, sealed = await provider_of(request).begin(redirect, target)
+        address, sealed = await provider_of(request).begin(redirect, target, anew=anew)
     except Refused as refused:
         return await login_form(request, target, refusal=refused.refusal)
     answer = moved(address)
@@ -145,7 +146,7 @@ async def from_provider(request: Asked) -> Response[Any]:
             request.cookies.get(provider_cookie_name(request), ""), request.query_params
         )
         token, session = await known.staff.enter_by_provider(
-            identity.account, address=address_of_caller(request),
+            identity.account, address=address_of_caller(request), shown_at=identity.shown_at,
             showed_factor=known.staff.policy.provider_showed_factor(identity.claims),
         )  # fmt: skip
     except Refused as refused:
@@ -189,7 +190,8 @@ async def fresh_form(
     """The form, with what was wrong."""
     return await show(
         request, "fresh.html", status=422 if refusal else 200, refusal=refusal,
-        action="/console/fresh", fields=[("next", target)], back=HOME,
+        action="/console/fresh", fields=[("next", target)], back=HOME, next=target,
+        elsewhere=services(request).provider is not None,
     )  # fmt: skip
 
 

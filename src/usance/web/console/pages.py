@@ -104,7 +104,8 @@ def step_up_page(request: Asked, error: StepUp) -> Response[Any]:
     fields = [each for each in error.fields if each[0] not in (PROOF_FIELD, CSRF_FIELD)]
     first = error.refusal.rule == "R-STEP-01"
     known = {"refusal": None if first else error.refusal, "fields": fields,
-             "action": address_of(request), "back": HOME}  # fmt: skip
+             "action": address_of(request), "back": HOME, "next": HOME,
+             "elsewhere": services(request).provider is not None}  # fmt: skip
     return rendered(request, bare_page(request), "fresh.html", error.status, known)
 
 
