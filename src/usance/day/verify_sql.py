@@ -3,6 +3,7 @@
 from usance.approvals.store import COLUMNS as PROPOSAL_COLUMNS
 from usance.contract.records import RECOVERY, REPAYMENT, REVERSAL, STATEMENT
 from usance.day import store as day_sql
+from usance.identity import access_sql
 from usance.ledger import chart
 from usance.platform import schema
 from usance.servicing import columns as sql
@@ -401,6 +402,20 @@ ORDER BY 1 LIMIT 1
 """
 """Approved, done or failed; a right counts once, whoever used it."""
 
+LOOKS = f"""
+WITH looks AS (
+    SELECT operation_id, {access_sql.DIGEST} AS digest FROM access a GROUP BY operation_id
+), told AS (
+    SELECT operation_id, digest FROM operation WHERE detail ? 'looks'
+        AND action IN ('{access_sql.LOOK_AT}', '{access_sql.OPEN}', '{access_sql.BIND}')
+)
+SELECT operation_id, coalesce(encode(o.digest, 'hex'), 'an operation'),
+    coalesce(encode(l.digest, 'hex'), 'no look')
+FROM looks l FULL JOIN told o USING (operation_id)
+WHERE l.digest IS DISTINCT FROM o.digest ORDER BY operation_id LIMIT 1
+"""
+"""What opened a borrower before looks were bound says nothing of ``looks``."""
+
 ALL_PROPOSALS = f"SELECT {PROPOSAL_COLUMNS} FROM proposal ORDER BY proposal_id"
 
 CLEARING = f"""
@@ -488,6 +503,8 @@ INVARIANTS: list[tuple[str, str, str, str]] = [
     ("INV-APPR-03", "A decision on a proposal is another's, and has its operation.", "approval",
      DECISIONS),
     ("INV-APPR-04", "What was approved has as many who agreed as it needs.", "proposal", AGREED),
+    ("INV-ACCESS-01", "Looks at a person's details are those that their operation noted.",
+     "access", LOOKS),
     ("INV-NUMBER-01", "A borrower's contracts are numbered as far as the borrower's row says.",
      "borrower", NUMBERING),
 ]  # fmt: skip
