@@ -18,7 +18,11 @@ from usance.core.identifiers import parse, written
 from usance.day import close, verify, verify_facts
 from usance.day.verify_replay import Proof
 from usance.day.verify_sql import INVARIANTS
+from usance.identity.accesses import DETAILS, LIST, Accesses
+from usance.identity.borrowers import Borrowers
+from usance.identity.changing import Asking
 from usance.identity.staff import Staff
+from usance.platform.clock import SystemClock
 from usance.platform.database import open_pool
 from usance.servicing import commands as asked
 from usance.servicing import debit_file, terms
@@ -75,6 +79,18 @@ async def live(book: TestBook) -> None:
     (receipt,) = await book.pool.fetchrow("SELECT min(receipt_id) FROM receipt")
     await book.do(asked.AllocateReceipt(contract_id=account, receipt_id=receipt))
     await two_proposals(book, loan)
+    await looks(book, [one, two])
+
+
+async def looks(book: TestBook, borrowers: list[int]) -> None:
+    """A machine reads a list and one person; a member of staff opens one in the console."""
+    staff = Staff(book.pool)
+    accesses = Accesses(book.pool, SystemClock(), staff.policy, book.keys)
+    people = Borrowers(book.pool, book.keys)
+    for some, what in ((borrowers, LIST), (borrowers[:1], DETAILS)):
+        await people.read_many(some, accesses.by_machine("machine:1", "shop", "", what))
+    _, session = await staff.log_in("anna", "correct horse battery")
+    await accesses.open(session, borrowers[0], "fraud", "no. 7", Asking(session.actor))
 
 
 async def two_proposals(book: TestBook, loan: int) -> None:
@@ -445,6 +461,23 @@ DAMAGES = {
     "a proposal that was done without enough": Damage(
         "UPDATE proposal SET state = 3 WHERE state = 5 RETURNING proposal_id",
         ("INV-APPR-04", "INV-APPR-05"), "proposal",
+    ),
+    "a look that was taken away": Damage(
+        "DELETE FROM access WHERE what = 'details' RETURNING operation_id", ("INV-ACCESS-01",),
+        "access",
+    ),
+    "a look for another reason": Damage(
+        "UPDATE access SET reason = 'case' WHERE access_id = (SELECT max(access_id) FROM access "
+        "WHERE what = 'list') RETURNING operation_id", ("INV-ACCESS-01",), "access",
+    ),
+    "a look by somebody else": Damage(
+        "UPDATE access SET actor = 'staff:9' WHERE what = 'console' RETURNING operation_id",
+        ("INV-ACCESS-01",), "access",
+    ),
+    "a look that nobody had": Damage(
+        "INSERT INTO access (cell, borrower_id, access_id, actor, acted_as, reason, note, what, "
+        "session) SELECT cell, borrower_id, 5, 'staff:9', 'service', 'case', '', 'console', '' "
+        "FROM borrower LIMIT 1 RETURNING operation_id", ("INV-ACCESS-01",), "access",
     ),
     "terms that were edited": Damage(
         "UPDATE terms SET numbers = numbers || '{\"grace\": 99}' WHERE terms_id = "

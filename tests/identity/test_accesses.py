@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from typing import Any
 
 import pytest
 import pytest_asyncio
 
 from tests.identity.accounts import KEYS, clock, logged_in, with_staff
 from tests.servicing.books import fingerprint
+from usance.audit import store as audit_store
+from usance.audit.store import Wanted
 from usance.core.refusals import Refused
 from usance.identity.accesses import (
+    CASE,
     DETAILS,
     EXPORT,
     LIST,
@@ -29,7 +35,9 @@ from usance.identity.rotation import renew_borrower
 from usance.identity.sessions import StaffSession
 from usance.identity.staff import Staff
 from usance.platform.clock import FixedClock
+from usance.platform.crypto import LocalKeyService, MissingKeyError
 from usance.platform.database import Pool
+from usance.servicing import read
 
 PEOPLE = [
     Person("王小明", "+8613800000001", "ID0001AB", "xiaoming@example.org"),
@@ -173,6 +181,88 @@ async def test_the_person_is_told_by_what_and_never_by_whom(house: House) -> Non
     assert "anna" not in str(told) + str(older)
     assert "no. 7" not in str(told) + str(older)
     assert await house.accesses.shown_to_person(house.ann, "en") == []
+
+
+async def bound(house: House) -> list[dict[str, Any]]:
+    """The audit events of looks, each with the digest that its rows have when asked anew."""
+    rows = await house.pool.fetch(
+        "SELECT operation_id, actor, action, borrower_id, digest, detail FROM operation"
+        " WHERE detail ? 'looks' ORDER BY operation_id"
+    )
+    anew = [await recomputed(house, row["operation_id"]) for row in rows]
+    return [dict(row) | {"recomputed": each} for row, each in zip(rows, anew, strict=True)]
+
+
+async def recomputed(house: House, operation_id: int) -> bytes:
+    """The digest as the rule's sentence says it, without the server's help."""
+    rows = await house.pool.fetch(
+        "SELECT * FROM access WHERE operation_id = $1 ORDER BY access_id, borrower_id", operation_id
+    )
+    epoch = datetime(1970, 1, 1, tzinfo=UTC)
+    hashes = [
+        sha256(json.dumps([
+            row["access_id"], row["borrower_id"], row["actor"], row["acted_as"], row["reason"],
+            row["what"], row["session"].hex(), (row["at"] - epoch) // timedelta(microseconds=1),
+        ], ensure_ascii=False).encode()).digest()
+        for row in rows
+    ]  # fmt: skip
+    return sha256(b"".join(hashes)).digest()
+
+
+async def test_looks_are_bound_by_an_audit_event_of_their_answer(house: House) -> None:
+    """R-ACCESS-05: one event each answer, which says neither a detail of the person nor a note."""
+    _, session = await logged_in(house.staff, "anna", "service")
+    name = '商店 "7" \\ é'
+    listed = house.accesses.by_machine("machine:4", name, "", LIST)
+    await house.borrowers.read_many([house.wang, 7, house.ann], listed)
+    await house.borrowers.read_many([7], listed)  # nobody, and no event
+    one = house.accesses.by_machine("machine:4", name, "", DETAILS)
+    await house.borrowers.read(house.wang, one)
+    await opened(house, session, house.wang)
+    seen = house.accesses.by_staff(session, "case", CASE)
+    for _ in range(2):
+        await house.accesses.note(seen, house.ann, each=False)
+    events = await bound(house)
+    assert [(each["actor"], each["action"], each["borrower_id"]) for each in events] == [
+        ("machine:4", "LookAtPerson", 0), ("machine:4", "LookAtPerson", house.wang),
+        (session.actor, "OpenPerson", house.wang), (session.actor, "LookAtPerson", house.ann),
+    ]  # fmt: skip
+    assert [json.loads(each["detail"]) for each in events] == [
+        {"reason": "integration", "what": "list", "looks": 2},
+        {"reason": "integration", "what": "details", "looks": 1},
+        {"reason": "case", "looks": 1}, {"reason": "case", "what": "case", "looks": 1},
+    ]  # fmt: skip
+    assert [each["digest"] for each in events] == [each["recomputed"] for each in events]
+    await renew_borrower(house.pool, KEYS, house.wang, actor="operator:test")  # the note, anew
+    assert [each["digest"] for each in events] == [e["recomputed"] for e in await bound(house)]
+
+
+async def test_a_look_that_showed_nothing_is_none(house: House) -> None:
+    """Where a key is missing nobody is seen."""
+    none = Borrowers(house.pool, LocalKeyService(b"i" * 32, {7: b"x" * 32}))
+    with pytest.raises(MissingKeyError):
+        await none.read(house.wang, house.accesses.by_machine("machine:4", "shop", "", DETAILS))
+    assert await house.accesses.of_borrower(house.wang, 2**62, 10) == []
+    assert await bound(house) == []
+
+
+async def test_a_look_is_not_among_what_was_done(house: House) -> None:
+    """It stands among the looks, and among the audit events."""
+    seen = house.accesses.by_machine("machine:4", "shop", "", DETAILS)
+    await house.borrowers.read(house.wang, seen)
+    for rows in (await read.operations(house.pool, borrower_id=house.wang),
+                 await read.operations(house.pool)):  # fmt: skip
+        assert "LookAtPerson" not in {row["action"] for row in rows}
+    events, _ = await audit_store.events(house.pool, Wanted("", "LookAtPerson"), 2**63 - 1, 10)
+    assert [row["borrower_id"] for row in events] == [house.wang]
+
+
+async def test_notes_are_opened_for_who_may_see_people(house: House) -> None:
+    """R-ACCESS-01."""
+    _, session = await logged_in(house.staff, "anna", "service")
+    await opened(house, session, house.wang)
+    (found,) = await house.accesses.of_borrower(house.wang, 2**62, 10, with_notes=False)
+    assert (found.note, found.reason) == ("", "case")
 
 
 def test_as_what_somebody_looks() -> None:

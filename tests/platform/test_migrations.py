@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import re
+import runpy
+from datetime import date
 
 import asyncpg
 import pytest
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
+from usance.day.verify_sql import LOOKS
 from usance.platform import locks
 from usance.platform.database import Pool
 from usance.platform.migrate import MIGRATIONS
 from usance.platform.schema import metadata
+from usance.servicing.setup import create_book
 
 CATALOGUE = {
     "columns": """
@@ -84,6 +88,28 @@ async def test_the_comparison_sees_a_change(pool: Pool, change: str) -> None:
 def test_no_revision_asks_what_the_schema_is_today() -> None:
     for file in sorted((MIGRATIONS / "versions").glob("*.py")):
         assert "metadata" not in file.read_text(), file.name
+
+
+async def test_looks_of_before_are_bound(pool: Pool) -> None:
+    """Revision 0015: what was noted without an audit event has one afterwards, and is proved."""
+    await create_book(pool, name="Test", opened_on=date(2026, 1, 5))
+    rows = [(n, f"machine:{n}", 'a "shop" é') for n in range(1, 4)]
+    insert = (
+        "INSERT INTO access (cell, borrower_id, access_id, actor, acted_as, reason, note, what,"
+        " session) VALUES (1, 1025, $1, $2, $3, 'case', 'x', 'details', 'y')"
+    )
+    revision = runpy.run_path(str(MIGRATIONS / "versions" / "0015_looks.py"))
+    async with pool.acquire() as connection:
+        await connection.executemany(insert, rows)
+        assert await connection.fetchrow(LOOKS) is not None
+        await connection.execute("ALTER TABLE access DROP COLUMN operation_id")
+        for statement in revision["STATEMENTS"]:
+            await connection.execute(statement)
+        assert await connection.fetchrow(LOOKS) is None
+        event = await connection.fetchrow("SELECT * FROM operation WHERE action = 'BindLooks'")
+        assert (event["operation_id"], event["detail"]) == (3, '{"looks": 3}')
+        await connection.execute("UPDATE access SET actor = 'machine:9' WHERE access_id = 2")
+        assert await connection.fetchrow(LOOKS) is not None
 
 
 async def test_the_guard_of_the_database_takes_the_lock_of_those_that_book(pool: Pool) -> None:

@@ -8,13 +8,16 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 import pytest_asyncio
 
 from tests.web.api_site import Site, opened
 from tests.web.staff_site import Member, member, written
+from usance.core.identifiers import parse
 from usance.platform.clock import FixedClock
-from usance.web import rulebook
+from usance.platform.personal import PARTS
+from usance.web import personal, rulebook
 
 NAME, PHONE = "王小明", "+86138"
 
@@ -119,6 +122,94 @@ async def test_staff_cannot_give_the_reason_of_a_machine(site: Site) -> None:
             f"/v1/borrowers/{borrower}", headers={"access-reason": "integration"}
         )
     assert (answer.status_code, answer.json()["rule"]) == (422, "R-ACCESS-02")
+
+
+SAID = "I planted this in a case."
+
+
+async def told(site: Site, borrower: str) -> None:
+    """A complaint of the borrower, in words of its own."""
+    body = {"kind": "complaint", "text": SAID, "borrower_id": borrower}
+    answer = await site.post("/v1/cases", body)
+    assert answer.status_code == 201, answer.text
+
+
+async def test_everything_held_is_for_whom_it_is_noted(site: Site) -> None:
+    """R-ACCESS-01, R-ACCESS-03: neither a viewer nor who gives no reason sees what a case says."""
+    borrower = await site.borrower()
+    await told(site, borrower)
+    path, given = f"/v1/borrowers/{borrower}/export", {"access-reason": "request"}
+    async with member(site, "viewer") as viewer, member(site, "service") as who:
+        before = await written(site)
+        answers = [await viewer.get(path), await viewer.get(path, headers=given)]
+        assert [(a.status_code, a.json()["rule"]) for a in answers] == [(403, "R-AUTH-02")] * 2
+        bare = await who.get(path)
+        assert (bare.status_code, bare.json()["rule"]) == (422, "R-ACCESS-01")
+        odd = await who.get(path, headers={"access-reason": "integration"})
+        assert (odd.status_code, odd.json()["rule"]) == (422, "R-ACCESS-02")
+        assert not [a for a in (*answers, bare, odd) if SAID in a.text or NAME in a.text]
+        assert await noted(site, borrower) == []
+        assert {row[0] for row in await written(site) ^ before} <= {"rate_bucket"}
+        whole = await who.get(path, headers=given)
+        assert whole.json()["parts"]["cases"][0]["text"] == SAID
+    (look,) = await noted(site, borrower)
+    assert (look["acted_as"], look["reason"], look["what"]) == ("service", "request", "export")
+
+
+async def test_a_machine_exports_with_a_scope_of_its_own(site: Site) -> None:
+    """R-ACCESS-03: and each time is noted."""
+    borrower = await site.borrower()
+    await told(site, borrower)
+    path = f"/v1/borrowers/{borrower}/export"
+    for scope, status in (("borrowers:read", 403), ("people:export", 200)):
+        headers = {"authorization": f"Bearer {await site.key([scope])}"}
+        answer = await site.client.get(path, headers=headers)
+        assert (answer.status_code, SAID in answer.text) == (status, status == 200)
+    assert [each["what"] for each in await noted(site, borrower)] == ["export"]
+
+
+async def test_what_is_not_noted_stays_closed(site: Site) -> None:
+    """Whoever calls it: without a look nothing that is encrypted is opened."""
+    borrower = await site.borrower()
+    await told(site, borrower)
+    found = await personal.export(
+        site.pool, site.services.keys, parse("borrower", borrower), None
+    )
+    assert found is not None
+    assert found.parts.keys() == PARTS.keys()
+    assert SAID not in msgspec.json.encode(found).decode()
+
+
+@pytest.mark.parametrize(("role", "shown"), [("service", True), ("viewer", False)])
+async def test_notes_are_for_who_may_see_people(
+    site: Site, role: str, shown: bool  # noqa: FBT001
+) -> None:
+    """R-ACCESS-01: the inside note of a look, at the API and in the console; no machine gets it."""
+    borrower = await site.borrower()
+    async with member(site, "service") as colleague, member(site, role) as who:
+        given = {"reason": "case", "note": "asked for Xiao Ming"}
+        await colleague.form(f"/console/borrowers/{borrower}/open", given)
+        at_the_api = await who.get(f"/v1/borrowers/{borrower}/accesses")
+        page = await who.get(f"/console/borrowers/{borrower}/accesses")
+    assert (at_the_api.status_code, page.status_code) == (200, 200)
+    assert [each["reason"] for each in at_the_api.json()["items"]] == ["case"]
+    assert [given["note"] in each.text for each in (at_the_api, page)] == [shown] * 2
+    assert [each["note"] for each in await noted(site, borrower)] == [""]
+
+
+@pytest.mark.parametrize(("role", "shown"), [("service", True), ("viewer", False)])
+async def test_what_staff_wrote_of_a_number_is_for_who_may_see_people(
+    site: Site, role: str, shown: bool  # noqa: FBT001
+) -> None:
+    """R-ACCESS-01."""
+    borrower, said = await site.borrower(), "Her sister called."
+    place = f"/console/borrowers/{borrower}/contact"
+    async with member(site, "service") as colleague, member(site, role) as who:
+        phone = f"139{parse('borrower', borrower) % 10**8:08}"
+        begun = await colleague.form(f"{place}/change", {"phone": phone, "reason": said})
+        assert begun.status_code == 303, begun.text
+        page = await who.get(place)
+    assert (page.status_code, said in page.text) == (200, shown)
 
 
 # -- the console -----------------------------------------------------------------------------------

@@ -342,6 +342,7 @@ WEIGHTY = {
     *(f"/console/staff/{{staff_id}}/do/{name}" for name in
       ("roles", "password", "reset-factor", "end-sessions", "deactivate", "reactivate")),
     "/console/me/factor", "/console/me/factor/begin", "/console/me/codes",
+    *(f"/console/borrowers/{{borrower}}/contact/{name}" for name in ("change", "vouch")),
 }  # fmt: skip
 
 

@@ -374,6 +374,76 @@ def test_the_staff_side_is_sound(site: Site, visit: Visit, browser: Any, who: in
     page.close()
 
 
+def opened_by_staff(site: Site, browser: Any, borrower: str) -> None:
+    """A member of staff opens a borrower's details in the console, with a note for colleagues."""
+    page = browser.new_page(locale="en-GB")
+    page.goto(f"{site.address}/console/login")
+    page.fill("#name", LOOKER)
+    page.fill("#password", PASSWORD)
+    page.click("button.main")
+    page.wait_for_url(f"{site.address}/console")
+    page.goto(f"{site.address}/console/borrowers/{borrower}/open")
+    page.select_option("#f-reason", "fraud")
+    page.fill("#f-note", INSIDE)
+    page.locator("main form button.main").last.click()
+    page.wait_for_selector("#flash")
+    page.goto(f"{site.address}/console/borrowers/{borrower}/accesses")
+    assert INSIDE in page.inner_text("main")  # for colleagues
+    page.close()
+
+
+LOOKER, INSIDE = "gerda grau", "odd calls, ask Bertram"
+
+
+@pytest.fixture(scope="module")
+def looked_at(site: Site, browser: Any, who: int) -> None:
+    """Somebody of the staff has opened the borrower's details, once."""
+    site.ask(site.services.staff.create(LOOKER, PASSWORD, ["collections"]))
+    opened_by_staff(site, browser, written("borrower", who))
+
+
+@pytest.mark.parametrize(("width", "locale", "scheme", "words"), [
+    (360, "en-GB", "light", ("Collections", "Fraud check")),
+    (1280, "zh-CN", "dark", ("贷后", "反欺诈核查")),
+])  # fmt: skip
+def test_a_borrower_is_told_who_looked(
+    site: Site, visit: Visit, who: int, looked_at: None, width: int, locale: str, scheme: str,
+    words: tuple[str, str],
+) -> None:  # fmt: skip
+    """R-ACCESS-04: the role, the reason and the time; neither the name nor the inside note."""
+    page = visit(width, locale, scheme)
+    page.goto(f"{site.address}/my/looks")
+    (at,) = site.fetch(
+        "SELECT at FROM access WHERE borrower_id = $1 AND reason = 'fraud' AND what = 'console'",
+        who,
+    )[0]
+    (look,) = [
+        each for each in page.locator("main .list li").all_inner_texts() if words[1] in each
+    ]
+    assert words[0] in look
+    stamp = page.locator("main .list li", has_text=words[1]).locator("time")
+    assert stamp.get_attribute("datetime") == at.isoformat()
+    for unsaid in (LOOKER, "gerda", INSIDE, "Bertram"):
+        assert unsaid not in page.content()
+    assert axe(page) + flaws(page, width) == []
+
+
+def test_older_looks_are_behind_a_link(site: Site, visit: Visit, who: int) -> None:
+    """R-ACCESS-04: nothing that was noted is kept from the person."""
+    accesses = site.services.accesses
+    seen = accesses.by_machine("machine:1", "shop", "", "details")
+    for _ in range(101):
+        site.ask(accesses.note(seen, who))
+    count = site.fetch("SELECT count(*) FROM access WHERE borrower_id = $1", who)[0][0]
+    page = visit()
+    page.goto(f"{site.address}/my/looks")
+    shown = page.locator("main .list li").count()
+    page.get_by_role("link", name="Earlier").click()
+    page.wait_for_url("**/my/looks?before=p-*")
+    assert (shown, page.locator("main .list li").count()) == (100, min(count - 100, 100))
+    assert axe(page) == []
+
+
 # -- cases -----------------------------------------------------------------------------------------
 
 

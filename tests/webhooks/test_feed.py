@@ -25,6 +25,8 @@ from usance.day import bulk as by_set
 from usance.day import close
 from usance.day.finish import finish
 from usance.day.wake import wake_rest
+from usance.identity.accesses import DETAILS, Accesses
+from usance.identity.staff_policy import staff_policy
 from usance.platform.database import Pool, open_pool, transaction
 from usance.platform.identifiers import new_operation_id
 from usance.servicing import bulk_post
@@ -252,6 +254,21 @@ async def test_nobody_listens_and_nothing_is_written(home: House) -> None:
     await fed(home)
     assert {row["type"] for row in await home.queued(endpoint)} == {"day.closed"}
     assert len(await home.queued(endpoint)) == 1, "what was before is not told"
+
+
+async def test_who_looked_at_whom_is_told_to_nobody(home: House) -> None:
+    """R-HOOK-07: a look has an audit event, and no message; what comes after it is told."""
+    borrower = await home.book.borrower()
+    endpoint = await home.register("https://receiver.example/hook")
+    await fed(home)
+    accesses = Accesses(home.pool, home.clock, staff_policy(), home.book.keys)
+    seen = accesses.by_machine("machine:1", "shop", "", DETAILS)
+    for _ in range(3):
+        await accesses.note(seen, borrower)
+    assert await fed(home) == 0
+    await home.book.line(borrower, "cash_loan")
+    await fed(home)
+    assert [row["type"] for row in await home.queued(endpoint)] == ["line.changed"]
 
 
 async def test_what_was_rolled_back_is_not_told(home: House) -> None:

@@ -3,6 +3,7 @@
 from usance.approvals.store import COLUMNS as PROPOSAL_COLUMNS
 from usance.contract.records import RECOVERY, REPAYMENT, REVERSAL, STATEMENT
 from usance.day import store as day_sql
+from usance.identity import access_sql
 from usance.ledger import chart
 from usance.platform import schema
 from usance.servicing import columns as sql
@@ -426,6 +427,20 @@ FROM (
 ) AS done WHERE (action, actor) IS DISTINCT FROM (act, author) OR times > 1 ORDER BY 1 LIMIT 1
 """
 
+LOOKS = f"""
+WITH looks AS (
+    SELECT operation_id, {access_sql.DIGEST} AS digest FROM access a GROUP BY operation_id
+), told AS (
+    SELECT operation_id, digest FROM operation WHERE detail ? 'looks'
+        AND action IN ('{access_sql.LOOK_AT}', '{access_sql.OPEN}', '{access_sql.BIND}')
+)
+SELECT operation_id, coalesce(encode(o.digest, 'hex'), 'an operation'),
+    coalesce(encode(l.digest, 'hex'), 'no look')
+FROM looks l FULL JOIN told o USING (operation_id)
+WHERE l.digest IS DISTINCT FROM o.digest ORDER BY operation_id LIMIT 1
+"""
+"""What opened a borrower before looks were bound says nothing of ``looks``."""
+
 ALL_PROPOSALS = f"SELECT {PROPOSAL_COLUMNS} FROM proposal ORDER BY proposal_id"
 
 CLEARING = f"""
@@ -516,6 +531,8 @@ INVARIANTS: list[tuple[str, str, str, str]] = [
     ("INV-APPR-04", "What was approved has as many who agreed as it needs.", "proposal", AGREED),
     ("INV-APPR-05", "What was done is an operation of its own, by its author.", "proposal",
      DONE_BY),
+    ("INV-ACCESS-01", "Looks at a person's details are those that their operation noted.",
+     "access", LOOKS),
     ("INV-NUMBER-01", "A borrower's contracts are numbered as far as the borrower's row says.",
      "borrower", NUMBERING),
 ]  # fmt: skip

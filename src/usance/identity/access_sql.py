@@ -1,4 +1,8 @@
-"""What store.py is, for who looked at whom: every look at a person's details leaves a row."""
+"""What store.py is, for who looked at whom: every look at a person's details leaves a row.
+
+The rows of one answer have an audit event, which is written in the same statement: its digest binds
+all of a row but the note, whose ciphertext changes with the person's key.
+"""
 
 from __future__ import annotations
 
@@ -7,13 +11,21 @@ from datetime import datetime
 from typing import Any, TypeAlias
 
 from usance.core.identifiers import cell_of_borrower
-from usance.identity.store import BORROWER_COLUMNS
 from usance.platform.database import Connection, Pool
 
 Row: TypeAlias = Mapping[str, Any]
 
+LOOK_AT, OPEN, BIND = "LookAtPerson", "OpenPerson", "BindLooks"
+"""Actions of audit events that bind looks: of an answer; of a form that opens a borrower for a
+session; of what had been noted before looks had events."""
 NOTE = """INSERT INTO access
-(cell, borrower_id, access_id, actor, acted_as, reason, note, what, session, at)"""
+(cell, borrower_id, access_id, operation_id, actor, acted_as, reason, note, what, session, at)
+"""
+DIGEST = """sha256(string_agg(sha256(convert_to(jsonb_build_array(
+a.access_id, a.borrower_id, a.actor, a.acted_as, a.reason, a.what, encode(a.session, 'hex'),
+(extract(epoch FROM a.at) * 1000000)::bigint)::text, 'UTF8')),
+''::bytea ORDER BY a.access_id, a.borrower_id))"""
+"""Over the looks ``a`` of an audit event: SHA-256 over the SHA-256 of each, spelled as JSON."""
 
 
 async def data_key(
@@ -30,47 +42,38 @@ async def data_key(
 
 async def insert_access(
     connection: Connection, borrower_id: int, values: tuple[Any, ...]
-) -> None:
-    """Note a look at a borrower; ``values`` from ``access_id`` on."""
-    await connection.execute(
-        f"{NOTE} VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+) -> bytes:
+    """Note a look at a borrower; ``values`` from ``access_id`` on. The digest for its event."""
+    digest: bytes = await connection.fetchval(
+        f"WITH noted AS ({NOTE} VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) RETURNING *)"
+        f" SELECT {DIGEST} FROM noted a",
         *(cell_of_borrower(borrower_id), borrower_id, *values),
     )
+    return digest
 
 
 async def note(
-    pool: Pool, borrower_id: int, access_id: int, seen: tuple[Any, ...], since: datetime | None
-) -> None:
-    """Note a look at a borrower, unless the same look was noted after ``since`` (None: always).
+    pool: Pool, looks: Mapping[int, int], operation_id: int, seen: tuple[Any, ...],
+    since: datetime | None = None,
+) -> None:  # fmt: skip
+    """Note looks (numbers by borrower), with the audit event of them all: one statement.
 
-    ``seen``: actor, acted as, reason, what, moment.
+    One that was noted alike after ``since`` is not noted again. ``seen``: actor, acted as, reason,
+    what, moment.
     """
     await pool.execute(
-        f"{NOTE} SELECT $1::smallint, $2::bigint, $3, $4::text, $5, $6::text, '', $7::text, '', $8"
-        " WHERE $9::timestamptz IS NULL OR NOT EXISTS"
-        " (SELECT FROM access WHERE cell = $1 AND borrower_id = $2 AND actor = $4"
-        " AND reason = $6 AND what = $7 AND at > $9)",
-        *(cell_of_borrower(borrower_id), borrower_id, access_id, *seen, since),
+        f"WITH noted AS ({NOTE} SELECT who % 1024, who, look, $3, $4::text, $5, $6::text, '',"
+        " $7::text, '', $8 FROM unnest($1::bigint[], $2::bigint[]) AS given (who, look)"
+        " WHERE $9::timestamptz IS NULL OR NOT EXISTS (SELECT FROM access WHERE cell = who % 1024"
+        " AND borrower_id = who AND actor = $4 AND reason = $6 AND what = $7 AND at > $9)"
+        " RETURNING *) INSERT INTO operation"
+        " (operation_id, actor, action, borrower_id, business_date, digest, detail)"
+        f" SELECT a.operation_id, a.actor, '{LOOK_AT}', CASE count(*) WHEN 1 THEN"
+        f" min(a.borrower_id) ELSE 0 END, b.business_date, {DIGEST}, jsonb_build_object("
+        "'reason', a.reason, 'what', a.what, 'looks', count(*)) FROM noted a CROSS JOIN book b"
+        " GROUP BY a.operation_id, a.actor, a.reason, a.what, b.business_date",
+        *(list(looks), list(looks.values()), operation_id, *seen, since),
     )
-
-
-async def borrowers_seen(
-    pool: Pool, borrowers: Sequence[int], access_ids: Sequence[int], seen: tuple[Any, ...]
-) -> Sequence[Row]:
-    """Borrowers with their ciphertext, and a row that they were looked at: one statement.
-
-    ``seen``: actor, acted as, reason, what, moment.
-    """
-    columns = ", ".join(BORROWER_COLUMNS)
-    rows: Sequence[Row] = await pool.fetch(
-        f"WITH found AS (SELECT {columns}, access_id FROM borrower"
-        " JOIN unnest($1::bigint[], $2::bigint[]) AS asked (wanted, access_id)"
-        " ON cell = wanted % 1024 AND borrower_id = wanted),"
-        f" noted AS ({NOTE} SELECT cell, borrower_id, access_id, $3, $4, $5, '', $6, '', $7"
-        f" FROM found) SELECT {columns} FROM found",
-        *(list(borrowers), list(access_ids), *seen),
-    )
-    return rows
 
 
 async def opened(

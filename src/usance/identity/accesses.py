@@ -2,7 +2,8 @@
 
 A member of staff sees names and numbers masked until they give a reason; then that borrower is in
 clear for their session for a while. A machine sees what its scope gives; every answer with details
-leaves a row under the reason that the machine names.
+leaves a row under the reason that the machine names. Rows have audit events, so none is taken away
+or changed unseen.
 """
 
 from __future__ import annotations
@@ -12,7 +13,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from usance.core.identifiers import cell_of_borrower
 from usance.core.refusals import Refused
 from usance.core.rules import rule
 from usance.identity import access_sql
@@ -21,10 +21,9 @@ from usance.identity.once import Answer
 from usance.identity.roles import roles
 from usance.identity.sessions import StaffSession
 from usance.identity.staff_policy import INTEGRATION, OPERATOR, StaffPolicy
-from usance.ledger.digest import digest
 from usance.platform.clock import Clock
 from usance.platform.crypto import KeyService, beside, decrypt_field, encrypt_field
-from usance.platform.database import Connection, Pool
+from usance.platform.database import Connection, Pool, retrying
 from usance.platform.identifiers import new_operation_id
 from usance.platform.logs import conceal
 from usance.platform.personal import sealed_fields
@@ -118,13 +117,11 @@ class Accesses:
             access_id = new_operation_id()
             sealed = await self._sealed(change.connection, borrower_id, access_id, note)
             *who, what, at = seen.values
-            values = access_id, *who, sealed, what, bytes.fromhex(session.reference), at
-            await access_sql.insert_access(change.connection, borrower_id, values)
-            row = cell_of_borrower(borrower_id), borrower_id, access_id
-            await change.note(
-                "OpenPerson", digest([("access", [row])]), {"reason": reason},
-                borrower_id=borrower_id,
-            )  # fmt: skip
+            of_session = bytes.fromhex(session.reference)
+            values = access_id, change.operation_id, *who, sealed, what, of_session, at
+            digest = await access_sql.insert_access(change.connection, borrower_id, values)
+            detail = {"reason": reason, "looks": 1}
+            await change.note(access_sql.OPEN, digest, detail, borrower_id=borrower_id)
             return {"access_id": access_id}
 
         return await once(self._pool, asking, make)
@@ -133,7 +130,7 @@ class Accesses:
     async def note(self, seen: Seen, borrower_id: int, *, each: bool = True) -> None:
         """Note a look at what a borrower said; ``each=False``: once while it would be open."""
         since = None if each else seen.at - self.policy.access
-        await access_sql.note(self._pool, borrower_id, new_operation_id(), seen.values, since)
+        await noted(self._pool, [borrower_id], seen, since)
 
     @rule("R-ACCESS-01")
     async def opened(
@@ -150,10 +147,17 @@ class Accesses:
             for each, row in found.items()
         }
 
-    async def of_borrower(self, borrower_id: int, before: int, limit: int) -> list[Access]:
-        """Looks at a borrower, newest first. Of who was erased the notes are gone."""
+    @rule("R-ACCESS-01")
+    async def of_borrower(
+        self, borrower_id: int, before: int, limit: int, *, with_notes: bool = True
+    ) -> list[Access]:
+        """Looks at a borrower, newest first. Of who was erased the notes are gone.
+
+        A note may hold something of the person: it is shown to who may see people, and opened
+        for nobody else.
+        """
         rows = await access_sql.accesses(self._pool, borrower_id, before, limit)
-        wrapped = await access_sql.data_key(self._pool, borrower_id)
+        wrapped = await access_sql.data_key(self._pool, borrower_id) if with_notes else None
         noted = {row["access_id"]: row["note"] for row in rows if row["note"] and wrapped}
         notes = await beside(self._keys, lambda: self._opened(borrower_id, wrapped, noted))
         return [Access(**dict(row) | {"note": notes.get(row["access_id"], "")}) for row in rows]
@@ -195,6 +199,20 @@ class Accesses:
         """
         rows = await access_sql.accesses(self._pool, borrower_id, before, limit)
         return [(row["access_id"], shown(row, self.policy, language)) for row in rows]
+
+
+@rule("R-ACCESS-03", "R-ACCESS-05")
+async def noted(
+    pool: Pool, borrowers: Sequence[int], seen: Seen, since: datetime | None = None
+) -> None:
+    """Note a look at each of these borrowers, and one audit event that binds them."""
+
+    async def attempt() -> None:
+        looks = {each: new_operation_id() for each in borrowers}
+        await access_sql.note(pool, looks, new_operation_id(), seen.values, since)
+
+    if borrowers:
+        await retrying(attempt)
 
 
 @rule("R-ACCESS-04")

@@ -17,8 +17,8 @@ import msgspec
 from usance.core.identifiers import borrower_of, cell_of_borrower, written
 from usance.core.refusals import Refused
 from usance.core.rules import rule
-from usance.identity import access_sql, keys_sql, store
-from usance.identity.accesses import Seen
+from usance.identity import keys_sql, store
+from usance.identity.accesses import Seen, noted
 from usance.identity.once import Answer, problem
 from usance.identity.people import Person, checked, identity_number_of, phone_of
 from usance.ledger.digest import digest
@@ -139,18 +139,15 @@ class Borrowers:
         """Borrowers, decrypted, in the order of the ids; unknown ones are left out.
 
         Whoever shows them to anybody but the borrower says to whom and why: ``seen`` is noted for
-        each of them, in the same statement.
+        each of them before they are given out.
         """
-        if seen is None:
-            found = await store.borrowers(self._pool, identifiers)
-        else:
-            numbers = [new_operation_id() for _ in identifiers]
-            found = await access_sql.borrowers_seen(
-                self._pool, identifiers, numbers, seen.values
-            )
+        found = await store.borrowers(self._pool, identifiers)
         rows = {row["borrower_id"]: row for row in found}
         wanted = [rows[each] for each in identifiers if each in rows]
-        return await beside(self._keys, lambda: [decrypted(self._keys, row) for row in wanted])
+        people = await beside(self._keys, lambda: [decrypted(self._keys, row) for row in wanted])
+        if seen is not None:
+            await noted(self._pool, list(rows), seen)
+        return people
 
     async def page(self, after: int, count: int, seen: Seen | None = None) -> list[Borrower]:
         """The next borrowers after an id (0: the first ones), in the order of the key."""

@@ -27,6 +27,7 @@ SCOPES: Final = frozenset({
     "book:read",
     "products:read",
     "borrowers:read", "borrowers:write",
+    "people:export",  # everything held about a person; of staff, for a reason that is noted
     "lines:read", "lines:write",
     "offers:read", "offers:write",
     "purchases:read", "purchases:write",  # authorise, capture, void, purchase, refund

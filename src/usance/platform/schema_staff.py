@@ -37,8 +37,9 @@ access = Table(
     Column("actor", Text, nullable=False), Column("acted_as", Text, nullable=False),
     Column("reason", Text, nullable=False), Column("note", LargeBinary, nullable=False),
     Column("what", Text, nullable=False),
-    Column("session", LargeBinary, nullable=False), moment("at"),
+    Column("session", LargeBinary, nullable=False), moment("at"), whole("operation_id"),
 )  # fmt: skip
 """Who was shown a person's details, and why. ``acted_as``: a role of staff, or a client's name.
 ``note`` is ciphertext under the borrower's key, or empty. ``session``: for which session of staff
-the details stay in clear for a while; empty for machines."""
+the details stay in clear for a while; empty for machines. ``operation_id``: the audit event that
+binds the row; an answer with many borrowers has one for all of its rows."""

@@ -1,6 +1,7 @@
 """The SQL of the read models. Money is unpaid or moved minor units; $1 and on as each one says."""
 
 from usance.contract.records import GOODWILL, WAIVER
+from usance.identity.access_sql import LOOK_AT
 
 BOOK = "SELECT name, currency, opened_on, business_date, demo FROM book"
 
@@ -150,13 +151,16 @@ GIVEN = f"""
 SELECT coalesce(sum(amount), 0)::bigint FROM event, book
 WHERE cell = $1 AND contract_id BETWEEN $2 AND $3 AND kind IN ({GOODWILL}, {WAIVER})
     AND reversed_by = 0 AND booked_on > business_date - $4::int"""
-OPERATIONS = """
+OPERATIONS = f"""
 SELECT operation_id, actor, action, borrower_id, contract_id, business_date, recorded_at, detail
-FROM operation WHERE operation_id < $1 ORDER BY operation_id DESC LIMIT $2"""
+FROM operation WHERE operation_id < $1 AND action <> '{LOOK_AT}'
+ORDER BY operation_id DESC LIMIT $2"""
+"""What was done; who only looked stands among the looks, and among all audit events."""
 
-OPERATIONS_OF_BORROWER = """
+OPERATIONS_OF_BORROWER = f"""
 SELECT operation_id, actor, action, borrower_id, contract_id, business_date, recorded_at, detail
-FROM operation WHERE borrower_id = $1 AND operation_id < $2 ORDER BY operation_id DESC LIMIT $3"""
+FROM operation WHERE borrower_id = $1 AND operation_id < $2 AND action <> '{LOOK_AT}'
+ORDER BY operation_id DESC LIMIT $3"""
 
 OPERATION = """
 SELECT operation_id, actor, action, borrower_id, contract_id, business_date, recorded_at, detail

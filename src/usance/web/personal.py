@@ -20,7 +20,7 @@ from usance.identity.borrowers import Borrowers
 from usance.payments import held as payments_held  # noqa: F401 (payments; an obstacle to erasure)
 from usance.platform.crypto import KeyService
 from usance.platform.database import Pool
-from usance.platform.personal import OPENED_PARTS, PARTS
+from usance.platform.personal import OPENED_PARTS, PARTS, OpenedPart
 from usance.servicing import leaving  # noqa: F401 (obstacles to erasure)
 from usance.servicing import read as models
 from usance.web import export_parts  # noqa: F401 (enters the parts of the export)
@@ -45,25 +45,29 @@ async def export(
 ) -> Export | None:
     """Everything held about a borrower, all parts as of one moment; None if there is none.
 
-    ``seen`` says to whom the details are shown, and is noted; without it they are masked, unless
-    it is the person who asks (``own``).
+    ``seen`` says to whom the details are shown, and is noted; without it they are masked, and parts
+    that are encrypted stay closed and are left out, unless it is the person who asks (``own``).
     """
+    in_clear = own or seen is not None
     who = await Borrowers(pool, keys).read(borrower_id, seen)
     book = await models.book(pool)
     if who is None or book is None:
         return None
-    who = who if seen or own else who.masked()
-    parts: Mapping[str, Any] = await _parts(pool, keys, borrower_id)
+    who = who if in_clear else who.masked()
+    opened = OPENED_PARTS if in_clear else {}
+    parts = await _parts(pool, keys, borrower_id, opened)
     on = book.business_date.isoformat()
-    return Export(FORMAT, on, book.currency, who.document(), dict(parts))
+    return Export(FORMAT, on, book.currency, who.document(), parts)
 
 
-async def _parts(pool: Pool, keys: KeyService, borrower_id: int) -> Mapping[str, Any]:
+async def _parts(
+    pool: Pool, keys: KeyService, borrower_id: int, opened: Mapping[str, OpenedPart]
+) -> dict[str, Any]:
     async with (
         pool.acquire() as connection,
         connection.transaction(isolation="repeatable_read", readonly=True),
     ):
         found = {name: await part(connection, borrower_id) for name, part in PARTS.items()}
-        for name, opened in OPENED_PARTS.items():
-            found[name] = await opened(connection, keys, borrower_id)
+        for name, opened_part in opened.items():
+            found[name] = await opened_part(connection, keys, borrower_id)
         return found

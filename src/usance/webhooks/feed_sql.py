@@ -4,6 +4,8 @@ Transactions are read up to the oldest one that is still running (``HORIZON``): 
 ended and is seen whole, so a number is passed only when nothing can appear behind it any more.
 """
 
+from usance.identity.access_sql import LOOK_AT
+
 BRING_BACK = """
 WITH now AS (
     SELECT pg_snapshot_xmin(pg_current_snapshot()) AS lowest,
@@ -40,11 +42,12 @@ HORIZON = """
 SELECT pg_snapshot_xmin(pg_current_snapshot()) AS lowest,
     pg_snapshot_xmax(pg_current_snapshot()) AS highest
 """
-OPERATIONS = """
+OPERATIONS = f"""
 SELECT operation_id, xid, action, borrower_id, business_date FROM operation
-WHERE xid > $1 AND xid < $2 ORDER BY xid FETCH FIRST $3 ROWS WITH TIES
+WHERE xid > $1 AND xid < $2 AND action <> '{LOOK_AT}'
+ORDER BY xid FETCH FIRST $3 ROWS WITH TIES
 """
-"""Whole transactions: one is never cut in two."""
+"""Whole transactions: one is never cut in two. Nobody is told who looked at whom."""
 
 EVENT = """
 e.contract_id, e.seq, e.kind, e.effective_on, e.booked_on, e.amount, e.of_seq, e.days,

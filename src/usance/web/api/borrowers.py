@@ -60,6 +60,12 @@ async def register_borrower(asked: Asked[Empty], body: bodies.BorrowerBody) -> A
     )
 
 
+@rule("R-ACCESS-01")
+def sees_people(caller: Any) -> bool:
+    """Whether it is a member of staff who may see people in clear."""
+    return isinstance(caller, StaffSession) and SEES in caller.permissions
+
+
 @rule("R-ACCESS-01", "R-ACCESS-03")
 def seen_by(asked: Asked[Any], what: str) -> Seen | None:
     """What is noted of this look; None for a member of staff who may not see, or gives no reason.
@@ -70,7 +76,7 @@ def seen_by(asked: Asked[Any], what: str) -> Seen | None:
     if isinstance(caller, MachineClient):
         return accesses.by_machine(caller.actor, caller.name, asked.reason, what)
     assert isinstance(caller, StaffSession)
-    if SEES in caller.permissions and asked.reason:
+    if sees_people(caller) and asked.reason:
         return accesses.by_staff(caller, asked.reason, what)
     return None
 
@@ -119,12 +125,17 @@ async def shown(asked: Asked[Any], borrower_id: int, what: str) -> BorrowerView:
 
 @read("/v1/borrowers/{borrower_id}/accesses", "borrowers:read")
 async def accesses(asked: Asked[PageQuery]) -> Page[AccessView]:
-    """Who was shown a borrower's details, and why; newest first."""
+    """Who was shown a borrower's details, and why; newest first.
+
+    The inside notes are for members of staff who may see people; to others they are empty.
+    """
     borrower_id = asked.at["borrower_id"]
     if not await asked.services.borrowers.exists(borrower_id):
         raise not_found("borrower", "borrower_id")
     before = position(asked.query, 2**63 - 1)
-    found = await asked.services.accesses.of_borrower(borrower_id, before, asked.query.limit)
+    found = await asked.services.accesses.of_borrower(
+        borrower_id, before, asked.query.limit, with_notes=sees_people(asked.caller)
+    )
     return page([access_view(each) for each in found], asked.query,
                 found[-1].access_id if found else 0)  # fmt: skip
 
@@ -137,7 +148,8 @@ def access_view(found: Access) -> AccessView:
     )  # fmt: skip
 
 
-@read("/v1/borrowers/{borrower_id}/export", "borrowers:read", shows_people=True)
+@read("/v1/borrowers/{borrower_id}/export", "people:export", shows_people=True)
+@rule("R-ACCESS-01")
 async def export_borrower(asked: Asked[Empty]) -> personal.Export:
     """Everything held about a borrower, as of one moment.
 
@@ -145,6 +157,8 @@ async def export_borrower(asked: Asked[Empty]) -> personal.Export:
     """
     services = asked.services
     seen = seen_by(asked, EXPORT)
+    if seen is None:  # half of it would pass for everything
+        raise Refused("R-ACCESS-01", "a reason is needed: name it in Access-Reason", "reason")
     found = await personal.export(services.pool, services.keys, asked.at["borrower_id"], seen)
     if found is None:
         raise not_found("borrower", "borrower_id")

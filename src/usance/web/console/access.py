@@ -105,10 +105,13 @@ async def accesses_page(request: Asked, borrower: Word) -> Response[str]:
         raise not_found("borrower")
     with suppress(ValueError):
         before = parse("operation", request.query_params.get("before", ""))
-    rows = await services(request).accesses.of_borrower(borrower_id, before, PAGE + 1)
+    with_notes = SEES in request.user.permissions
+    rows = await services(request).accesses.of_borrower(
+        borrower_id, before, PAGE + 1, with_notes=with_notes
+    )
     reasons, language = services(request).accesses.policy.reasons, language_of(request)
     return await show(
-        request, "accesses.html", borrower=borrower, rows=rows[:PAGE],
+        request, "accesses.html", borrower=borrower, rows=rows[:PAGE], with_notes=with_notes,
         reasons={code: each.name(language) for code, each in reasons.items()},
         next=written("operation", rows[PAGE - 1].access_id) if len(rows) > PAGE else "",
     )  # fmt: skip

@@ -7,6 +7,7 @@ from litestar import Response, get, post
 from usance.core.identifiers import parse, written
 from usance.core.refusals import Refusal, Refused
 from usance.core.rules import rule
+from usance.identity.accesses import SEES
 from usance.identity.contact_changes import Asker
 from usance.identity.once import STATUS
 from usance.web.console.actions import form_of
@@ -31,11 +32,12 @@ async def contact_form(
     if not known:
         raise not_found("borrower")
     change = await access.changes.open_one(borrower_id)
+    sees = SEES in request.user.permissions  # what colleagues wrote may hold something of them
     return await show(
         request, "contact.html", status=status, borrower=borrower, known=known, refusal=refusal,
         change=change, wanted=await access.changes.new_number(change) if change else "",
         flags=await access.contacts.flags_of(borrower_id),
-        reasons=await access.contacts.reasons_of(borrower_id),
+        reasons=await access.contacts.reasons_of(borrower_id) if sees else {},
     )  # fmt: skip
 
 
@@ -50,7 +52,7 @@ def asker(request: Asked) -> Asker:
     return Asker(request.user.actor, request.user.csrf)
 
 
-@post("/borrowers/{borrower:str}/contact/change", opt=needs("borrowers:write"))
+@post("/borrowers/{borrower:str}/contact/change", opt=needs("borrowers:write", step_up=True))
 async def begin_change(request: Asked, borrower: Word) -> Response[Any]:
     """Begin a change where the old number is lost: a reason stands in for it."""
     form = await form_of(request)
@@ -78,7 +80,7 @@ async def prove_change(request: Asked, borrower: Word) -> Response[Any]:
     return moved(f"/console/borrowers/{borrower}/contact")
 
 
-@post("/borrowers/{borrower:str}/contact/vouch", opt=needs("borrowers:write"))
+@post("/borrowers/{borrower:str}/contact/vouch", opt=needs("borrowers:write", step_up=True))
 async def vouch(request: Asked, borrower: Word) -> Response[Any]:
     """Stand in for the old number of a change that the borrower has begun."""
     form = await form_of(request)

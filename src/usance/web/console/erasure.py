@@ -110,7 +110,7 @@ async def data_done(request: Asked, borrower: Word, name: Word) -> Response[Any]
     return moved(f"/console/borrowers/{borrower}", done=written("operation", done))
 
 
-@get("/borrowers/{borrower:str}/export", opt=needs("people:read"))
+@get("/borrowers/{borrower:str}/export", opt=needs("people:export"))
 async def export(request: Asked, borrower: Word) -> Response[Any]:
     """Everything held about a borrower, as a file; for whom the reader gave a reason just now."""
     found, borrower_id = services(request), identifier("borrower", borrower)

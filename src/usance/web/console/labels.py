@@ -56,6 +56,8 @@ ACTIONS = {
     "BeginFactor": _("Enrolment of a second factor begun"),
     "EnrolFactor": _("Second factor enrolled"), "RenewCodes": _("New recovery codes made"),
     "OpenPerson": _("Personal details shown in clear"),
+    "LookAtPerson": _("Looked at a person's details"),
+    "BindLooks": _("Earlier looks bound by an audit event"),
     "Propose": _("Proposed to a second person"), "Approve": _("Approved"),
     "RefuseProposal": _("Proposal refused"), "RevokeProposal": _("Proposal taken back"),
     "ProposalDone": _("Approved proposal carried out"),
@@ -251,7 +253,7 @@ DETAILS = {
     "result": _("result"), "remedy": _("remedy"), "corrected": _("corrected"),
     "channel": _("channel"), "approval": _("approval"),
     "extension": _("extension"), "number": _("no."), "type": _("type"),
-    "times": _("times"), "waits": _("waits"),
+    "times": _("times"), "waits": _("waits"), "looks": _("looks"), "what": _("at"),
 }  # fmt: skip
 REASONS = {
     "request": _("The person asked for it"), "retention": _("The time of keeping is over"),
@@ -282,7 +284,7 @@ ACTORS = {
     "staff": _("staff no. {}"), "machine": _("client no. {}"), "system": _("the system: {}"),
     "operator": _("the operator"), "demo": _("demo"), "import": _("import"),
     "day-close": _("day close"), "borrower": _("borrower {}"), "portal": _("portal"),
-    "payments": _("payments"), "cases": _("cases"),
+    "payments": _("payments"), "cases": _("cases"), "migration": _("migration"),
 }  # fmt: skip
 DONE = _("Done: {}.")
 COMMA = _(", ")

@@ -54,6 +54,7 @@ DETAILS = (
     _("a reason has 1 to 200 printable characters"),
     _("a reason has 4 to 500 printable characters"),
     _("a reason has at most 500 printable characters"),
+    _("a reason is needed: name it in Access-Reason"),
     _("a refusal needs a reason"),
     _("a reversal is not reversed: enter the event again"),
     _("a statement day lies between 1 and 28"),

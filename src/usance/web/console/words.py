@@ -84,7 +84,8 @@ def detail(value: Any, gettext: Gettext) -> str:
         value = json.loads(value)
     if isinstance(value, dict):
         shown = [(name, each) for name, each in value.items() if each and name not in IN_COLUMNS]
-        return " · ".join(f"{named(name, gettext)} {detail(each, gettext)}" for name, each in shown)
+        said = (f"{named(name, gettext)} {valued(name, each, gettext)}" for name, each in shown)
+        return " · ".join(said)
     if isinstance(value, list) and len(value) == 2 and isinstance(value[1], int):
         return f"{value[0]}/{value[1]}"  # an event: its contract and number
     if isinstance(value, list):
@@ -92,6 +93,13 @@ def detail(value: Any, gettext: Gettext) -> str:
     if isinstance(value, str) and value in labels.REASONS:
         return gettext(labels.REASONS[value])
     return "" if value is None else refusals.said(str(value), gettext)
+
+
+def valued(name: str, value: Any, gettext: Gettext) -> str:
+    """The value of a detail; at what somebody looked, in words."""
+    if name == "what" and value in labels.LOOKED_AT:
+        return gettext(labels.LOOKED_AT[value])
+    return detail(value, gettext)
 
 
 def named(name: str, gettext: Gettext) -> str:

@@ -38,8 +38,9 @@ async def export(request: Asked) -> Response[bytes]:
 
 @get("/looks", opt=needs(BORROWER))
 async def looks(request: Asked) -> Response[Any]:
-    """Who looked at the borrower's details, and why."""
-    return show(request, "portal/looks.html", rows=await Own(request).looks())
+    """Who looked at the borrower's details, and why; newest first."""
+    rows, older = await Own(request).looks(request.query_params.get("before", ""))
+    return show(request, "portal/looks.html", rows=rows, next=older)
 
 
 async def number_form(

@@ -8,6 +8,7 @@ test of the source sees to it.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +18,7 @@ from usance.cases.intake import Opening
 from usance.cases.read import File
 from usance.cases.work import Acting
 from usance.contract.records import ACTIVE, CLOSED, outstanding
-from usance.core.identifiers import borrower_of_contract, parse
+from usance.core.identifiers import borrower_of_contract, parse, written
 from usance.core.money import parse_decimal
 from usance.core.refusals import Refused
 from usance.core.rules import rule
@@ -33,6 +34,8 @@ from usance.web.portal.render import Asked, language_of, session_of
 from usance.web.problems import not_found
 
 PAGE = 40
+LOOKS = 100
+"""Looks on a page."""
 Row = Mapping[str, Any]
 
 
@@ -365,12 +368,16 @@ class Own:
         assert found is not None  # a session ends with its borrower
         return msgspec.json.format(msgspec.json.encode(found))
 
-    async def looks(self) -> list[ShownAccess]:
-        """Who looked at the borrower's details, newest first."""
+    async def looks(self, before: str) -> tuple[list[ShownAccess], str]:
+        """Who looked at the borrower's details, newest first; where older ones begin, if any do."""
+        start = read.LAST
+        with suppress(ValueError):
+            start = parse("operation", before)
         found = await self._services.accesses.shown_to_person(
-            self._session.borrower_id, language_of(self._request), limit=100
+            self._session.borrower_id, language_of(self._request), start, LOOKS + 1
         )
-        return [each for _, each in found]
+        older = written("operation", found[LOOKS - 1][0]) if len(found) > LOOKS else ""
+        return [each for _, each in found[:LOOKS]], older
 
     def _asker(self) -> Asker:
         session = self._session
