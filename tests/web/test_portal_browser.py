@@ -109,7 +109,7 @@ def axe(page: Any) -> list[str]:
 
 def contracts(page: Any, site: Site) -> list[str]:
     page.goto(f"{site.address}/my")
-    hrefs = [each.get_attribute("href") for each in page.locator("main .list a").all()]
+    hrefs = [each.get_attribute("href") for each in page.locator("main .list a.name").all()]
     return [each for each in hrefs if each.startswith("/my/contracts/")]
 
 
