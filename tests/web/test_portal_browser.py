@@ -5,6 +5,8 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -19,6 +21,7 @@ from usance.cases.work import Acting
 from usance.core.identifiers import parse, written
 from usance.demo.store import interesting
 from usance.identity.roles import permissions_of, roles
+from usance.web.permission_table import PORTAL, declared
 
 pytestmark = pytest.mark.browser
 
@@ -27,7 +30,17 @@ Visit = Callable[..., Any]
 _keys = itertools.count(1)
 PAGES = ["", "/pay", "/statements", "/history", "/you", "/data", "/data?show=1", "/number",
          "/devices", "/looks", "/cases", "/cases/new", "/cases/m-zzz", "/contracts/c-zzz",
-         "/nothing", "/login", "/login/code"]  # fmt: skip
+         "/nothing", "/login", "/login/code", "/why?figure=pay-off",
+         "/why?figure=due-now"]  # fmt: skip
+ELSEWHERE = {
+    "/my/cases/{case}": "test_a_case_from_the_form_to_an_appeal, in every state",
+    "/my/cases/{case}/attachments/{number}": "a file, never shown in place",
+    "/my/data/export": "a document to be stored",
+    "/my/enter": "test_the_way_in_is_sound, with a link that is good, used and not ours",
+    "/my/payments/{payment}": "test_what_payments_lead_to_is_sound, with every outcome",
+    "/my/static/{name}": "no page",
+}
+"""Routes that the list of pages does not reach, and who looks at them or why nobody does."""
 
 
 @pytest.fixture(scope="module")
@@ -69,12 +82,17 @@ def visit(site: Site, browser: Any, who: int) -> Iterator[Visit]:
 
 def enter(site: Site, page: Any, who: int) -> None:
     """Come in by a signed link, as a host application would send somebody."""
+    page.goto(link_for(site, who))
+    page.click("button.main")
+    page.wait_for_url(f"{site.address}/my")
+
+
+def link_for(site: Site, who: int) -> str:
+    """The address of a signed link."""
     answer = site.ask(site.services.access.links.make(
         who, "", actor="machine:1", key=f"test {next(_keys)}", request_hash=b""
     ))  # fmt: skip
-    page.goto(site.address + answer.document["path"])
-    page.click("button.main")
-    page.wait_for_url(f"{site.address}/my")
+    return str(site.address + answer.document["path"])
 
 
 def phone_of(site: Site, who: int) -> str:
@@ -109,21 +127,51 @@ def axe(page: Any) -> list[str]:
 
 def contracts(page: Any, site: Site) -> list[str]:
     page.goto(f"{site.address}/my")
-    hrefs = [each.get_attribute("href") for each in page.locator("main .list a").all()]
+    hrefs = [each.get_attribute("href") for each in page.locator("main .list a.name").all()]
     return [each for each in hrefs if each.startswith("/my/contracts/")]
 
 
-def every_page(page: Any, site: Site) -> list[str]:
-    """An address of every kind of page."""
-    found = [f"/my{each}" for each in PAGES]
+def contract_pages(page: Any, site: Site) -> list[str]:
+    """Three contracts of whoever is logged in, with what lies behind them."""
+    found = []
     for contract in contracts(page, site)[:3]:
         found += [contract, f"{contract}/what-if", f"{contract}/what-if?amount=100",
                   f"{contract}/why?figure=pay-off", f"{contract}/why?figure=unpaid-interest",
+                  f"{contract}/why?figure=event%201",
                   f"/my/pay?contract={contract.rpartition('/')[2]}"]  # fmt: skip
         page.goto(site.address + contract)
         hrefs = [each.get_attribute("href") for each in page.locator("main a").all()]
         found += [each for each in hrefs if "/statements/" in each][:1]
+        found += [each for each in hrefs if "figure=statement" in each][:1]
     return found
+
+
+def every_page(page: Any, site: Site) -> Iterator[str]:
+    """An address of every kind of page, while one or another borrower is logged in."""
+    yield from [f"/my{each}" for each in PAGES]
+    yield from contract_pages(page, site)
+    ((account,),) = site.fetch(
+        "SELECT contract_id >> 12 FROM statement WHERE balance > 0 GROUP BY 1"
+        " ORDER BY count(*) DESC, 1 LIMIT 1"
+    )
+    page.context.clear_cookies(name="usance_my")
+    enter(site, page, account)
+    yield from ["/my", "/my/statements", "/my/history", "/my/why?figure=room%20pay_later"]
+    yield from contract_pages(page, site)
+
+
+def route_of(address: str, paths: list[str]) -> str:
+    """The route that answers an address: the one with the fewest places to fill in."""
+    path = address.partition("?")[0]
+    able = [p for p in paths if re.fullmatch(re.sub(r"{\w+}", "[^/]+", p), path)]
+    return min(able, key=lambda each: each.count("{"), default="")
+
+
+def test_every_page_is_in_the_list(site: Site, visit: Visit) -> None:
+    """A new page of the portal is looked at too, or it is said why not."""
+    paths = [each.path for each in declared() if each.method == "GET" and each.place == PORTAL]
+    there = [each for each in every_page(visit(), site) if "zzz" not in each]
+    assert set(paths) - {route_of(each, paths) for each in there} == ELSEWHERE.keys()
 
 
 @pytest.mark.parametrize(("width", "locale", "scheme"), [
@@ -143,6 +191,76 @@ def test_every_page_is_sound(
         assert lang == ("en" if locale == "en-GB" else "zh-CN")
         if faults := axe(page) + flaws(page, width):
             found[address] = faults
+    assert found == {}
+
+
+@contextmanager
+def long_ago(site: Site, who: int) -> Iterator[None]:
+    """A borrower registered so long ago that the number may be somebody else's by now."""
+    move = "UPDATE borrower SET recorded_at = recorded_at + $2 WHERE borrower_id = $1"
+    site.ask(site.pool.execute(move, who, -timedelta(200)))
+    try:
+        yield
+    finally:
+        site.ask(site.pool.execute(move, who, timedelta(200)))
+
+
+@pytest.mark.parametrize(("width", "locale", "scheme"), [
+    (360, "en-GB", "dark"), (360, "zh-CN", "light"), (1280, "zh-CN", "dark"),
+    (1280, "en-GB", "light"),
+])  # fmt: skip
+def test_the_way_in_is_sound(
+    site: Site, visit: Visit, browser: Any, who: int, width: int, locale: str, scheme: str
+) -> None:
+    """R-LOGIN-06, R-CONTACT-04, R-LINK-01, R-LINK-03: each page before anybody is known."""
+    phone, found = phone_of(site, who), {}
+
+    def look(page: Any, name: str) -> None:
+        if faults := axe(page) + flaws(page, width):
+            found[name] = faults
+
+    def asked_for_a_code() -> Any:
+        site.ask(site.pool.execute("DELETE FROM limit_count"))
+        site.ask(site.pool.execute("DELETE FROM contact WHERE borrower_id = $1", who))
+        page = visit(width, locale, scheme, known=False)
+        page.goto(f"{site.address}/my/login")
+        page.fill("#number", phone)
+        send(page, "[action='/my/login']")
+        return page
+
+    with long_ago(site, who):
+        page = asked_for_a_code()
+        page.fill("#code", "000000")
+        send(page, "[action='/my/login/code']")
+        look(page, "wrong code")
+        page.fill("#code", code_from_the_console(site, browser, phone))
+        send(page, "[action='/my/login/code']")
+    assert page.locator("#digits").count() == 1
+    look(page, "identity")
+    page.fill("#digits", "----")
+    send(page, "[action='/my/login/identity']")
+    assert "R-LOGIN-06" in page.inner_text("#refusal")
+    look(page, "identity refused")
+    page = asked_for_a_code()
+    page.click("summary")
+    page.fill("#not-me-code", code_from_the_console(site, browser, phone))
+    send(page, "[action='/my/login/not-me']")
+    assert page.url.endswith("/my/login/not-me")
+    assert page.locator("#refusal").count() == 0
+    look(page, "not me")
+    site.ask(site.pool.execute("DELETE FROM contact WHERE borrower_id = $1", who))
+    address = link_for(site, who)
+    page.goto(address)
+    look(page, "link")
+    send(page, "[action='/my/enter']")
+    page.context.clear_cookies(name="usance_my")
+    page.goto(address)
+    send(page, "[action='/my/enter']")
+    assert "R-LINK-03" in page.inner_text("#refusal")
+    look(page, "used link")
+    assert page.goto(f"{site.address}/my/enter?t=x").status == 422
+    assert "R-LINK-01" in page.inner_text("#refusal")
+    look(page, "not our link")
     assert found == {}
 
 

@@ -16,6 +16,8 @@ from usance.cli.house import opened, run
 if TYPE_CHECKING:
     import uvicorn
 
+    from usance.demo.desks import DesksAt
+    from usance.platform.clock import Clock
     from usance.platform.config import Settings
     from usance.platform.crypto import KeyService
     from usance.platform.database import Pool
@@ -167,14 +169,43 @@ async def demo_book(
 
 async def fill(pool: Pool, keys: KeyService, borrowers: int) -> None:
     """A year in the life of invented borrowers that ends today, with progress."""
+    from usance.demo.desks import leave
     from usance.demo.fill import open_demo_book
     from usance.platform.clock import SystemClock
 
     def progress(line: str) -> None:
         print(line, flush=True)
 
-    today = SystemClock().now().date()
-    await open_demo_book(pool, keys, today=today, borrowers=borrowers, progress=progress)
+    now = SystemClock().now()
+    await open_demo_book(pool, keys, today=now.date(), borrowers=borrowers, progress=progress)
+    await leave(pool, await desks_of(pool, keys), now)
+
+
+async def desks_of(pool: Pool, keys: KeyService) -> DesksAt:
+    """The services that a demo leaves something with, at any moment."""
+    from usance.approvals.rules import policy
+    from usance.approvals.service import Approvals
+    from usance.core.money import DECIMALS
+    from usance.demo.desks import Desks
+    from usance.identity.accesses import Accesses
+    from usance.identity.staff_policy import staff_policy
+    from usance.servicing import read
+    from usance.servicing.service import Book
+    from usance.web.acts import acts
+    from usance.web.app import case_room
+
+    found = await read.book(pool)
+    assert found is not None  # it was just made
+    currency, book = found.currency, Book(pool)
+    weights, own_acts = policy(DECIMALS[currency]), acts(pool, book)
+
+    def at(clock: Clock) -> Desks:
+        approvals = Approvals(pool, weights, own_acts, clock)
+        room = case_room(pool, keys, approvals, currency, clock)
+        accesses = Accesses(pool, clock, staff_policy(), keys)
+        return Desks(room.own, room.work, room.deciding, accesses, approvals)
+
+    return at
 
 
 async def demo_access(pool: Pool) -> dict[str, str]:

@@ -9,6 +9,7 @@
 ``measure``   what the book shows afterwards, next to what a lender would believe
 ``store``     the SQL of this room
 ``fill``      drives it all, day by day
+``desks``     what lies on the lender's desks afterwards: looks, cases, a proposal
 
 Chance comes from one seeded generator and no clock, so a seed always gives the same people,
 purchases and payments. What a person owes is never computed here: the book is asked.

@@ -156,3 +156,23 @@ async def interesting(pool: Pool) -> int | None:
         " borrower_id LIMIT 1"
     )
     return found
+
+
+async def shown(pool: Pool, count: int) -> list[tuple[int, str]]:
+    """The borrower to show and some others, each with a language; nobody without a contract."""
+    first = await interesting(pool)
+    rows = await pool.fetch(
+        "SELECT borrower_id, language FROM borrower b WHERE status = 1 AND EXISTS"
+        " (SELECT FROM contract c WHERE c.cell = b.cell AND c.borrower_id = b.borrower_id)"
+        " ORDER BY borrower_id <> $1, borrower_id LIMIT $2", first, count,
+    )  # fmt: skip
+    return [(row[0], row[1]) for row in rows] if first else []
+
+
+async def owing(pool: Pool, amount: int) -> int | None:
+    """A contract that owes more than an amount, the latest first; None if there is none."""
+    found: int | None = await pool.fetchval(
+        "SELECT contract_id FROM contract WHERE status = 1 AND unpaid_principal > $1"
+        " ORDER BY late_from = 0, late_from DESC, contract_id LIMIT 1", amount,
+    )  # fmt: skip
+    return found

@@ -1,104 +1,39 @@
 """Why is this number what it is? A replay of one contract with its trace, opened figure by figure.
 
 A figure is named by a word and, where it needs one, a number: ``asked-interest 3`` is the interest
-asked in due 3, ``event 7`` what event 7 did. Its entries add up to it; an entry names the event and
-the rule it came from, and base x rate x days where it ran with time. An entry may lead to another
-figure. Rates are per 10^8, days ordinals, amounts minor units.
+asked in due 3, ``event 7`` what event 7 did. Its entries add up to it. What a due asks is in
+``why_dues``, what statements said in ``why_said``.
 """
 
-from dataclasses import dataclass, field, replace
-from fractions import Fraction
+from dataclasses import replace
 
 from usance.contract import records as r
-from usance.contract.accrual import (
-    WHY_ASKED,
-    WHY_CONTINGENT,
-    WHY_INTEREST,
-    WHY_PENALTY,
-)
-from usance.contract.early import row_interest
-from usance.contract.records import Due, Effect, Event, Why
+from usance.contract.accrual import WHY_ASKED, WHY_CONTINGENT, WHY_INTEREST
+from usance.contract.records import Due, Effect, Event
 from usance.contract.replay import History, State, key
 from usance.contract.standing import days_past_due, pay_off
-from usance.core.days import count_weight
 from usance.core.identifiers import cell_of_contract
-from usance.core.money import RATE_ONE
 from usance.platform.database import Pool
-from usance.servicing import read, read_sql, store
+from usance.servicing import read, read_sql, store, why_said
+from usance.servicing.why_dues import (
+    COMPONENTS,
+    OF_DUE,
+    PARTS,
+    PAYING,
+    Entry,
+    Explanation,
+    Step,
+    Trace,
+    complete,
+    entry_of,
+    of_asked,
+    of_paid,
+    of_still_due,
+    segment,
+)
 
-COMPONENTS = ("penalty", "fee", "interest", "principal", "credit")
-PARTS = ("principal", "interest", "fee", "penalty")
-
-PAYING = {
-    r.CASH: "R-ALLOC-01", r.FROM_CREDIT: "R-CREDIT-02", r.BY_REFUND: "R-REFUND-01",
-    r.BY_GOODWILL: "R-GOOD-01", r.WRITE_OFF: "R-OFF-01", r.MOVE: "R-PLAN-01",
-    r.RECOVER: "R-OFF-01",
-}  # fmt: skip
-"""Sources of effects that count as paid, and the rule each stands under."""
-ASKING = {
-    r.ASK: "", r.ASK_SUSPENDED: "R-NONACC-01", r.TAKE_BACK: "R-BACK-01", r.WAIVE: "R-WAIVE-01",
-}  # fmt: skip
-"""Sources that change what is asked; of ``ASK`` the component tells the rule."""
-ASK_RULES = {
-    r.PRINCIPAL: "R-LINE-01", r.INTEREST: "R-ROUND-01", r.FEE: "R-FEE-02", r.PENALTY: "R-PEN-03",
-}  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One line of an explanation; ``what`` is a word that the page translates."""
-
-    what: str
-    amount: int
-    on: int = 0
-    seq: int = 0
-    kind: int = 0
-    n: int = 0
-    component: str = ""
-    base: int = 0
-    rate: int = 0
-    basis: int = 0
-    days: int = 0
-    exact: str = ""
-    rule: str = ""
-    figure: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Explanation:
-    """A figure and the entries that make it."""
-
-    figure: str
-    n: int
-    amount: int
-    entries: list[Entry]
-    unit: str = "money"
-    ran: list[Entry] = field(default_factory=list)
-    """Segments of time behind entries that were asked and rounded."""
-
-    @property
-    def rules(self) -> list[str]:
-        """The rules named, in order, once each."""
-        return list(dict.fromkeys(e.rule for e in [*self.ran, *self.entries] if e.rule))
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """What one event, or time before it (``event`` None), did."""
-
-    on: int
-    event: Event | None
-    effects: list[Effect]
-    whys: list[Why]
-
-
-@dataclass(frozen=True, slots=True)
-class Trace:
-    """A replayed contract on ``today``, step by step."""
-
-    state: State
-    steps: list[Step]
-    today: int
+EVERY = 10_000
+"""More statements than a contract ever has."""
 
 
 async def explain(pool: Pool, contract_id: int, figure: str, n: int) -> Explanation | None:
@@ -113,15 +48,18 @@ async def explain(pool: Pool, contract_id: int, figure: str, n: int) -> Explanat
             return None
         (hand,) = await read.load(connection, [row])
         await store.load_history(connection, hand)
+        rows = await read.statements(connection, contract_id, limit=EVERY)
     assert hand.history is not None
-    return opened(trace(hand.history, book.today), figure, n)
+    found = trace(hand.history, book.today)
+    return opened(replace(found, said={row["cycle"]: row for row in rows}), figure, n)
 
 
 def trace(history: History, today: int) -> Trace:
     """Fold the events that count, noting what each did and what time did before it."""
     history.trace = True
     state = history.state = history.fresh()
-    steps = [Step(state.contract.on, None, list(state.effects), list(state.whys or []))]
+    begun = opening_event(history, state.contract.on)
+    steps = [Step(begun.on, begun, list(state.effects), list(state.whys or []))]
     live = [e for e in history.known.values() if history.counts(e)]
     for event in sorted([*live, *history.pins.values()], key=key):
         if event.kind != r.STATEMENT:
@@ -130,7 +68,13 @@ def trace(history: History, today: int) -> Trace:
         history.apply(event)
         steps.append(Step(event.on, event, state.effects[effects:], (state.whys or [])[whys:]))
     pass_time(state, today, steps)
-    return Trace(state, steps, today)
+    return Trace(history, state, steps, today)
+
+
+def opening_event(history: History, day: int) -> Event:
+    """The first event: a history begins with what it opened and does not hold it as an event."""
+    plan = history.opening.plan
+    return Event(seq=1, kind=r.OPEN, on=day, amount=plan.principal if plan else 0)
 
 
 def pass_time(state: State, day: int, steps: list[Step]) -> None:
@@ -144,28 +88,22 @@ def pass_time(state: State, day: int, steps: list[Step]) -> None:
 def opened(found: Trace, figure: str, n: int) -> Explanation | None:
     """The explanation of a named figure."""
     word, _, part = figure.partition("-")
-    if figure == "pay-off":
-        return of_pay_off(found)
-    if figure == "due-now":
-        return of_due_now(found)
-    if figure == "running":
-        return of_running(found)
-    if figure == "dpd":
-        return of_dpd(found)
+    if figure in OF_CONTRACT:
+        return OF_CONTRACT[figure](found)
     if figure == "event":
         return of_event(found, n)
     if word == "unpaid" and part in PARTS:
         return of_unpaid(found, part)
+    if n in found.said and word in why_said.WORDS:
+        return why_said.opened(found, figure, n)
     due = next((d for d in found.state.dues if d.n == n), None)
-    if due is None or not (part in PARTS or figure in ("required", "paid")):
+    if due is None:
         return None
-    if figure == "paid":
-        return of_all_paid(found, due)
-    if figure == "required":
-        return of_required(found, due)
-    if word == "asked":
-        return of_asked(found, due, part)
-    return of_paid(found, due, part) if word == "paid" else None
+    if figure in OF_DUE:
+        return OF_DUE[figure](found, due)
+    if word in ("asked", "paid") and part in PARTS:
+        return (of_asked if word == "asked" else of_paid)(found, due, part)
+    return None
 
 
 # -- figures of the whole contract -----------------------------------------------------------------
@@ -190,11 +128,63 @@ def of_due_now(found: Trace) -> Explanation:
     c = found.state.contract
     entries = [
         Entry("due", read.required_of(c, d), on=d.due_on, n=d.n, rule="R-LATE-01",
-              figure=f"required {d.n}" if c.kind == r.LINE else "")
+              figure=f"still-due {d.n}")
         for d in found.state.dues
         if 0 < d.due_on <= found.today and read.required_of(c, d)
     ]  # fmt: skip
     return Explanation("due-now", 0, sum(e.amount for e in entries), entries)
+
+
+def ahead(found: Trace) -> Due | None:
+    """The next due of which something must be paid."""
+    c = found.state.contract
+    rest = [d for d in found.state.dues if d.due_on > found.today and read.required_of(c, d) > 0]
+    return min(rest, key=lambda d: d.due_on, default=None)
+
+
+def of_next_due(found: Trace) -> Explanation:
+    """What must be paid on the next due day."""
+    due = ahead(found)
+    if due is None:
+        return Explanation("next-due", 0, 0, [])
+    return replace(of_still_due(found, due), figure="next-due")
+
+
+def of_next_in_full(found: Trace) -> Explanation:
+    """What is asked for the next due day in full."""
+    due = ahead(found)
+    entries = [
+        Entry("due", r.outstanding(d), on=d.due_on, n=d.n, figure=f"unpaid {d.n}")
+        for d in found.state.dues
+        if due is not None and d.due_on == due.due_on and r.outstanding(d)
+    ]
+    return Explanation("next-in-full", 0, sum(e.amount for e in entries), entries)
+
+
+def of_credit(found: Trace) -> Explanation:
+    """What was paid too much, less what of it was used or paid out."""
+    entries = [
+        credit_entry(step, effect)
+        for step in found.steps
+        for effect in step.effects
+        if is_of_credit(*divmod(effect.kind, 8))
+    ]
+    return complete(Explanation("credit", 0, found.state.contract.credit, entries), found)
+
+
+def is_of_credit(source: int, component: int) -> bool:
+    """Whether an effect changes the credit balance."""
+    moves = component == r.CREDIT and source in (*PAYING, r.TAKE_BACK, r.PAY_OUT)
+    return moves or source == r.FROM_CREDIT
+
+
+def credit_entry(step: Step, effect: Effect) -> Entry:
+    """Money that became credit, or credit that went."""
+    source, component = divmod(effect.kind, 8)
+    entry = entry_of(step, effect, source, component)
+    if source in (r.FROM_CREDIT, r.TAKE_BACK, r.PAY_OUT):
+        return replace(entry, amount=-entry.amount)
+    return replace(entry, rule="R-CREDIT-01")
 
 
 def of_unpaid(found: Trace, part: str) -> Explanation:
@@ -241,7 +231,9 @@ def of_event(found: Trace, seq: int) -> Explanation | None:
     """What an event did, due by due."""
     step = next((s for s in found.steps if s.event is not None and s.event.seq == seq), None)
     if step is None or step.event is None:
-        return None
+        return of_undone(found, seq)
+    if step.event.kind == r.STATEMENT:
+        return why_said.of_event(found, seq)
     entries = []
     for effect in step.effects:
         source, component = divmod(effect.kind, 8)
@@ -250,144 +242,36 @@ def of_event(found: Trace, seq: int) -> Explanation | None:
     return Explanation("event", seq, step.event.amount, entries)
 
 
-# -- figures of a due ------------------------------------------------------------------------------
-
-
-def of_required(found: Trace, due: Due) -> Explanation:
-    """R-MIN-01: what must be paid of a statement's cycle."""
-    t = found.state.terms
-    pin = next((s.event for s in found.steps if s.event and s.event.kind == r.STATEMENT
-                and s.on < due.due_on and any(e.n == due.n for e in s.effects)), None)  # fmt: skip
-    entries = []
-    if pin is not None:
-        others = pin.interest + pin.fee + pin.penalty
-        base = pin.principal + (others if t.minimum_of_bill else 0)
-        entries.append(
-            Entry("minimum", min(max(-(-base * t.minimum_rate // RATE_ONE), t.minimum_floor), base),
-                  on=pin.on, base=base, rate=t.minimum_rate, rule="R-MIN-01")
-        )  # fmt: skip
-        if not t.minimum_of_bill and others:
-            entries.append(Entry("in-full", others, on=pin.on, rule="R-MIN-01"))
-    return complete(Explanation("required", due.n, due.required, entries), found)
-
-
-def of_asked(found: Trace, due: Due, part: str) -> Explanation:
-    """What is asked of one component of a due."""
-    component = COMPONENTS.index(part)
-    figure = Explanation(f"asked-{part}", due.n, getattr(due, part), [])
-    if part == "principal" and due.kind == r.INSTALMENT:
-        return complete(replace(figure, entries=planned_principal(found, due)), found)
-    ran: list[Entry] = []
-    waiting: list[Entry] = []
-    for step in found.steps:
-        for each in step.whys:
-            if belongs(each, due, component):
-                waiting.append(segment(found, each))
-            if each.code == WHY_ASKED and each.component == component and each.amount:
-                ran.extend(waiting if each.n == due.n else ())
-                waiting.clear()
-        for effect in step.effects:
-            source, what = divmod(effect.kind, 8)
-            if effect.n == due.n and what == component and source in ASKING:
-                figure.entries.append(entry_of(step, effect, source, component))
-    if part == "interest" and due.kind == r.INSTALMENT:
-        figure.entries.extend(planned_interest(found, due, figure.entries))
-        ran.extend(waiting if due.n == found.state.contract.running else ())
-    return complete(replace(figure, ran=ran), found)
-
-
-def of_paid(found: Trace, due: Due, part: str) -> Explanation:
-    """What was paid of one component of a due, event by event."""
-    component = COMPONENTS.index(part)
-    entries = []
-    for step in found.steps:
-        for effect in step.effects:
-            source, what = divmod(effect.kind, 8)
-            if effect.n == due.n and what == component and source in PAYING:
-                entries.append(entry_of(step, effect, source, component))
-    paid = Explanation(f"paid-{part}", due.n, getattr(due, f"paid_{part}"), entries)
-    return complete(paid, found)
-
-
-def of_all_paid(found: Trace, due: Due) -> Explanation:
-    """What was paid of a due, over all components."""
-    parts = [of_paid(found, due, part) for part in PARTS]
-    entries = sorted((e for each in parts for e in each.entries), key=lambda e: (e.on, e.seq))
-    return Explanation("paid", due.n, sum(each.amount for each in parts), entries)
-
-
-def belongs(each: Why, due: Due, component: int) -> bool:
-    """Whether a segment of time may be behind what a due asks: a line asks interest elsewhere."""
-    if component == r.INTEREST:
-        return each.code in (WHY_INTEREST, WHY_CONTINGENT)
-    return each.code == WHY_PENALTY and component == r.PENALTY and each.n == due.n
-
-
-def planned_principal(found: Trace, due: Due) -> list[Entry]:
-    """Instalment less interest, or the part that the plan gives the row."""
-    c, t = found.state.contract, found.state.terms
-    if t.amortisation == r.EQUAL_INSTALMENT and c.instalment - due.interest == due.principal:
-        return [
-            Entry("instalment", c.instalment, rule="R-SCHED-02"),
-            Entry("less-interest", -due.interest, n=due.n, figure=f"asked-interest {due.n}"),
-        ]
-    rules = {r.EQUAL_INSTALMENT: "R-SCHED-02", r.EQUAL_PRINCIPAL: "R-SCHED-03",
-             r.INTEREST_FIRST: "R-SCHED-04", r.BULLET: "R-SCHED-05"}  # fmt: skip
-    last = due.n == c.rows and due.principal != c.instalment
-    what = "all-that-remains" if last else "planned"
-    return [Entry(what, due.principal, on=due.due_on, rule=rules[t.amortisation])]
-
-
-def planned_interest(found: Trace, due: Due, asked: list[Entry]) -> list[Entry]:
-    """Interest of a row that is not yet asked: the plan on the balance it will have."""
-    c, t = found.state.contract, found.state.terms
-    rest = due.interest - sum(e.amount for e in asked)
-    if rest == 0 or due.n < c.running or due.n > c.rows:
-        return []
-    rows = [d for d in found.state.dues if c.running <= d.n < due.n]
-    base = c.principal if t.flat else c.balance - sum(r.unpaid(d, r.PRINCIPAL) for d in rows)
-    weight = count_weight(t.count, due.from_on, due.due_on)
-    whole = row_interest(t, c, due, due.from_on, base) == due.interest
-    return [
-        Entry("planned", rest, on=due.due_on, base=base if whole else 0, rate=t.rate,
-              basis=t.basis, days=weight, rule="R-SCHED-02")
-    ]  # fmt: skip
-
-
-# -- entries ---------------------------------------------------------------------------------------
-
-
-def entry_of(step: Step, effect: Effect, source: int, component: int) -> Entry:
-    """An effect as an entry."""
-    sign = -1 if source == r.WAIVE else 1
-    rule = PAYING.get(source) or ASKING.get(source) or ASK_RULES.get(component, "")
-    event = step.event
-    return Entry(
-        "event" if event is not None else "time", sign * effect.amount, on=step.on,
-        seq=event.seq if event else 0, kind=event.kind if event else 0, n=effect.n,
-        component=COMPONENTS[component], rule=rule,
+def of_undone(found: Trace, seq: int) -> Explanation | None:
+    """An event that counts for nothing: what undid it, or what it undid."""
+    event = found.history.known.get(seq)
+    if event is None:
+        return None
+    what, other = undoing(found.history, event)
+    if other is None:
+        return None
+    drawing = r.DRAWING_RETURNED in (event.kind, other.kind)
+    amount = event.amount or other.amount  # a reversal has none of its own
+    entry = Entry(
+        what, amount, on=other.on, seq=other.seq, kind=other.kind,
+        rule="R-DRAW-01" if drawing else "R-REV-01", figure=f"event {other.seq}",
     )  # fmt: skip
+    return Explanation("event", seq, amount, [entry])
 
 
-def segment(found: Trace, each: Why) -> Entry:
-    """A stretch of nights: base x rate x days, exact to a hundredth of a minor unit."""
-    t = found.state.terms
-    penalty = each.code == WHY_PENALTY
-    basis = t.penalty_basis if penalty else t.basis
-    exact = Fraction(each.base * each.rate * each.days, basis * RATE_ONE)
-    rule = {WHY_PENALTY: "R-PEN-01", WHY_CONTINGENT: "R-LINE-03"}.get(each.code, "R-RATE-01")
-    return Entry(
-        "contingent" if each.code == WHY_CONTINGENT else "nights", 0, on=each.on, n=each.n,
-        component=COMPONENTS[each.component], base=each.base, rate=each.rate, basis=basis,
-        days=each.days, exact=str(round(exact * 100)), rule=rule,
-    )  # fmt: skip
+def undoing(history: History, event: Event) -> tuple[str, Event | None]:
+    """Which way an event that counts for nothing stands to which other one."""
+    if event.seq in history.reversed:
+        return "undone-by", history.known.get(history.reversed[event.seq])
+    if event.kind == r.REVERSAL:
+        return "undoes", history.known.get(event.of)
+    if event.kind == r.DRAWING_RETURNED:
+        return "undoes", opening_event(history, history.opening.opened_on)
+    return "undone-by", history.returned
 
 
-def complete(figure: Explanation, found: Trace) -> Explanation:
-    """Say plainly what came from another cycle or plan, so that entries always add up."""
-    rest = figure.amount - sum(e.amount for e in figure.entries)
-    if rest == 0:
-        return figure
-    line = found.state.contract.kind == r.LINE
-    moved = Entry("moved", rest, rule="R-LINE-02" if line else "R-EARLY-05")
-    return replace(figure, entries=[*figure.entries, moved])
+OF_CONTRACT = {
+    "pay-off": of_pay_off, "due-now": of_due_now, "next-due": of_next_due,
+    "next-in-full": of_next_in_full, "running": of_running, "dpd": of_dpd, "credit": of_credit,
+}  # fmt: skip
+"""Figures of the whole contract."""

@@ -8,15 +8,18 @@ from msgspec import Meta, Struct
 
 from usance.core.money import format_decimal
 from usance.servicing import why as opened
+from usance.servicing.why_dues import Entry
 from usance.web.api.contracts import READ
 from usance.web.api.endpoint import Asked, read
 from usance.web.api.values import Money, iso
 from usance.web.api.views import EVENT_KIND
 from usance.web.problems import not_found
 
-FIGURE = """One of `due-now`, `pay-off`, `running`, `dpd`, `unpaid-PART`; with the `number` of an
-event `event`; with the `number` of a due `required`, `paid`, `asked-PART`, `paid-PART`. PART is
-principal, interest, fee or penalty."""
+FIGURE = """One of `due-now`, `next-due`, `next-in-full`, `pay-off`, `running`, `credit`, `dpd`,
+`unpaid-PART`; with the `number` of an event `event`; with the `number` of a due `asked`, `paid`,
+`unpaid`, `required`, `still-due`, `asked-PART`, `paid-PART`; with the cycle of a statement
+`statement`, `least`, `stated`, `stated-PART`, `received`. PART is principal, interest, fee or
+penalty."""
 
 
 class FigureQuery(Struct, forbid_unknown_fields=True, kw_only=True):
@@ -87,7 +90,7 @@ async def why(asked: Asked[FigureQuery]) -> WhyView:
     )  # fmt: skip
 
 
-def entry_view(entry: opened.Entry, money: Money) -> EntryView:
+def entry_view(entry: Entry, money: Money) -> EntryView:
     """An entry; what does not apply to it is null."""
     figure, _, number = entry.figure.partition(" ")
     return EntryView(

@@ -164,6 +164,8 @@ AGES = (_("not overdue"), "1–30", "31–60", "61–90", _("over 90"))
 FIGURES = {
     "amount": _("Amount"),
     "pay-off": _("Pay-off amount"), "due-now": _("Due by today"), "running": _("Interest running"),
+    "next-due": _("Next due"), "next-in-full": _("Next due, in full"),
+    "credit": _("Credit balance"), "room": _("What you may still use"),
     "dpd": _("Days past due"), "event": _("What an event did"), "required": _("Required amount"),
     "unpaid-principal": _("Remaining principal"), "unpaid-interest": _("Unpaid interest"),
     "unpaid-fee": _("Unpaid fees"), "unpaid-penalty": _("Unpaid penalty interest"),
@@ -171,6 +173,12 @@ FIGURES = {
     "asked-fee": _("Fee asked"), "asked-penalty": _("Penalty interest asked"),
     "paid": _("Paid"), "paid-principal": _("Principal paid"), "paid-interest": _("Interest paid"),
     "paid-fee": _("Fee paid"), "paid-penalty": _("Penalty interest paid"),
+    "asked": _("All that is asked"), "unpaid": _("Unpaid"), "still-due": _("Still to be paid"),
+    "statement": _("Statement balance"), "least": _("Least amount of the statement"),
+    "stated": _("New in this statement"), "received": _("Paid since"),
+    "stated-principal": _("Purchases in the statement"),
+    "stated-interest": _("Interest in the statement"), "stated-fee": _("Fees in the statement"),
+    "stated-penalty": _("Penalty interest in the statement"),
 }  # fmt: skip
 
 ENTRIES = {
@@ -182,6 +190,10 @@ ENTRIES = {
     "all-that-remains": _("all that remains"), "planned": _("As planned"),
     "moved": _("Moved from or to another due"), "time": _("Time passed"), "event": _("Event"),
     "nights": _("Nights"), "contingent": _("Amount × nights since posting or due day"),
+    "asked": _("Asked"), "less-paid": _("less what is paid"), "required": _("Required amount"),
+    "no-more-than": _("no more than is unpaid"), "paid-beyond": _("paid beyond it"),
+    "earlier": _("Left from earlier statements"), "less-credit": _("less the credit balance"),
+    "undone-by": _("Undone by"), "undoes": _("Undoes"),
 }  # fmt: skip
 
 TERMS = {

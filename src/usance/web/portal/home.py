@@ -22,6 +22,17 @@ async def home(request: Asked) -> Response[Any]:
     )  # fmt: skip
 
 
+@get("/why", opt=needs(BORROWER))
+async def why_in_all(request: Asked) -> Response[Any]:
+    """A figure over all contracts opened: its terms, each of which opens further."""
+    own = Own(request)
+    found = await own.why_in_all(request.query_params.get("figure", ""))
+    return show(
+        request, "portal/why_in_all.html", why=found, products=await own.products(),
+        today=await own.today(),
+    )  # fmt: skip
+
+
 @get("/statements", opt=needs(BORROWER))
 async def statements(request: Asked) -> Response[Any]:
     """The newest statements of all contracts."""
@@ -45,4 +56,4 @@ async def history(request: Asked) -> Response[Any]:
     )  # fmt: skip
 
 
-HANDLERS = [home, statements, history]
+HANDLERS = [home, why_in_all, statements, history]

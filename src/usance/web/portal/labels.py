@@ -47,6 +47,13 @@ EVENTS = {
 }  # fmt: skip
 """Events as a borrower would call them; their numbers are the kernel's."""
 
+TERMS = {
+    "limit": _("Limit"), "used": _("less principal that is unpaid"),
+    "credit": _("Paid too much, yours"), "held": _("less what is held for purchases"),
+    "over": _("never below zero"),
+}  # fmt: skip
+"""Terms of what may still be used."""
+
 CASES_TO_OPEN = (
     ("complaint", _("Something went wrong, or I was treated badly")),
     ("dispute", _("An amount or an entry is not right")),

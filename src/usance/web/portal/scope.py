@@ -17,7 +17,7 @@ import msgspec
 from usance.cases.intake import Opening
 from usance.cases.read import File
 from usance.cases.work import Acting
-from usance.contract.records import ACTIVE, CLOSED, outstanding
+from usance.contract.records import ACTIVE, CLOSED
 from usance.core.identifiers import borrower_of_contract, parse, written
 from usance.core.money import parse_decimal
 from usance.core.refusals import Refused
@@ -26,8 +26,9 @@ from usance.identity.accesses import ShownAccess
 from usance.identity.borrower_sessions import BorrowerSession
 from usance.identity.borrowers import Borrower
 from usance.identity.contact_changes import Asker
-from usance.servicing import own_read, read, read_page, what_if, why
+from usance.servicing import own_read, own_why, read, read_page, what_if, why
 from usance.servicing.read import Product, Standing
+from usance.servicing.why_dues import Explanation
 from usance.web import personal
 from usance.web.console.render import services
 from usance.web.portal.render import Asked, language_of, session_of
@@ -69,7 +70,7 @@ class Owed:
     @property
     def due_now(self) -> int:
         """What should have been paid by today."""
-        return sum(s.due_now for s in self.active)
+        return own_why.due_now(self.active).amount
 
     @property
     def late_from(self) -> int:
@@ -89,20 +90,17 @@ class Owed:
     @property
     def next_due(self) -> int:
         """What is due at least on that day."""
-        return sum(s.next_due for s in self.active if s.next_due_on == self.next_due_on)
+        return own_why.next_due(self.active, self.next_due_on).amount
 
     @property
     def next_in_full(self) -> int:
         """What was asked for that day in full, of statements more than what is required."""
-        return sum(
-            outstanding(d) for s in self.active for d in s.dues
-            if self.next_due_on and d.due_on == self.next_due_on
-        )  # fmt: skip
+        return own_why.next_in_full(self.active, self.next_due_on).amount
 
     @property
     def everything(self) -> int:
         """What closes all of it today."""
-        return sum(s.pay_off for s in self.active)
+        return own_why.pay_off(self.active).amount
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +111,18 @@ class Home:
     lines: list[Any]
     products: dict[int, Product]
     payments: list[Row]
+
+    @property
+    def sums(self) -> dict[str, own_why.Sum]:
+        """Every figure over all contracts, by its name; of a line with the code of its product."""
+        owed, day = self.owed, self.owed.next_due_on
+        found = [
+            own_why.due_now(owed.active), own_why.next_due(owed.active, day),
+            own_why.next_in_full(owed.active, day), own_why.pay_off(owed.active),
+            *(own_why.room(line, owed.contracts, self.products[line["product_id"]].code)
+              for line in self.lines),
+        ]  # fmt: skip
+        return {each.figure: each for each in found}
 
 
 class Own:
@@ -216,12 +226,20 @@ class Own:
         borrower_id = self._session.borrower_id
         return await own_read.events(self._services.pool, borrower_id, skipped, PAGE + 1)
 
-    async def why(self, text: str, figure: str, n: int) -> why.Explanation:
+    async def why(self, text: str, figure: str, n: int) -> Explanation:
         """A figure of a contract, opened."""
         found = await why.explain(self._services.pool, self._contract_id(text), figure, n)
         if found is None:
             raise not_found("figure")
         return found
+
+    @rule("R-PORTAL-05")
+    async def why_in_all(self, figure: str) -> own_why.Sum:
+        """A figure over all of the borrower's contracts, opened."""
+        home = await self.home()
+        if figure not in home.sums:
+            raise not_found("figure")
+        return home.sums[figure]
 
     async def what_if(self, text: str, amount: int) -> what_if.WhatIf | None:
         """What comes of paying early, the minimum, or of missing one; None: nothing is to come."""
