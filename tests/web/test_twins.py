@@ -1,0 +1,51 @@
+"""R-IDEM-01: whatever is asked for fifty times at once happens once, on every changing route.
+
+Each walk is gone twice, over a book of its own: once with one request a step, once with many under
+one key. Both must leave the same behind. The routes are the application's own: one that is not
+walked here fails the test.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.web.api_site import opened
+from tests.web.api_walk import changing_routes, walk_api
+from tests.web.walking import Walk
+from usance.day import verify
+from usance.platform.clock import FixedClock, SystemClock
+
+TWINS = 50
+
+
+@pytest.fixture
+def databases(new_database: Callable[[], str]) -> list[str]:
+    """One for each walk."""
+    return [new_database(), new_database()]
+
+
+async def gone_twice(
+    databases: list[str], home: Path, go: Callable[[Walk], Awaitable[None]], **more: Any
+) -> Walk:
+    """Walk with one and with many; what both left behind is the same. The second walk."""
+    walks = []
+    for url, twins in zip(databases, (1, TWINS), strict=True):
+        clock = FixedClock(SystemClock().now())
+        async with opened(url, home / str(twins), clock=clock, sandbox=True) as site:
+            walk = Walk(site, clock, twins, **more)
+            await go(walk)
+            assert await verify.run(site.pool) == []
+            walks.append(walk)
+    one, many = walks
+    assert many.effects == one.effects
+    return many
+
+
+async def test_fifty_twins_on_every_route_of_the_api(databases: list[str], tmp_path: Path) -> None:
+    walk = await gone_twice(databases, tmp_path, walk_api)
+    assert walk.walked == changing_routes()
+    assert [route for route, effect in walk.effects.items() if "operation" not in effect] == []
