@@ -15,6 +15,7 @@ import pytest
 
 from tests.web.api_site import opened
 from tests.web.api_walk import changing_routes, walk_api
+from tests.web.console_walk import walk_console
 from tests.web.walking import Walk
 from usance.day import verify
 from usance.platform.clock import FixedClock, SystemClock
@@ -41,11 +42,31 @@ async def gone_twice(
             assert await verify.run(site.pool) == []
             walks.append(walk)
     one, many = walks
-    assert many.effects == one.effects
+    pairs = zip(one.steps, many.steps, strict=True)
+    faults = [f"{now[0]}: {was[1]} became {now[1]}" for was, now in pairs if was != now]
+    faults += many.faults
+    assert not faults, "\n".join(faults)
     return many
 
 
 async def test_fifty_twins_on_every_route_of_the_api(databases: list[str], tmp_path: Path) -> None:
     walk = await gone_twice(databases, tmp_path, walk_api)
     assert walk.walked == changing_routes()
-    assert [route for route, effect in walk.effects.items() if "operation" not in effect] == []
+    assert walk.silent == []
+
+
+OTHERWISE = {}
+EACH = {}
+FEWER = dict.fromkeys((
+    "/console/me/factor", "/console/me/password", "/console/fresh", "/console/login",
+    "/console/login/code"), 4) | dict.fromkeys((
+    "/console/staff/new", "/console/staff/{staff_id:int}/do/password"), 10)
+
+
+
+async def test_fifty_twins_of_every_form_of_the_console(
+    databases: list[str], tmp_path: Path
+) -> None:
+    await gone_twice(
+        databases, tmp_path, walk_console, otherwise=OTHERWISE, each=EACH, fewer=FEWER
+    )
