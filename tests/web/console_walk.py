@@ -68,15 +68,19 @@ class Person:
         return await self.site.client.send(request)
 
     async def does(
-        self, route: str, *at: str | int, files: Any = None, status: int = 303, **fields: str
-    ) -> str:
-        """Send a form; the address that it leads to (none where a secret is shown)."""
+        self, route: str, *at: str | int, files: Any = None, status: int = 303, anew: bool = False,
+        **fields: str,
+    ) -> str:  # fmt: skip
+        """Send a form; the address that it leads to (none where a secret is shown).
+
+        ``anew``: it is another form than the one that had this address before.
+        """
         places = iter(at)
         address = PLACE.sub(lambda _: str(next(places)), route)
         sent = {"csrf_token": self.csrf, "key": f"form-{next(self.numbers)}"} | fields
         more = {"files": files} if files else {}
         answer = await self.walk.step(
-            route, lambda: self.send(address, sent, **more), (status,)
+            route, lambda: self.send(address, sent, **more), (status,), anew=anew
         )
         return str(answer.headers.get("location", ""))
 
@@ -356,7 +360,7 @@ async def the_end(anna: Person) -> None:
     nobody = await registered(anna)
     data = BORROWER + "/data/{name:str}"
     await anna.does(data, nobody, "legal-hold", reason="court")
-    await anna.does(data, nobody, "lift-hold")
-    await anna.does(data, nobody, "erase", reason="request")
+    await anna.does(data, nobody, "lift-hold", anew=True)
+    await anna.does(data, nobody, "erase", anew=True, reason="request")
     today = await anna.newest("SELECT business_date FROM book")
     await anna.does("/console/day/close", day=str(today))

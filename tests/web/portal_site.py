@@ -55,7 +55,9 @@ class Visitor:
         return await self.client.get(path, **more)
 
     async def post(self, path: str, fields: dict[str, str], **more: Any) -> httpx.Response:
-        return await self.client.post(path, data={"csrf_token": self.csrf} | fields, **more)
+        """A form that came from a page of this session."""
+        own = {"csrf_token": self.csrf, "key": f"form-{next(_numbers)}"}
+        return await self.client.post(path, data=own | fields, **more)
 
     async def payment(self, amount: str = "10.00") -> str:
         """A payment on its way; its id."""

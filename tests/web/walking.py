@@ -57,9 +57,11 @@ class Walk:
         """Those that left no audit event."""
         return [route for route, effect in self.steps if "operation" not in effect]
 
-    async def step(self, route: str, send: Send, wanted: tuple[int, ...]) -> httpx.Response:
+    async def step(
+        self, route: str, send: Send, wanted: tuple[int, ...], *, anew: bool = False
+    ) -> httpx.Response:
         """Send one request by all twins; the answer that carried it out."""
-        twins = self._twins_of(route)
+        twins = self._twins_of(route, again=route in self.walked and not anew)
         mark, before = await self._mark(), await self._counted(0)
         answers = await asyncio.gather(*(send() for _ in range(twins)))
         await self._settled()
@@ -67,14 +69,14 @@ class Walk:
         done = [each for each in answers if each.status_code in wanted]
         said = [told(each) for each in answers]
         assert done, f"{route}: {said[0]}"
-        same = len({spoken(each) for each in answers}) == 1
-        if max(each.status_code for each in answers) >= 500 or same == (route in self.otherwise):
-            self.faults += [] if twins == 1 else [f"{route}: {sorted(set(said))}"]
+        same = len({spoken(each) for each in answers}) == 1 or route in self.otherwise
+        if max(each.status_code for each in answers) >= 500 or not same:
+            self.faults.append(f"{route}: {sorted(set(said))}")
         self.steps.append((route, effect))
         return first_of(done)
 
-    def _twins_of(self, route: str) -> int:
-        if route in self.walked or route in self.each:
+    def _twins_of(self, route: str, *, again: bool) -> int:
+        if again or route in self.each:
             return 1
         return min(self.twins, self.fewer.get(route, self.twins))
 

@@ -49,6 +49,14 @@ Making: TypeAlias = Callable[[Change], Awaitable[dict[str, Any]]]
 """Makes a change and writes its audit event; returns the document to answer with and to keep."""
 
 
+async def answered(pool: Pool, asking: Asking) -> Answer | None:
+    """What the caller's key was answered with before. Raises ``Refused`` (R-IDEM-01)."""
+    if not asking.key:
+        return None
+    first = await store.first_answer(pool, asking.actor, asking.key)
+    return first.again(asking.request_hash) if first else None
+
+
 class _Taken(Exception):
     """A twin of this request was committed first."""
 
