@@ -7,18 +7,13 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from functools import partial
 from typing import Any
 
 import httpx
 
 from tests.web.api_site import Site
-from tests.web.portal_site import Visitor, visitor
+from tests.web.portal_site import Visitor, newest_code, visitor
 from tests.web.walking import Walk
-from usance.identity.messages import TOPIC
-from usance.platform import work
-from usance.platform.work import OUTBOX
-from usance.web.portal.messages import words_of
 from usance.web.security import handlers_of
 
 PLACE = re.compile(r"{(\w+):\w+}")
@@ -63,13 +58,8 @@ class Guest:
         return str(answer.headers.get("location", ""))
 
     async def code(self, kind: str) -> str:
-        """The newest code of a kind that went to this borrower."""
-        access = self.site.services.access
-        handler = partial(access.mailbox.deliver, messenger=access.sandbox, words=words_of)
-        await work.run(self.site.pool, TOPIC, handler, until_idle=True, source=OUTBOX)
-        sent = await access.sandbox.newest(self.site.pool)
-        words = next(each["words"] for each in sent if each["kind"] == kind)
-        return re.findall(r"(?<!\d)\d{6}(?!\d)", words)[0]
+        """The newest code of a kind."""
+        return await newest_code(self.site, kind)
 
     async def person(self) -> Any:
         """Their details."""
