@@ -1,4 +1,4 @@
-"""Every form of the console that changes something, each sent as a page of a session has it."""
+"""Every form of the console, each sent as a page of a session has it."""
 
 from __future__ import annotations
 
@@ -20,31 +20,11 @@ from usance.identity.messages import TOPIC
 from usance.platform import work
 from usance.platform.work import OUTBOX
 from usance.web.portal.messages import words_of
-from usance.web.security import handlers_of
 
 PASSWORD, OTHER_PASSWORD = "correct horse battery", "tide-lantern-violet"
 ROLES = ("service", "collections", "operations", "compliance", "administrator")
 PLACE = re.compile(r"{(\w+):\w+}")
 HEAD = "reference,id,amount,result_code,value_date,bank_transaction_id\n"
-
-
-def changing_routes(site: Site) -> set[str]:
-    """Addresses of the console, with their placeholders, to which forms are sent."""
-    return {
-        path
-        for handler in handlers_of(site.app)
-        for path in handler_paths(site, handler)
-        if path.startswith("/console") and "POST" in handler.http_methods
-        and handler.opt.get("changes", True)
-    }  # fmt: skip
-
-
-def handler_paths(site: Site, wanted: Any) -> set[str]:
-    return {
-        route.path
-        for route in site.app.routes for handler in getattr(route, "route_handlers", [])
-        if handler is wanted
-    }  # fmt: skip
 
 
 @dataclass
@@ -125,6 +105,10 @@ async def registered(anna: Person) -> str:
 async def people_and_lines(anna: Person) -> tuple[str, str, str]:
     """Somebody with an account and a loan."""
     who = await registered(anna)
+    await anna.does("/console/settings", language="en", back="/console")
+    policy = anna.site.services.accesses.policy
+    reason = policy.reasons_of_people()[0].code
+    await anna.does(BORROWER + "/open", who, reason=reason, note="They called.")
     await anna.does(BORROWER + "/do/open-line", who, product="pay_later", limit="20000.00")
     await anna.does(BORROWER + "/do/open-line", who, product="cash_loan", limit="90000.00")
     account = await anna.newest("SELECT contract_id FROM contract WHERE kind = 2")

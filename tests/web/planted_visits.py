@@ -12,8 +12,9 @@ import pytest
 from tests.web.api_site import Site
 from tests.web.planting import NEW_PHONE, PEOPLE, Heard, spellings
 from tests.web.portal_site import Visitor, newest_code, token_on
-from tests.web.portal_walk import PLACE, posting_routes
+from tests.web.portal_walk import PLACE
 from tests.web.staff_site import browser_of
+from tests.web.walking import PORTAL, posted_to
 from usance.identity import borrowers as borrowers_room
 from usance.identity.boxes import Boxes
 
@@ -93,7 +94,7 @@ class Visits:
 
     async def talk_nonsense(self, visitor: Visitor, person: dict[str, str]) -> None:
         """What is somebody's in every field, query and path."""
-        for n, route in enumerate(sorted(posting_routes(self.site))):
+        for n, route in enumerate(sorted(posted_to(self.site, *PORTAL))):
             words = sorted(spellings(person))
             word, second = words[n % len(words)], words[(n + 1) % len(words)]
             path = PLACE.sub(lambda _: quote(word.replace("/", ""), safe=""), route)  # noqa: B023

@@ -14,20 +14,9 @@ import httpx
 from tests.web.api_site import Site
 from tests.web.portal_site import Visitor, newest_code, visitor
 from tests.web.walking import Walk
-from usance.web.security import handlers_of
 
 PLACE = re.compile(r"{(\w+):\w+}")
 TOLD, PAYER = "/bank/notifications", "/sandbox/bank/{reference:str}"
-
-
-def posting_routes(site: Site) -> set[str]:
-    """Addresses to which a borrower's browser, or a bank, sends something."""
-    return {
-        route.path
-        for handler in handlers_of(site.app) if "POST" in handler.http_methods
-        for route in site.app.routes if handler in getattr(route, "route_handlers", ())
-        if route.path.startswith(("/my", "/bank", "/sandbox"))
-    }  # fmt: skip
 
 
 @dataclass

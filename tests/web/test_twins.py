@@ -13,11 +13,11 @@ from typing import Any
 
 import pytest
 
-from tests.web.api_site import opened
+from tests.web.api_site import Site, opened
 from tests.web.api_walk import changing_routes, walk_api
 from tests.web.console_walk import walk_console
 from tests.web.portal_walk import walk_portal
-from tests.web.walking import Walk
+from tests.web.walking import PORTAL, Walk, posted_to
 from usance.day import verify
 from usance.platform.clock import FixedClock, SystemClock
 
@@ -30,16 +30,23 @@ def databases(new_database: Callable[[], str]) -> list[str]:
     return [new_database(), new_database()]
 
 
+def rooms(*places: str) -> Callable[[Site], set[str]]:
+    """What is sent to these places."""
+    return lambda site: posted_to(site, *places)
+
+
 async def gone_twice(
-    databases: list[str], home: Path, go: Callable[[Walk], Awaitable[None]], **more: Any
-) -> Walk:
-    """Walk with one and with many; what both left behind is the same. The second walk."""
+    databases: list[str], home: Path, go: Callable[[Walk], Awaitable[None]],
+    declared: Callable[[Site], set[str]], **more: Any,
+) -> None:  # fmt: skip
+    """Walk all that is declared with one and with many; what both left behind is the same."""
     walks = []
     for url, twins in zip(databases, (1, TWINS), strict=True):
         clock = FixedClock(SystemClock().now())
         async with opened(url, home / str(twins), clock=clock, sandbox=True) as site:
             walk = Walk(site, clock, twins, **more)
             await go(walk)
+            assert walk.walked == declared(site)
             assert await verify.run(site.pool) == []
             walks.append(walk)
     one, many = walks
@@ -47,13 +54,10 @@ async def gone_twice(
     faults = [f"{now[0]}: {was[1]} became {now[1]}" for was, now in pairs if was != now]
     faults += many.faults
     assert not faults, "\n".join(faults)
-    return many
 
 
 async def test_fifty_twins_on_every_route_of_the_api(databases: list[str], tmp_path: Path) -> None:
-    walk = await gone_twice(databases, tmp_path, walk_api)
-    assert walk.walked == changing_routes()
-    assert walk.silent == []
+    await gone_twice(databases, tmp_path, walk_api, lambda _: changing_routes())
 
 
 ONCE_SHOWN = "a secret is shown to whoever was first, and to nobody again"
@@ -94,10 +98,10 @@ TABLES = {"otherwise": OTHERWISE, "each": EACH, "fewer": FEWER}
 async def test_fifty_twins_of_every_form_of_the_console(
     databases: list[str], tmp_path: Path
 ) -> None:
-    await gone_twice(databases, tmp_path, walk_console, **TABLES)
+    await gone_twice(databases, tmp_path, walk_console, rooms("/console"), **TABLES)
 
 
 async def test_fifty_twins_of_every_form_of_the_portal(
     databases: list[str], tmp_path: Path
 ) -> None:
-    await gone_twice(databases, tmp_path, walk_portal, **TABLES)
+    await gone_twice(databases, tmp_path, walk_portal, rooms(*PORTAL), **TABLES)

@@ -16,6 +16,7 @@ import httpx
 
 from tests.web.api_site import Site
 from usance.platform.clock import FixedClock
+from usance.web.security import handlers_of
 
 Effect: TypeAlias = dict[str, tuple[int, int]]
 """By table: how many rows there are more, and how many were written."""
@@ -28,6 +29,19 @@ TOUCHED = frozenset({
 """What says how often, and when, somebody asked: a request that is refused counts too."""
 TABLES = """SELECT relname FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace
     WHERE nspname = 'public' AND relkind = 'r' ORDER BY 1"""
+
+
+def posted_to(site: Site, *rooms: str) -> set[str]:
+    """Addresses under these, with their placeholders, to which something is sent."""
+    return {
+        route.path
+        for handler in handlers_of(site.app) if "POST" in handler.http_methods
+        for route in site.app.routes if handler in getattr(route, "route_handlers", ())
+        if route.path.startswith(rooms)
+    }  # fmt: skip
+
+
+PORTAL = ("/my", "/bank", "/sandbox")
 
 
 @dataclass
