@@ -223,8 +223,8 @@ async def test_staff_vouches_for_a_change_that_the_borrower_began(door: House) -
     await door.access.changes.lost_old(door.borrower_id, ASKER)
     await door.access.changes.lost_old(door.borrower_id, ASKER)
     assert [each["kind"] for each in await door.access.contacts.open_flags()] == ["lost-old"]
-    await refused(door.access.changes.vouch(door.borrower_id, "", STAFF.actor), "R-CONTACT-05")
-    await door.access.changes.vouch(door.borrower_id, REASON, STAFF.actor)
+    await refused(door.access.changes.vouch(door.borrower_id, "", STAFF.asking), "R-CONTACT-05")
+    await door.access.changes.vouch(door.borrower_id, REASON, STAFF.asking)
     new = await door.code(NEW_PHONE, "new-number")
     assert await door.access.changes.prove(door.borrower_id, "new", new, ASKER)
     row = await door.access.changes.open_one(door.borrower_id)

@@ -19,10 +19,13 @@ import yaml
 from tests.identity.doors import DIGITS, OTHER_PHONE, PHONE, House, house
 from usance.core.refusals import Refused
 from usance.identity import log_in
+from usance.identity.changing import Asking
 from usance.identity.codes import LOG_IN, NEW_NUMBER, challenge_of
 from usance.identity.log_in import Knock
 from usance.identity.portal_policy import policy_in, portal_policy
 from usance.platform.database import Pool
+
+THEMSELVES = Asking("borrower:1")
 
 pytestmark = pytest.mark.usefixtures("in_no_time")
 
@@ -420,9 +423,9 @@ async def test_a_new_device_is_told_of_and_a_known_one_is_not(door: House) -> No
     (device,) = await door.access.devices.of(door.borrower_id)
     assert device["family"] == "Firefox · Linux"
     await refused(
-        door.access.devices.forget(door.other_id, device["device_id"], "borrower:1"), "R-FOUND-01"
+        door.access.devices.forget(door.other_id, device["device_id"], THEMSELVES), "R-FOUND-01"
     )
-    await door.access.devices.forget(door.borrower_id, device["device_id"], "borrower:1")
+    await door.access.devices.forget(door.borrower_id, device["device_id"], THEMSELVES)
     assert await door.access.sessions.session(again.token) is None
     assert await door.access.devices.of(door.borrower_id) == []
     door.clock.advance(timedelta(minutes=20))
@@ -560,12 +563,12 @@ async def test_whoever_has_the_number_now_can_stop_messages_to_it(door: House) -
     assert flag["kind"] == "not-me"
     await refused(
         door.access.contacts.close_flag(
-            door.borrower_id, flag["flag_id"], " x ", lift=True, actor="staff:1"
+            door.borrower_id, flag["flag_id"], " x ", Asking("staff:1"), lift=True
         ), "R-CONTACT-05",
     )  # fmt: skip
     reason = "the borrower came to the counter with her passport"
     await door.access.contacts.close_flag(
-        door.borrower_id, flag["flag_id"], reason, lift=True, actor="staff:1"
+        door.borrower_id, flag["flag_id"], reason, Asking("staff:1"), lift=True
     )
     assert await door.access.contacts.reasons_of(door.borrower_id) == {flag["flag_id"]: reason}
     stored = await door.pool.fetchval("SELECT reason FROM contact_flag")

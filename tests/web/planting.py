@@ -31,6 +31,10 @@ PEOPLE = (
 )  # fmt: skip
 
 
+NEW_PHONE = "13977665544"
+"""To which they want to change."""
+
+
 def spellings(person: dict[str, str]) -> set[str]:
     """What may be found of a person: as typed, as kept, and the parts that say most."""
     number = unicodedata.normalize("NFKC", person["identity_number"]).upper()
@@ -58,7 +62,8 @@ def forms(value: str) -> Iterator[bytes]:
 
 
 NEEDLES = sorted({
-    form.lower() for person in PEOPLE for value in spellings(person) for form in forms(value)
+    form.lower() for value in (NEW_PHONE, *(v for each in PEOPLE for v in spellings(each)))
+    for form in forms(value)
 })  # fmt: skip
 
 
@@ -88,6 +93,9 @@ async def dump(connection: asyncpg.Connection) -> dict[str, bytes]:
     return found
 
 
+REFUSED = r'<div class="note(?:-box)? refused".*?</div>'
+
+
 @dataclass
 class Heard:
     """Everything that was logged, in both formats, and every answer that was a refusal."""
@@ -107,9 +115,14 @@ class Heard:
     def shown(self, answer: Any) -> Any:
         """Keep what a page says of a refusal; its form shows what was typed to who typed it."""
         if answer.status_code >= 400:
-            (said,) = re.findall(r'<div class="note-box refused".*?</div>', answer.text, re.S)
+            (said,) = re.findall(REFUSED, answer.text, re.S)
             self.problems.append(said)
         return answer
+
+    def told(self, answer: Any) -> Any:
+        """The same, where a bank may have been told, too."""
+        pages = answer.headers.get("content-type", "").startswith("text/html")
+        return self.shown(answer) if pages else self.answered(answer)
 
 
 @contextmanager

@@ -5,12 +5,17 @@ from __future__ import annotations
 import itertools
 import re
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import httpx
 
 from tests.web.api_site import Site
 from usance.core.identifiers import parse, written
+from usance.identity.messages import TOPIC
+from usance.platform import work
+from usance.platform.work import OUTBOX
+from usance.web.portal.messages import words_of
 
 _numbers = itertools.count(1)
 
@@ -41,10 +46,8 @@ class Visitor:
         answer = await self.client.post("/my/enter", data={"t": token})
         assert answer.status_code == 303, answer.text
         home = await self.client.get("/my")
-        found = re.search(r'name="csrf_token" value="([^"]+)"', (await self.get("/my/you")).text)
         assert home.status_code == 200
-        assert found is not None
-        self.csrf = found[1]
+        self.csrf = token_on((await self.get("/my/you")).text)
         for kind, table in (("device", "device"), ("session", "borrower_session")):
             number = await self.site.pool.fetchval(
                 f"SELECT max({kind}_id) FROM {table} WHERE borrower_id = $1", self.borrower_id
@@ -55,7 +58,9 @@ class Visitor:
         return await self.client.get(path, **more)
 
     async def post(self, path: str, fields: dict[str, str], **more: Any) -> httpx.Response:
-        return await self.client.post(path, data={"csrf_token": self.csrf} | fields, **more)
+        """A form that came from a page of this session."""
+        own = {"csrf_token": self.csrf, "key": f"form-{next(_numbers)}"}
+        return await self.client.post(path, data=own | fields, **more)
 
     async def payment(self, amount: str = "10.00") -> str:
         """A payment on its way; its id."""
@@ -84,6 +89,23 @@ class Visitor:
         fields = {"csrf_token": self.csrf, "key": f"form-{next(_numbers)}"} | more
         path = f"/my/cases/{case}/attach"
         return await self.client.post(path, data=fields, files={"file": (name, content)})
+
+
+def token_on(page: str) -> str:
+    """The token of a session, as the forms of its pages have it."""
+    found = re.search(r'name="csrf_token" value="([^"]+)"', page)
+    assert found is not None
+    return found[1]
+
+
+async def newest_code(site: Site, kind: str) -> str:
+    """The newest code of a kind that the sandbox's messenger was given."""
+    access = site.services.access
+    handler = partial(access.mailbox.deliver, messenger=access.sandbox, words=words_of)
+    await work.run(site.pool, TOPIC, handler, until_idle=True, source=OUTBOX)
+    sent = await access.sandbox.newest(site.pool)
+    words = next(str(each["words"]) for each in sent if each["kind"] == kind)
+    return str(re.findall(r"(?<!\d)\d{6}(?!\d)", words)[0])
 
 
 async def pair(site: Site) -> tuple[Visitor, Visitor]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import html
 import json
 import unicodedata
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,11 @@ import msgspec
 import pytest
 
 from tests.web.api_site import Site, opened
-from tests.web.planting import PEOPLE, Heard, dump, forms, heard, hits, spellings
+from tests.web.planted_visits import Visits
+from tests.web.planting import NEW_PHONE, PEOPLE, Heard, dump, forms, heard, hits, spellings
+from usance.audit.export import export
+from usance.audit.key import open_key
+from usance.audit.sequencer import Sequencer
 from usance.core.identifiers import parse, written
 from usance.day import verify
 from usance.identity import borrowers as borrowers_room
@@ -256,30 +261,49 @@ async def changed(life: Life, found: list[str]) -> None:
     await site.close_days(2)
 
 
+async def given_to_auditors(life: Life, directory: Path) -> dict[str, bytes]:
+    """The files of an export of the audit, whole."""
+    key = open_key(life.site.services.settings.audit_key_file)
+    await Sequencer(life.site.pool, key).catch_up()
+    await export(life.site.pool, key, directory, datetime.now(UTC))
+    return files_in(directory)
+
+
+def files_in(directory: Path) -> dict[str, bytes]:
+    files = [each for each in directory.rglob("*") if each.is_file()]
+    return {f"export {each.relative_to(directory)}": each.read_bytes() for each in files}
+
+
 async def test_nobody_is_found_anywhere(
     database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with heard() as said:
-        async with opened(database, tmp_path) as site:
-            life = Life(site, said)
+        async with opened(database, tmp_path, sandbox=True) as site:
+            life, visits = Life(site, said), Visits(site, said)
             await life.log_in()
             found = await live(life)
+            await visits.made(found[:3])
             await looked_for(life, found)
             await refused(life, found)
             await broken(life, found, monkeypatch)
+            await visits.broken(monkeypatch, opened_badly)
             await changed(life, found)
             metrics = (await site.client.get("/metrics")).text
             assert await verify.run(site.pool) == []
+            given = await given_to_auditors(life, tmp_path / "export")
             async with site.pool.acquire() as connection:
                 tables = await dump(connection)
-    everything = dict(tables) | {"metrics": metrics.encode()} | {
+    everything = dict(tables) | given | {"metrics": metrics.encode()} | {
         name: getattr(said, name).getvalue().encode() for name in ("json", "text")
     }  # fmt: skip
     assert len(said.problems) > 300
     assert b"request failed" in everything["json"]
     assert b"job failed" in everything["text"]
     assert len(tables) > 20
+    assert len(given) > 8
     assert b"LookupError" in tables["job"]
+    guessed = repr(("POST", "/my/number", [("phone", NEW_PHONE)])).encode()
+    assert hashlib.sha256(guessed).digest() not in tables["idempotency"]
     bad = [each for name, text in everything.items() for each in hits(name, text)]
     bad += [each for text in said.problems for each in hits("problem", text)]
     assert sorted(set(bad)) == []

@@ -204,6 +204,25 @@ async def test_every_form_of_the_portal_needs_its_sessions_token(
     assert await fingerprint(site.pool) == before
 
 
+async def test_a_form_that_is_too_large_is_not_read(
+    site: Site, two: tuple[Visitor, Visitor]
+) -> None:
+    """R-HTTP-04: on every form of the portal and of the sandbox's bank; nothing is written."""
+    mine, _ = two
+    reference = await site.pool.fetchval("SELECT min(reference) FROM sandbox_order")
+    both = portal_routes(site, BORROWER) + portal_routes(site, PUBLIC)
+    posts = [path for method, path in both if method == "POST"]
+    before = await fingerprint(site.pool)
+    for path in [*posts, f"/sandbox/bank/{reference}"]:
+        size = 6_000_000 if path.endswith("/attach") else 1_000_000  # of a file it is another
+        answer = await mine.client.post(
+            filled(path, mine.ids), content=f"csrf_token={mine.csrf}&a={'x' * size}".encode(),
+            headers={"content-type": "application/x-www-form-urlencoded"},
+        )  # fmt: skip
+        assert (answer.status_code, "R-HTTP-04" in answer.text) == (413, True), path
+    assert await fingerprint(site.pool) == before
+
+
 async def test_forms_before_log_in_come_from_our_own_pages(site: Site) -> None:
     """R-AUTH-03."""
     before = await fingerprint(site.pool)

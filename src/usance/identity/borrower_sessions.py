@@ -11,18 +11,20 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 from usance.core.identifiers import parse, written
 from usance.core.refusals import Refused
 from usance.core.rules import rule
 from usance.identity import portal_store as store
 from usance.identity.boxes import PHONE, Boxes
+from usance.identity.changing import Asking, Change, once
 from usance.identity.devices import Device, Devices
 from usance.identity.messages import Mailbox, Message
 from usance.identity.portal_policy import PortalPolicy
 from usance.identity.records import note
 from usance.platform.clock import Clock
-from usance.platform.database import Connection, Pool, transaction
+from usance.platform.database import Connection, Pool
 from usance.platform.identifiers import new_operation_id
 
 TOUCHED_EVERY = timedelta(minutes=1)
@@ -122,28 +124,39 @@ class BorrowerSessions:
         await self.end(session, session.session_id)
 
     @rule("R-LOGIN-08")
-    async def end(self, session: BorrowerSession, session_id: int) -> None:
+    async def end(
+        self, session: BorrowerSession, session_id: int, asking: Asking | None = None
+    ) -> None:
         """End one session of the same borrower; raises ``Refused`` when there is none."""
-        async with transaction(self._pool) as connection:
-            now = self._clock.now()
-            if not await store.end_session(connection, session.borrower_id, session_id, now):
+
+        async def make(change: Change) -> dict[str, Any]:
+            now, borrower_id = self._clock.now(), session.borrower_id
+            if not await store.end_session(change.connection, borrower_id, session_id, now):
                 raise Refused("R-FOUND-01", "there is no such session")
             await note(
-                connection, session.actor, "LogOutBorrower", session.borrower_id,
-                [("borrower_session", session_id)], {"sessions": 1},
+                change.connection, session.actor, "LogOutBorrower", borrower_id,
+                [("borrower_session", session_id)], {"sessions": 1}, change.operation_id,
             )  # fmt: skip
+            return {}
 
-    async def end_others(self, session: BorrowerSession) -> int:
+        await once(self._pool, asking or Asking(session.actor), make)
+
+    async def end_others(self, session: BorrowerSession, asking: Asking | None = None) -> int:
         """End every other session of the same borrower; returns how many there were."""
-        async with transaction(self._pool) as connection:
+
+        async def make(change: Change) -> dict[str, Any]:
             ended = await store.end_sessions(
-                connection, session.borrower_id, self._clock.now(), but=session.session_id
+                change.connection, session.borrower_id, self._clock.now(), but=session.session_id
             )
             await note(
-                connection, session.actor, "LogOutBorrower", session.borrower_id,
+                change.connection, session.actor, "LogOutBorrower", session.borrower_id,
                 [("borrower_session", session.session_id)], {"sessions": ended, "others": True},
+                change.operation_id,
             )  # fmt: skip
-        return ended
+            return {"sessions": ended}
+
+        answer = await once(self._pool, asking or Asking(session.actor), make)
+        return int(answer.document["sessions"])
 
     async def _tell(
         self, connection: Connection, who: store.Row, session_id: int, family: str

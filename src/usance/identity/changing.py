@@ -62,6 +62,14 @@ class _TakenBack(Exception):
     """Ends a rehearsal, so that nothing of it stays."""
 
 
+async def answered(pool: Pool, asking: Asking) -> Answer | None:
+    """What the caller's key was answered with before. Raises ``Refused`` (R-IDEM-01)."""
+    if not asking.key:
+        return None
+    first = await store.first_answer(pool, asking.actor, asking.key)
+    return first.again(asking.request_hash) if first else None
+
+
 class _Taken(Exception):
     """A twin of this request was committed first."""
 

@@ -8,7 +8,8 @@ knows the borrower by the new number, in one transaction.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import hashlib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -19,10 +20,12 @@ from usance.identity import contact_store as store
 from usance.identity import contacts as known
 from usance.identity import keys_sql, portal_store
 from usance.identity.boxes import PHONE, Boxes, check_current
+from usance.identity.changing import Asking, Change, Making, answered, once
 from usance.identity.codes import NEW_NUMBER, OLD_NUMBER, Codes
 from usance.identity.contacts import Contacts, reason_at, reason_of
 from usance.identity.limits import Limits
 from usance.identity.messages import Mailbox, Message
+from usance.identity.once import Answer
 from usance.identity.people import phone_of
 from usance.identity.portal_policy import PortalPolicy
 from usance.identity.records import note
@@ -38,11 +41,22 @@ SIDES = {"new": NEW_NUMBER, "old": OLD_NUMBER}
 
 @dataclass(frozen=True, slots=True)
 class Asker:
-    """Who asks, and the secret of their session, to which codes are bound."""
+    """Who asks, and the secret of their session, to which codes are bound; the key of the form.
+
+    ``request_hash`` is of everything that the form said but a number: a plain hash of one is soon
+    guessed.
+    """
 
     actor: str
     half: str
     session_id: int = 0
+    key: str = ""
+    request_hash: bytes = b""
+
+    @property
+    def asking(self) -> Asking:
+        """The same as every change knows it."""
+        return Asking(self.actor, self.key, self.request_hash)
 
 
 class ContactChanges:
@@ -79,43 +93,77 @@ class ContactChanges:
     async def ask(self, borrower_id: int, number: str, asker: Asker, reason: str = "") -> int:
         """Begin a change: a code goes to the new number and, unless staff vouches, to the old one.
 
-        ``reason`` is a member of staff's, who stands in for an old number that is lost.
+        ``reason`` is a member of staff's, who stands in for an old number that is lost. A form
+        that is sent twice counts once.
         """
         phone = phone_of(number)
         reason = reason_of(reason) if reason else ""
-        await self._limits.count({"changes_of_a_number": str(borrower_id)})
-        await self._limits.count({"sends_to_a_number": phone})  # whosever it is
-        async with transaction(self._pool) as connection:
-            who = await self._locked(connection, borrower_id)
-            old = await self._boxes.detail(who, PHONE)
-            if phone == old:
-                raise Refused("R-CONTACT-03", "this is the number already", "phone")
-            await self._make_room(connection, borrower_id)
-            change_id = new_operation_id()
-            value = await self._boxes.seal(who, phone, **value_at(change_id))
-            vouched_by = asker.actor if reason else ""
-            row = borrower_id, change_id, PHONE, value, self._clock.now(), vouched_by
-            await store.insert_change(connection, row)
-            await self._send(connection, who, phone, change_id, "new", asker)
-            if reason:
-                await self._keep_reason(connection, who, change_id, asker.actor, reason)
-            else:
-                await self._send(connection, who, old, change_id, "old", asker)
-            await note(
-                connection, asker.actor, "AskContactChange", borrower_id,
-                [("contact_change", change_id)], {"change_id": change_id, "kind": PHONE},
-            )  # fmt: skip
+        hashed = hashlib.sha256(asker.request_hash + await self._codes.number(phone)).digest()
+        asking = Asking(asker.actor, asker.key, hashed)
+
+        async def make(change: Change) -> dict[str, Any]:
+            return {"change_id": await self._begin(change, borrower_id, phone, asker, reason)}
+
+        counts = {"changes_of_a_number": str(borrower_id), "sends_to_a_number": phone}
+        answer = await self._counted_once(asking, counts, make)
+        return int(answer.document["change_id"])
+
+    async def _counted_once(
+        self, asking: Asking, counts: Mapping[str, str], make: Making
+    ) -> Answer:
+        """Make a change, as often as the limits allow; what a key was answered with is no more."""
+        before = await answered(self._pool, asking)
+        if before is not None:
+            return before
+        counted = await self._limits.count(counts)
+        answer = await once(self._pool, asking, make)
+        if answer.replayed:
+            await self._limits.forgive(counted)
+        return answer
+
+    async def _begin(
+        self, change: Change, borrower_id: int, phone: str, asker: Asker, reason: str
+    ) -> int:
+        connection = change.connection
+        who = await self._locked(connection, borrower_id)
+        old = await self._boxes.detail(who, PHONE)
+        if phone == old:
+            raise Refused("R-CONTACT-03", "this is the number already", "phone")
+        await self._make_room(connection, borrower_id)
+        change_id = new_operation_id()
+        value = await self._boxes.seal(who, phone, **value_at(change_id))
+        vouched_by = asker.actor if reason else ""
+        row = borrower_id, change_id, PHONE, value, self._clock.now(), vouched_by
+        await store.insert_change(connection, row)
+        await self._send(connection, who, phone, change_id, "new", asker)
+        if reason:
+            await self._keep_reason(connection, who, change_id, asker.actor, reason)
+        else:
+            await self._send(connection, who, old, change_id, "old", asker)
+        await note(
+            connection, asker.actor, "AskContactChange", borrower_id,
+            [("contact_change", change_id)], {"change_id": change_id, "kind": PHONE},
+            change.operation_id,
+        )  # fmt: skip
         return change_id
 
     @rule("R-LOGIN-05")
     async def send_again(self, borrower_id: int, side: str, asker: Asker) -> None:
         """Another code to the number of one side; the one before is of no use then."""
-        await self._limits.count({"sends_to_a_number": await self._number(borrower_id, side)})
-        async with transaction(self._pool) as connection:
-            who = await self._locked(connection, borrower_id)
-            row = await self._to_prove(connection, borrower_id)
+
+        async def make(change: Change) -> dict[str, Any]:
+            who = await self._locked(change.connection, borrower_id)
+            row = await self._to_prove(change.connection, borrower_id)
             phone = await self._number_of(who, row, side)
-            await self._send(connection, who, phone, row["change_id"], side, asker)
+            await self._send(change.connection, who, phone, row["change_id"], side, asker)
+            await note(
+                change.connection, asker.actor, "SendContactCode", borrower_id,
+                [("contact_change", row["change_id"])], {"side": side}, change.operation_id,
+            )  # fmt: skip
+            return {}
+
+        counts = {"sends_to_a_number": await self._number(borrower_id, side)}
+        await self._counted_once(asker.asking, counts, make)
 
     @rule("R-CONTACT-01")
     async def prove(self, borrower_id: int, side: str, text: str, asker: Asker) -> bool:
@@ -140,31 +188,39 @@ class ContactChanges:
     async def lost_old(self, borrower_id: int, asker: Asker) -> None:
         """The borrower has no access to the old number any more: staff has to look."""
         async with transaction(self._pool) as connection:
+            await self._locked(connection, borrower_id)
             row = await self._to_prove(connection, borrower_id)
             await self._contacts.flag(
                 connection, borrower_id, known.LOST, asker.actor, row["change_id"]
             )
 
     @rule("R-CONTACT-01", "R-CONTACT-05")
-    async def vouch(self, borrower_id: int, reason: str, actor: str) -> int:
+    async def vouch(self, borrower_id: int, reason: str, asking: Asking) -> int:
         """A member of staff stands in for the old number of a change, for a reason that is kept."""
-        reason = reason_of(reason)
-        async with transaction(self._pool) as connection:
+        reason, actor = reason_of(reason), asking.actor
+
+        async def make(change: Change) -> dict[str, Any]:
+            connection = change.connection
             who = await self._locked(connection, borrower_id)
             row = await self._to_prove(connection, borrower_id)
             await store.vouch(connection, borrower_id, row["change_id"], actor)
             await self._keep_reason(connection, who, row["change_id"], actor, reason)
-            operation_id = await note(
+            await note(
                 connection, actor, "VouchForContact", borrower_id,
                 [("contact_change", row["change_id"])], {"change_id": row["change_id"]},
+                change.operation_id,
             )  # fmt: skip
             await self._cool_if_proven(connection, who, row["change_id"], actor)
-        return operation_id
+            return {}
+
+        return (await once(self._pool, asking, make)).operation_id
 
     @rule("R-CONTACT-02")
     async def stop(self, borrower_id: int, asker: Asker) -> int:
         """The number stays as it is; all other sessions end, and staff is told."""
-        async with transaction(self._pool) as connection:
+
+        async def make(change: Change) -> dict[str, Any]:
+            connection = change.connection
             await self._locked(connection, borrower_id)
             row = await store.open_change(connection, borrower_id, PHONE)
             if row is None:
@@ -175,10 +231,14 @@ class ContactChanges:
             await self._contacts.flag(
                 connection, borrower_id, known.STOPPED, asker.actor, row["change_id"]
             )
-            return await note(
+            await note(
                 connection, asker.actor, "StopContactChange", borrower_id,
                 [("contact_change", row["change_id"])], {"change_id": row["change_id"]},
+                change.operation_id,
             )  # fmt: skip
+            return {}
+
+        return (await once(self._pool, asker.asking, make)).operation_id
 
     async def work(self, connection: Connection, job: Job) -> None:
         """The job that ends the cooling time."""

@@ -15,6 +15,7 @@ from usance.core.refusals import Refused
 from usance.core.rules import rule
 from usance.identity import contact_store, portal_store
 from usance.identity.boxes import PHONE, Boxes
+from usance.identity.changing import Asking, Change, once
 from usance.identity.portal_policy import PortalPolicy
 from usance.identity.records import note
 from usance.platform.clock import Clock
@@ -121,11 +122,13 @@ class Contacts:
 
     @rule("R-CONTACT-05")
     async def close_flag(
-        self, borrower_id: int, flag_id: int, reason: str, *, lift: bool, actor: str
+        self, borrower_id: int, flag_id: int, reason: str, asking: Asking, *, lift: bool
     ) -> int:
         """Staff has looked, for a reason that is kept; ``lift`` lets messages go again."""
-        reason = reason_of(reason)
-        async with transaction(self._pool) as connection:
+        reason, actor = reason_of(reason), asking.actor
+
+        async def make(change: Change) -> dict[str, Any]:
+            connection = change.connection
             there = await contact_store.lock_borrower(connection, borrower_id)
             who = await portal_store.active_borrower(connection, borrower_id)
             if who is None or not there:
@@ -139,10 +142,13 @@ class Contacts:
                 raise Refused("R-FOUND-01", "there is no such flag")
             if lift:
                 await contact_store.suspend_contact(connection, borrower_id, PHONE, None)
-            return await note(
+            await note(
                 connection, actor, "CloseFlag", borrower_id, [("contact_flag", flag_id)],
-                {"flag_id": flag_id, "kind": kind, "lift": lift},
+                {"flag_id": flag_id, "kind": kind, "lift": lift}, change.operation_id,
             )  # fmt: skip
+            return {}
+
+        return (await once(self._pool, asking, make)).operation_id
 
 
 def reason_at(flag_id: int) -> dict[str, Any]:

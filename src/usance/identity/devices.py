@@ -7,13 +7,15 @@ import re
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from usance.core.refusals import Refused
 from usance.core.rules import rule
 from usance.identity import portal_store as store
+from usance.identity.changing import Asking, Change, once
 from usance.identity.records import note
 from usance.platform.clock import Clock
-from usance.platform.database import Connection, Pool, transaction
+from usance.platform.database import Connection, Pool
 from usance.platform.identifiers import new_operation_id
 
 TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
@@ -83,12 +85,19 @@ class Devices:
         return await store.devices(self._pool, borrower_id)
 
     @rule("R-LOGIN-09")
-    async def forget(self, borrower_id: int, device_id: int, actor: str) -> None:
+    async def forget(self, borrower_id: int, device_id: int, asking: Asking) -> None:
         """Forget a device: its sessions end, and the next log-in there is told of as new."""
         now = self._clock.now()
-        async with transaction(self._pool) as connection:
+
+        async def make(change: Change) -> dict[str, Any]:
+            connection = change.connection
             if not await store.forget_device(connection, borrower_id, device_id, now):
                 raise Refused("R-FOUND-01", "there is no such device")
             ended = await store.end_sessions(connection, borrower_id, now, of_device=device_id)
-            await note(connection, actor, "ForgetDevice", borrower_id, [("device", device_id)],
-                       {"device_id": device_id, "sessions": ended})  # fmt: skip
+            await note(
+                connection, asking.actor, "ForgetDevice", borrower_id, [("device", device_id)],
+                {"device_id": device_id, "sessions": ended}, change.operation_id,
+            )  # fmt: skip
+            return {}
+
+        await once(self._pool, asking, make)

@@ -14,6 +14,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from usance.core.identifiers import cell_of_borrower, parse, written
 from usance.core.refusals import Refused
@@ -21,6 +22,7 @@ from usance.core.rules import rule
 from usance.identity import erasure_sql as sql
 from usance.identity import retention, store
 from usance.identity.borrowers import ERASED
+from usance.identity.changing import Asking, Change, once
 from usance.ledger.digest import digest
 from usance.platform.database import Connection, Pool, retrying, transaction
 from usance.platform.identifiers import new_operation_id
@@ -47,7 +49,7 @@ async def erase(
     checked_reason(reason)
     assert OBSTACLES and LAST_USE, "usance.web.personal has not entered the rooms"  # noqa: PT018
 
-    async def once() -> int:
+    async def attempt() -> int:
         async with transaction(pool) as connection:
             row = await sql.borrower_alone(connection, borrower_id)
             if row is None:
@@ -57,7 +59,7 @@ async def erase(
             await check_nothing_stands(connection, row)
             return await _emptied(connection, row, reason, actor)
 
-    operation_id = await retrying(once)
+    operation_id = await retrying(attempt)
     await write_list(pool, list_file)
     return operation_id
 
@@ -108,43 +110,47 @@ def _digest(borrower_id: int) -> bytes:
 
 
 @rule("R-ERASE-03", "R-ERASE-04")
-async def set_hold(pool: Pool, borrower_id: int, reason: str, *, actor: str) -> int:
-    """Nobody may erase the person until this is lifted; the operation's id."""
+async def set_hold(
+    pool: Pool, borrower_id: int, reason: str, *, actor: str, key: str = "",
+    request_hash: bytes = b"",
+) -> int:  # fmt: skip
+    """Nobody may erase the person until this is lifted; the operation's id. Once for a key."""
     checked_reason(reason, HOLD_REASONS)
-    async with transaction(pool) as connection:
-        row = await sql.borrower_alone(connection, borrower_id)
+
+    async def make(change: Change) -> dict[str, Any]:
+        row = await sql.borrower_alone(change.connection, borrower_id)
         if row is None:
             raise Refused("R-FOUND-01", "there is no such borrower", "borrower_id")
         if row["status"] == ERASED:
             raise Refused("R-ERASE-05", "the borrower is erased", "borrower_id")
-        operation_id = await _hold_noted(connection, row, "SetLegalHold", actor, reason)
+        await _note_hold(change, borrower_id, "SetLegalHold", reason)
         on = row["business_date"]
-        await sql.insert_hold(connection, borrower_id, reason, on, operation_id)
-    return operation_id
+        await sql.insert_hold(change.connection, borrower_id, reason, on, change.operation_id)
+        return {}
+
+    return (await once(pool, Asking(actor, key, request_hash), make)).operation_id
 
 
 @rule("R-ERASE-03")
-async def lift_hold(pool: Pool, borrower_id: int, *, actor: str) -> int:
-    """The hold stands no more; the operation's id. Raises ``Refused`` if there is none."""
-    async with transaction(pool) as connection:
-        row = await sql.borrower_alone(connection, borrower_id)
-        if row is None:
-            raise Refused("R-FOUND-01", "there is no such borrower", "borrower_id")
-        if not await sql.delete_hold(connection, borrower_id):
-            raise Refused("R-ERASE-03", "no legal hold stands", "borrower_id")
-        return await _hold_noted(connection, row, "LiftLegalHold", actor, "")
-
-
-async def _hold_noted(
-    connection: Connection, borrower: store.Row, action: str, actor: str, reason: str
+async def lift_hold(
+    pool: Pool, borrower_id: int, *, actor: str, key: str = "", request_hash: bytes = b""
 ) -> int:
-    borrower_id, operation_id = borrower["borrower_id"], new_operation_id()
-    await store.insert_operation(
-        connection, operation_id, actor=actor, action=action, on=borrower["business_date"],
-        digest=digest([("legal_hold", [(cell_of_borrower(borrower_id), borrower_id)])]),
-        borrower_id=borrower_id, detail={"reason": reason or "lifted"},
-    )  # fmt: skip
-    return operation_id
+    """The hold stands no more; the operation's id. Once for a key; ``Refused`` without a hold."""
+
+    async def make(change: Change) -> dict[str, Any]:
+        if await sql.borrower_alone(change.connection, borrower_id) is None:
+            raise Refused("R-FOUND-01", "there is no such borrower", "borrower_id")
+        if not await sql.delete_hold(change.connection, borrower_id):
+            raise Refused("R-ERASE-03", "no legal hold stands", "borrower_id")
+        await _note_hold(change, borrower_id, "LiftLegalHold", "lifted")
+        return {}
+
+    return (await once(pool, Asking(actor, key, request_hash), make)).operation_id
+
+
+async def _note_hold(change: Change, borrower_id: int, action: str, reason: str) -> None:
+    hashed = digest([("legal_hold", [(cell_of_borrower(borrower_id), borrower_id)])])
+    await change.note(action, hashed, {"reason": reason}, borrower_id=borrower_id)
 
 
 # -- the list beside the master key ----------------------------------------------------------------

@@ -13,19 +13,18 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-import msgspec
-
 from usance.core.identifiers import borrower_of_contract, parse, written
 from usance.core.refusals import Refused
 from usance.core.rules import rule
-from usance.identity import portal_store, store
+from usance.identity import portal_store
 from usance.identity.borrower_sessions import Begun, BorrowerSessions
+from usance.identity.changing import Asking, Change, once
 from usance.identity.devices import Device
 from usance.identity.once import Answer
 from usance.identity.portal_policy import PortalPolicy
-from usance.identity.records import note
+from usance.ledger.digest import digest
 from usance.platform.clock import Clock
-from usance.platform.database import Connection, Pool, transaction
+from usance.platform.database import Pool, transaction
 from usance.platform.derived import DerivedSecrets
 from usance.platform.identifiers import new_operation_id
 
@@ -65,48 +64,29 @@ class Links:
 
         What is kept for the key is not the link but what it is made from.
         """
-        kept = await self._kept(actor, key, request_hash)
-        if kept is not None:
-            return kept
-        target = target_of(borrower_id, target)
-        async with transaction(self._pool) as connection:
-            if await portal_store.active_borrower(connection, borrower_id) is None:
-                raise Refused("R-FOUND-01", "there is no such borrower", "borrower_id")
-            link_id, now = new_operation_id(), self._clock.now()
-            ends = now.replace(microsecond=0) + self._policy.link_valid
-            row = borrower_id, link_id, target, actor, now, ends
-            await portal_store.insert_link(connection, row)
-            operation_id = await note(
-                connection, actor, "MakePortalLink", borrower_id, [("portal_link", link_id)],
-                {"link_id": link_id, "target": CONTRACT.sub("contract", target) or "home"},
-            )  # fmt: skip
-            document = {
-                "link_id": written("link", link_id), "expires_at": ends.isoformat(),
-                "borrower_id": written("borrower", borrower_id),
-                "operation_id": written("operation", operation_id),
-            }  # fmt: skip
-            given = await self._keep(connection, actor, key, request_hash, document, operation_id)
-        if given:
-            return Answer(201, await self._with_address(document), operation_id)
-        kept = await self._kept(actor, key, request_hash)
-        assert kept is not None  # its twin was committed first
-        return kept
 
-    async def _keep(
-        self, connection: Connection, actor: str, key: str, request_hash: bytes,
-        document: dict[str, Any], operation_id: int,
-    ) -> bool:  # fmt: skip
-        text = msgspec.json.encode(document).decode()
-        row = actor, key, request_hash, 201, text, operation_id
-        return await store.keep_answer(connection, row)
+        async def made(change: Change) -> dict[str, Any]:
+            return await self._inserted(change, borrower_id, target_of(borrower_id, target))
 
-    async def _kept(self, actor: str, key: str, request_hash: bytes) -> Answer | None:
-        """The first answer to this key, its link made anew; refused if it was for another one."""
-        first = await store.first_answer(self._pool, actor, key)
-        if first is None:
-            return None
-        answer = first.again(request_hash)
+        answer = await once(self._pool, Asking(actor, key, request_hash), made)
         return replace(answer, document=await self._with_address(answer.document))
+
+    async def _inserted(self, change: Change, borrower_id: int, target: str) -> dict[str, Any]:
+        if await portal_store.active_borrower(change.connection, borrower_id) is None:
+            raise Refused("R-FOUND-01", "there is no such borrower", "borrower_id")
+        link_id, now = new_operation_id(), self._clock.now()
+        ends = now.replace(microsecond=0) + self._policy.link_valid
+        row = borrower_id, link_id, target, change.actor, now, ends
+        await portal_store.insert_link(change.connection, row)
+        await change.note(
+            "MakePortalLink", digest([("portal_link", [(borrower_id, link_id)])]),
+            {"link_id": link_id, "target": CONTRACT.sub("contract", target) or "home"},
+            borrower_id=borrower_id,
+        )  # fmt: skip
+        return {
+            "link_id": written("link", link_id), "expires_at": ends.isoformat(),
+            "borrower_id": written("borrower", borrower_id),
+        }  # fmt: skip
 
     async def _with_address(self, document: dict[str, Any]) -> dict[str, Any]:
         ends = int(datetime.fromisoformat(document["expires_at"]).timestamp())

@@ -182,9 +182,13 @@ def key_of(form: Mapping[str, str]) -> str:
     return key
 
 
-def hash_of(request: Asked, form: Mapping[str, str]) -> bytes:
-    """SHA-256 over where the form went and what was filled in, without its two tokens."""
-    filled = sorted((k, v) for k, v in form.items() if k not in ("key", "csrf_token"))
+def hash_of(request: Asked, form: Mapping[str, str], *secret: str) -> bytes:
+    """SHA-256 over where the form went and what was filled in, without its two tokens.
+
+    Fields that are ``secret`` are left out: what is short is soon guessed from its hash.
+    """
+    left_out = {"key", "csrf_token", *secret}
+    filled = sorted((k, v) for k, v in form.items() if k not in left_out)
     return hashlib.sha256(repr((request.method, request.scope["path"], filled)).encode()).digest()
 
 

@@ -12,7 +12,7 @@ from usance.core.identifiers import parse, written
 from usance.core.refusals import Refusal, Refused
 from usance.identity.permissions import STAFF
 from usance.web.acts import asked_for
-from usance.web.console.actions import form_of
+from usance.web.console.actions import form_of, hash_of, key_of
 from usance.web.console.render import Asked, Word, identifier, moved, services, show
 from usance.web.security import needs
 
@@ -150,8 +150,9 @@ async def delegate(request: Asked) -> Response[Any]:
         until = datetime.fromisoformat(form.get("until", "")).replace(tzinfo=UTC) + DAY
         to = await services(request).staff.number(form.get("to", ""))
         await services(request).delegations.delegate(
-            request.user.staff_id, to, form.get("reason", ""), until
-        )
+            request.user.staff_id, to, form.get("reason", ""), until, key=key_of(form),
+            request_hash=hash_of(request, form),
+        )  # fmt: skip
     except ValueError:
         refusal = Refusal("R-FORM-03", "not a day (year-month-day)", "until")
         return await standing_in(request, form, refusal, 422)
@@ -163,10 +164,12 @@ async def delegate(request: Asked) -> Response[Any]:
 @post("/delegations/{delegation:str}/end", opt=needs(STAFF))
 async def end_delegation(request: Asked, delegation: Word) -> Response[Any]:
     """Take a delegation back."""
+    form = await form_of(request)
     try:
         await services(request).delegations.end_delegation(
-            identifier("operation", delegation), request.user.staff_id
-        )
+            identifier("operation", delegation), request.user.staff_id, key=key_of(form),
+            request_hash=hash_of(request, form),
+        )  # fmt: skip
     except Refused as refused:
         return await standing_in(request, {}, refused.refusal, 422)
     return moved("/console/delegations")

@@ -8,9 +8,10 @@ from usance.core.identifiers import parse, written
 from usance.core.refusals import Refusal, Refused
 from usance.core.rules import rule
 from usance.identity.accesses import SEES
+from usance.identity.changing import Asking
 from usance.identity.contact_changes import Asker
 from usance.identity.once import STATUS
-from usance.web.console.actions import form_of
+from usance.web.console.actions import form_of, hash_of, key_of
 from usance.web.console.render import Asked, Word, identifier, moved, services, show
 from usance.web.problems import not_found
 from usance.web.security import needs
@@ -47,9 +48,15 @@ async def contact_page(request: Asked, borrower: Word) -> Response[Any]:
     return await contact_form(request, borrower)
 
 
-def asker(request: Asked) -> Asker:
-    """The member of staff, to whose session codes are bound."""
-    return Asker(request.user.actor, request.user.csrf)
+def asker(request: Asked, form: dict[str, str]) -> Asker:
+    """The member of staff, to whose session codes are bound; raises ``Refused`` without a key."""
+    hashed = hash_of(request, form, "phone")
+    return Asker(request.user.actor, request.user.csrf, key=key_of(form), request_hash=hashed)
+
+
+def asking(request: Asked, form: dict[str, str]) -> Asking:
+    """The same, where there is no code."""
+    return Asking(request.user.actor, key_of(form), hash_of(request, form))
 
 
 @post("/borrowers/{borrower:str}/contact/change", opt=needs("borrowers:write", step_up=True))
@@ -60,8 +67,9 @@ async def begin_change(request: Asked, borrower: Word) -> Response[Any]:
         if not form.get("reason", "").strip():
             raise Refused("R-CONTACT-05", "a reason has 4 to 500 printable characters", "reason")
         await services(request).access.changes.ask(
-            identifier("borrower", borrower), form.get("phone", ""), asker(request), form["reason"]
-        )
+            identifier("borrower", borrower), form.get("phone", ""), asker(request, form),
+            form["reason"],
+        )  # fmt: skip
     except Refused as refused:
         return await refused_form(request, borrower, refused)
     return moved(f"/console/borrowers/{borrower}/contact")
@@ -73,8 +81,9 @@ async def prove_change(request: Asked, borrower: Word) -> Response[Any]:
     form = await form_of(request)
     try:
         await services(request).access.changes.prove(
-            identifier("borrower", borrower), "new", form.get("code", ""), asker(request)
-        )
+            identifier("borrower", borrower), "new", form.get("code", ""),
+            Asker(request.user.actor, request.user.csrf),
+        )  # fmt: skip
     except Refused as refused:
         return await refused_form(request, borrower, refused)
     return moved(f"/console/borrowers/{borrower}/contact")
@@ -86,7 +95,7 @@ async def vouch(request: Asked, borrower: Word) -> Response[Any]:
     form = await form_of(request)
     try:
         done = await services(request).access.changes.vouch(
-            identifier("borrower", borrower), form.get("reason", ""), request.user.actor
+            identifier("borrower", borrower), form.get("reason", ""), asking(request, form)
         )
     except Refused as refused:
         return await refused_form(request, borrower, refused)
@@ -96,9 +105,10 @@ async def vouch(request: Asked, borrower: Word) -> Response[Any]:
 @post("/borrowers/{borrower:str}/contact/stop", opt=needs("borrowers:write"))
 async def stop_change(request: Asked, borrower: Word) -> Response[Any]:
     """The number stays as it is."""
+    form = await form_of(request)
     try:
         done = await services(request).access.changes.stop(
-            identifier("borrower", borrower), asker(request)
+            identifier("borrower", borrower), asker(request, form)
         )
     except Refused as refused:
         return await refused_form(request, borrower, refused)
@@ -115,8 +125,8 @@ async def close_flag(request: Asked, borrower: Word, flag: Word) -> Response[Any
         raise not_found("flag") from error
     try:
         done = await services(request).access.contacts.close_flag(
-            borrower_id, flag_id, form.get("reason", ""), lift=form.get("lift") == "1",
-            actor=request.user.actor,
+            borrower_id, flag_id, form.get("reason", ""), asking(request, form),
+            lift=form.get("lift") == "1",
         )  # fmt: skip
     except Refused as refused:
         return await refused_form(request, borrower, refused)

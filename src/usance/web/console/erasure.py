@@ -12,7 +12,7 @@ from usance.core.refusals import Refusal, Refused
 from usance.identity import erasure
 from usance.identity.accesses import EXPORT
 from usance.web import personal
-from usance.web.console.actions import form_of, key_of
+from usance.web.console.actions import form_of, hash_of, key_of
 from usance.web.console.labels import REASONS
 from usance.web.console.render import Asked, Word, identifier, moved, services, show
 from usance.web.problems import not_found
@@ -64,15 +64,20 @@ def deed_of(name: str) -> Deed:
     return DEEDS[name]
 
 
-async def carried_out(request: Asked, deed: Deed, borrower_id: int, reason: str) -> int:
-    """Do it; the operation's id. Raises ``Refused``."""
-    found, actor = services(request), request.user.actor
+async def carried_out(
+    request: Asked, deed: Deed, borrower_id: int, given: dict[str, str]
+) -> int:
+    """Do it, once for the key of the form; the operation's id. Raises ``Refused``."""
+    found, actor, reason = services(request), request.user.actor, given.get("reason", "")
+    keyed: dict[str, Any] = {
+        "actor": actor, "key": key_of(given), "request_hash": hash_of(request, given)
+    }
     if deed is ERASE:
         path = found.settings.erasures_file
         return await erasure.erase(found.pool, borrower_id, reason, actor=actor, list_file=path)
     if deed is HOLD:
-        return await erasure.set_hold(found.pool, borrower_id, reason, actor=actor)
-    return await erasure.lift_hold(found.pool, borrower_id, actor=actor)
+        return await erasure.set_hold(found.pool, borrower_id, reason, **keyed)
+    return await erasure.lift_hold(found.pool, borrower_id, **keyed)
 
 
 async def form(
@@ -99,12 +104,11 @@ async def data_form(request: Asked, borrower: Word, name: Word) -> Response[str]
 
 @post(DATA, opt=needs("people:erase"))
 async def data_done(request: Asked, borrower: Word, name: Word) -> Response[Any]:
-    """Erase, hold or lift; what is done already stays done, so the key is only looked at."""
+    """Erase, hold or lift; who is erased already stays so, whatever the key."""
     deed, given = deed_of(name), await form_of(request)
     borrower_id = identifier("borrower", borrower)
     try:
-        key_of(given)
-        done = await carried_out(request, deed, borrower_id, given.get("reason", ""))
+        done = await carried_out(request, deed, borrower_id, given)
     except Refused as refused:
         return await form(request, borrower, deed, given, refused.refusal)
     return moved(f"/console/borrowers/{borrower}", done=written("operation", done))

@@ -86,6 +86,7 @@ ACTIONS = {
     "AskContactChange": _("Change of a number asked for"),
     "ProveContact": _("Number proven"), "VouchForContact": _("Staff stood in for a number"),
     "CoolContactChange": _("Change of a number cools"),
+    "SendContactCode": _("Code sent to a number again"),
     "StopContactChange": _("Change of a number stopped"), "ChangeContact": _("Number changed"),
     "FlagNumber": _("Sign about a number"), "CloseFlag": _("Sign about a number looked at"),
     "BeginPayment": _("Payment begun"), "HoldPayment": _("Payment kept unallocated"),

@@ -24,8 +24,7 @@ SECRETS = ("old", "password", "again", "code")
 
 def asking_of(request: Asked, form: dict[str, str]) -> Asking:
     """Who asks, under the key of the form; raises ``Refused`` without one."""
-    plain = {name: value for name, value in form.items() if name not in SECRETS}
-    return Asking(request.user.actor, key_of(form), hash_of(request, plain))
+    return Asking(request.user.actor, key_of(form), hash_of(request, form, *SECRETS))
 
 
 @get("/me", opt=needs(STAFF))

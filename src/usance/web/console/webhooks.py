@@ -146,8 +146,15 @@ async def of_endpoint(request: Asked) -> Place:
 
 
 async def of_deleted(request: Asked) -> Place:
-    """The same, for what ends it: afterwards there are only the others."""
-    return replace(await of_endpoint(request), back=WEBHOOKS)
+    """The same, for what ends it: afterwards there are only the others.
+
+    Whoever sends the form again finds no endpoint any more, and yet gets the first answer.
+    """
+    if request.method == "GET":
+        return replace(await of_endpoint(request), back=WEBHOOKS)
+    number = min(request.path_params["webhook"], LAST)
+    words = translated(request, NAMED).format(n=number)
+    return Place(words, WEBHOOKS, {"number": number})
 
 
 async def of_change(request: Asked) -> Place:

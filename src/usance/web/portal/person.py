@@ -6,7 +6,7 @@ from litestar import Response, get, post
 
 from usance.core.refusals import Refusal, Refused
 from usance.identity.permissions import BORROWER
-from usance.web.console.actions import form_of
+from usance.web.console.actions import form_of, hash_of, key_of
 from usance.web.console.render import Word, moved
 from usance.web.portal import labels
 from usance.web.portal.entrance import status_of
@@ -65,7 +65,9 @@ async def change_number(request: Asked) -> Response[Any]:
     """Begin a change: a code goes to either number."""
     form = await form_of(request)
     try:
-        await Own(request).change_number(form.get("phone", ""))
+        await Own(request).change_number(
+            form.get("phone", ""), key_of(form), hash_of(request, form, "phone")
+        )
     except Refused as refused:
         return await number_form(request, refused.refusal, status_of(refused))
     return moved("/my/number")
@@ -87,8 +89,9 @@ async def prove_number(request: Asked, side: Word) -> Response[Any]:
 @post("/number/send/{side:str}", opt=needs(BORROWER))
 async def send_again(request: Asked, side: Word) -> Response[Any]:
     """Another code."""
+    form = await form_of(request)
     try:
-        await Own(request).send_code_again(side)
+        await Own(request).send_code_again(side, key_of(form), hash_of(request, form))
     except Refused as refused:
         return await number_form(request, refused.refusal, status_of(refused))
     return moved("/my/number", done="sent")
@@ -104,7 +107,8 @@ async def lost_old(request: Asked) -> Response[Any]:
 @post("/number/stop", opt=needs(BORROWER))
 async def stop_change(request: Asked) -> Response[Any]:
     """The number stays as it is."""
-    await Own(request).stop_change()
+    form = await form_of(request)
+    await Own(request).stop_change(key_of(form), hash_of(request, form))
     return moved("/my/number", done="stopped")
 
 
@@ -121,21 +125,24 @@ async def devices(request: Asked) -> Response[Any]:
 @post("/devices/{device:str}/forget", opt=needs(BORROWER))
 async def forget_device(request: Asked, device: Word) -> Response[Any]:
     """A device is new again; its sessions end."""
-    await Own(request).forget_device(device)
+    form = await form_of(request)
+    await Own(request).forget_device(device, key_of(form), hash_of(request, form))
     return moved("/my/devices")
 
 
 @post("/sessions/{session:str}/end", opt=needs(BORROWER))
 async def end_session(request: Asked, session: Word) -> Response[Any]:
     """End one session."""
-    await Own(request).end_session(session)
+    form = await form_of(request)
+    await Own(request).end_session(session, key_of(form), hash_of(request, form))
     return moved("/my/devices")
 
 
 @post("/sessions/end-others", opt=needs(BORROWER))
 async def end_others(request: Asked) -> Response[Any]:
     """End every other session."""
-    await Own(request).end_other_sessions()
+    form = await form_of(request)
+    await Own(request).end_other_sessions(key_of(form), hash_of(request, form))
     return moved("/my/devices")
 
 

@@ -397,9 +397,9 @@ class Own:
         older = written("operation", found[LOOKS - 1][0]) if len(found) > LOOKS else ""
         return [each for _, each in found[:LOOKS]], older
 
-    def _asker(self) -> Asker:
+    def _asker(self, key: str = "", request_hash: bytes = b"") -> Asker:
         session = self._session
-        return Asker(session.actor, session.csrf, session.session_id)
+        return Asker(session.actor, session.csrf, session.session_id, key, request_hash)
 
     async def number(self) -> dict[str, Any]:
         """The number that codes go to, and the change that is on its way."""
@@ -408,9 +408,10 @@ class Own:
         known = await self._access.contacts.of(self._session.borrower_id)
         return known | {"change": change, "wanted": wanted}
 
-    async def change_number(self, text: str) -> int:
+    async def change_number(self, text: str, key: str, request_hash: bytes) -> int:
         """Begin a change of the number."""
-        return await self._access.changes.ask(self._session.borrower_id, text, self._asker())
+        asker = self._asker(key, request_hash)
+        return await self._access.changes.ask(self._session.borrower_id, text, asker)
 
     async def prove_number(self, side: str, code: str) -> bool:
         """A code from the new or the old number."""
@@ -420,19 +421,21 @@ class Own:
             self._session.borrower_id, side, code, self._asker()
         )
 
-    async def send_code_again(self, side: str) -> None:
+    async def send_code_again(self, side: str, key: str, request_hash: bytes) -> None:
         """Another code to the new or the old number."""
         if side not in ("new", "old"):
             raise not_found("change")
-        await self._access.changes.send_again(self._session.borrower_id, side, self._asker())
+        asker = self._asker(key, request_hash)
+        await self._access.changes.send_again(self._session.borrower_id, side, asker)
 
     async def lost_old_number(self) -> None:
         """The old number is lost: staff has to look."""
         await self._access.changes.lost_old(self._session.borrower_id, self._asker())
 
-    async def stop_change(self) -> None:
+    async def stop_change(self, key: str, request_hash: bytes) -> None:
         """The number stays as it is."""
-        await self._access.changes.stop(self._session.borrower_id, self._asker())
+        asker = self._asker(key, request_hash)
+        await self._access.changes.stop(self._session.borrower_id, asker)
 
     async def devices(self) -> Sequence[Row]:
         """Devices that are remembered."""
@@ -442,19 +445,21 @@ class Own:
         """Sessions that are open."""
         return await self._access.sessions.of(self._session.borrower_id)
 
-    async def forget_device(self, text: str) -> None:
+    async def forget_device(self, text: str, key: str, request_hash: bytes) -> None:
         """A device is new again when it comes next."""
-        await self._access.devices.forget(
-            self._session.borrower_id, self._id("device", text), self._session.actor
-        )
+        asking = self._asker(key, request_hash).asking
+        device_id = self._id("device", text)
+        await self._access.devices.forget(self._session.borrower_id, device_id, asking)
 
-    async def end_session(self, text: str) -> None:
+    async def end_session(self, text: str, key: str, request_hash: bytes) -> None:
         """End one session."""
-        await self._access.sessions.end(self._session, self._id("session", text))
+        asking = self._asker(key, request_hash).asking
+        await self._access.sessions.end(self._session, self._id("session", text), asking)
 
-    async def end_other_sessions(self) -> None:
+    async def end_other_sessions(self, key: str, request_hash: bytes) -> None:
         """End every other session."""
-        await self._access.sessions.end_others(self._session)
+        asking = self._asker(key, request_hash).asking
+        await self._access.sessions.end_others(self._session, asking)
 
     async def log_out(self) -> None:
         """End this session."""

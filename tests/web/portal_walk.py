@@ -1,0 +1,161 @@
+"""Every form of the portal, the sandbox bank's page, and what a bank says."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+import httpx
+
+from tests.web.api_site import Site
+from tests.web.portal_site import Visitor, newest_code, visitor
+from tests.web.walking import Walk
+
+PLACE = re.compile(r"{(\w+):\w+}")
+TOLD, PAYER = "/bank/notifications", "/sandbox/bank/{reference:str}"
+
+
+@dataclass
+class Guest:
+    """A borrower's browser on a walk."""
+
+    walk: Walk
+    visitor: Visitor
+    numbers: Any = field(default_factory=lambda: itertools.count(1))
+
+    @property
+    def site(self) -> Site:
+        return self.walk.site
+
+    async def does(
+        self, route: str, *at: str, files: Any = None, status: int = 303, **fields: str
+    ) -> str:
+        """Send a form; the address that it leads to."""
+        places = iter(at)
+        address = PLACE.sub(lambda _: next(places), route)
+        own = {"csrf_token": self.visitor.csrf, "key": f"walk-{next(self.numbers)}"}
+        more: dict[str, Any] = {"files": files} if files else {}
+
+        async def send() -> httpx.Response:
+            return await self.visitor.client.post(address, data=own | fields, **more)
+
+        answer = await self.walk.step(route, send, (status,))
+        return str(answer.headers.get("location", ""))
+
+    async def code(self, kind: str) -> str:
+        """The newest code of a kind."""
+        return await newest_code(self.site, kind)
+
+    async def person(self) -> Any:
+        """Their details."""
+        return await self.site.services.borrowers.read(self.visitor.borrower_id)
+
+
+async def guest(walk: Walk) -> Guest:
+    """Somebody with an account, who has come in by a link."""
+    return Guest(walk, await visitor(walk.site))
+
+
+def browser(site: Site) -> httpx.AsyncClient:
+    return httpx.AsyncClient(
+        transport=httpx.ASGITransport(site.app, raise_app_exceptions=False),
+        base_url="http://usance.test",
+    )
+
+
+async def walk_portal(walk: Walk) -> None:
+    """Somebody comes in, pays, changes the number, complains and leaves."""
+    mine = await guest(walk)
+    await mine.does("/my/settings", language="en", back="/my")
+    await payments(mine)
+    await the_number(mine)
+    await elsewhere(mine)
+    await cases(mine)
+    await mine.does("/my/logout")
+    await coming_in(walk)
+
+
+async def payments(mine: Guest) -> None:
+    """Paid at the sandbox's bank; the bank says it, and says it again."""
+    page = await mine.does("/my/pay", choice="10.00")
+    await mine.does(PAYER, page.rpartition("/")[2], decision="pay")
+    bank: Any = mine.site.services.bank
+    page, real = await mine.does("/my/pay", choice="10.00"), bank.post
+    caught: list[tuple[bytes, Mapping[str, str]]] = []
+
+    async def keep(path: str, body: bytes, headers: Mapping[str, str]) -> int:
+        caught.append((body, headers))
+        return 503
+
+    bank.post = keep
+    await mine.does(PAYER, page.rpartition("/")[2], decision="pay")
+    bank.post = real
+    await said_by_bank(mine, *caught[0])
+
+
+async def said_by_bank(mine: Guest, body: bytes, headers: Mapping[str, str]) -> None:
+    async def send() -> httpx.Response:
+        return await mine.visitor.client.post(TOLD, content=body, headers=headers)
+
+    await mine.walk.step(TOLD, send, (200,))
+
+
+async def the_number(mine: Guest) -> None:
+    """A change of the number, proven from both sides, and stopped."""
+    side = "{side:str}"
+    await mine.does("/my/number", phone="13900000001")
+    await mine.does("/my/number/lost")
+    await mine.does(f"/my/number/send/{side}", "new")
+    for each in ("new", "old"):
+        code = await mine.code(f"{each}-number")
+        await mine.does(f"/my/number/code/{side}", each, code=code)
+    await mine.does("/my/number/stop")
+
+
+async def elsewhere(mine: Guest) -> None:
+    """Logged in on another device, and logged out there from here."""
+    seen = mine.visitor
+    other = Visitor(mine.site, seen.borrower, seen.contract, browser(mine.site))
+    await other.enter()
+    await mine.does("/my/sessions/{session:str}/end", other.ids["session"])
+    await other.enter()
+    await mine.does("/my/devices/{device:str}/forget", other.ids["device"])
+    await other.enter()
+    await mine.does("/my/sessions/end-others")
+
+
+async def cases(mine: Guest) -> None:
+    opened = await mine.does("/my/cases/new", kind="complaint", text="Twice!")
+    case = opened.partition("?")[0].rpartition("/")[2]
+    one = "/my/cases/{case:str}/"
+    await mine.does(one + "say", case, text="On the third.")
+    await mine.does(one + "attach", case, files={"file": ("a.txt", b"Paid.", "text/plain")})
+    await mine.does(one + "withdraw", case)
+    await mine.does(one + "reopen", case, text="There is more to it.")
+
+
+async def coming_in(walk: Walk) -> None:
+    """By a link, by a code, by a code and a question; and it was somebody else's number."""
+    for way in ("link", "code", "question", "not me"):
+        who = Guest(walk, await visitor(walk.site))
+        who.visitor.client = browser(walk.site)
+        person = await who.person()
+        if way == "link":
+            path = f"/v1/borrowers/{who.visitor.borrower}/portal-links"
+            made = (await walk.site.post(path, {"target": ""})).json()["path"]
+            await who.does("/my/enter", t=made.partition("?t=")[2])
+            continue
+        if way == "question":  # the number was not used for long
+            walk.clock.advance(timedelta(days=100))
+        await who.does("/my/login", number=person.phone)
+        code = await who.code("log-in")
+        if way == "not me":
+            await who.does("/my/login/not-me", status=200, code=code)
+            continue
+        await who.does("/my/login/code", code=code)
+        if way == "question":
+            await who.does("/my/login/identity", digits=person.identity_number[-4:])
