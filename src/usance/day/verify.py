@@ -138,7 +138,7 @@ async def shared_terms(connection: Connection) -> list[Finding]:
 
 async def proposals(connection: Connection) -> list[Finding]:
     """What waits, or waited, for a second person is stored under the hash of its words."""
-    async for row in connection.cursor(ALL_PROPOSALS, prefetch=1000):
+    for row in await connection.fetch(ALL_PROPOSALS):
         proposal = proposal_of(row)
         wanted = proposal.recomputed()
         if wanted != proposal.digest:
