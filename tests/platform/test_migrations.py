@@ -120,4 +120,4 @@ async def test_the_guard_of_the_database_takes_the_lock_of_those_that_book(pool:
 
 def test_no_two_locks_have_one_number() -> None:
     numbers = [value for name, value in vars(locks).items() if name.isupper()]
-    assert len(numbers) == len(set(numbers)) == 5
+    assert len(numbers) == len(set(numbers)) == 7

@@ -9,6 +9,9 @@ import pytest
 
 from tests.web.browsing import Open
 from tests.web.console_site import ARGUMENTS, CHROMIUM, NAME, PASSWORD, Site, need_browser, served
+from tests.web.portal_browsing import Visit
+from tests.web.portal_browsing import enter as come_in
+from usance.demo.store import interesting
 
 
 @pytest.fixture(scope="module")
@@ -58,3 +61,38 @@ def enter(site: Site, browser: Any) -> Iterator[Open]:
     assert [each for each in said if "status of 4" not in each] == []
 
 
+@pytest.fixture(scope="module")
+def who(site: Site) -> int:
+    """A borrower whose book has something to show."""
+    found: int = site.ask(interesting(site.pool))
+    return found
+
+
+@pytest.fixture
+def visit(site: Site, browser: Any, who: int) -> Iterator[Visit]:
+    """Opens pages of the portal; afterwards nothing may have been said on any console."""
+    said: list[str] = []
+    contexts = []
+
+    def open_page(
+        width: int = 360, locale: str = "en-GB", scheme: str = "light", *, known: bool = True
+    ) -> Any:
+        context = browser.new_context(
+            viewport={"width": width, "height": 780}, locale=locale, color_scheme=scheme
+        )
+        contexts.append(context)
+        page = context.new_page()
+        page.on("console", lambda m: said.append(m.text) if m.type == "error" else None)
+        page.on("pageerror", lambda e: said.append(str(e)))
+        language = "en" if locale.startswith("en") else "zh"
+        cookie = {"name": "language", "value": language, "domain": "127.0.0.1", "path": "/my"}
+        context.add_cookies([cookie])
+        if known:
+            come_in(site, page, who)
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert [each for each in said if "Content Security Policy" in each] == []
+    assert [each for each in said if "status of 4" not in each] == []

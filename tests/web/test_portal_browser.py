@@ -2,32 +2,22 @@
 
 from __future__ import annotations
 
-import itertools
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 
-from tests.cases import corpus
 from tests.web.browsing import flaws
-from tests.web.console_site import NAME, PASSWORD, SECOND, Site
-from usance.cases import rules
-from usance.cases.deciding import Finding
-from usance.cases.work import Acting
-from usance.core.identifiers import parse, written
-from usance.demo.store import interesting
-from usance.identity.roles import permissions_of, roles
+from tests.web.console_site import NAME, PASSWORD, Site
+from tests.web.portal_browsing import Visit, axe, contracts, enter, link_for, send
+from usance.core.identifiers import written
 from usance.web.permission_table import PORTAL, declared
 
 pytestmark = pytest.mark.browser
 
-Visit = Callable[..., Any]
-"""Opens the portal: of a width, in a language, light or dark, logged in or not."""
-_keys = itertools.count(1)
 PAGES = ["", "/pay", "/statements", "/history", "/you", "/data", "/data?show=1", "/number",
          "/devices", "/looks", "/cases", "/cases/new", "/cases/m-zzz", "/contracts/c-zzz",
          "/nothing", "/login", "/login/code", "/why?figure=pay-off",
@@ -41,58 +31,6 @@ ELSEWHERE = {
     "/my/static/{name}": "no page",
 }
 """Routes that the list of pages does not reach, and who looks at them or why nobody does."""
-
-
-@pytest.fixture(scope="module")
-def who(site: Site) -> int:
-    """A borrower whose book has something to show."""
-    found: int = site.ask(interesting(site.pool))
-    return found
-
-
-@pytest.fixture
-def visit(site: Site, browser: Any, who: int) -> Iterator[Visit]:
-    """Opens pages of the portal; afterwards nothing may have been said on any console."""
-    said: list[str] = []
-    contexts = []
-
-    def open_page(
-        width: int = 360, locale: str = "en-GB", scheme: str = "light", *, known: bool = True
-    ) -> Any:
-        context = browser.new_context(
-            viewport={"width": width, "height": 780}, locale=locale, color_scheme=scheme
-        )
-        contexts.append(context)
-        page = context.new_page()
-        page.on("console", lambda m: said.append(m.text) if m.type == "error" else None)
-        page.on("pageerror", lambda e: said.append(str(e)))
-        language = "en" if locale.startswith("en") else "zh"
-        cookie = {"name": "language", "value": language, "domain": "127.0.0.1", "path": "/my"}
-        context.add_cookies([cookie])
-        if known:
-            enter(site, page, who)
-        return page
-
-    yield open_page
-    for context in contexts:
-        context.close()
-    assert [each for each in said if "Content Security Policy" in each] == []
-    assert [each for each in said if "status of 4" not in each] == []
-
-
-def enter(site: Site, page: Any, who: int) -> None:
-    """Come in by a signed link, as a host application would send somebody."""
-    page.goto(link_for(site, who))
-    page.click("button.main")
-    page.wait_for_url(f"{site.address}/my")
-
-
-def link_for(site: Site, who: int) -> str:
-    """The address of a signed link."""
-    answer = site.ask(site.services.access.links.make(
-        who, "", actor="machine:1", key=f"test {next(_keys)}", request_hash=b""
-    ))  # fmt: skip
-    return str(site.address + answer.document["path"])
 
 
 def phone_of(site: Site, who: int) -> str:
@@ -117,18 +55,6 @@ def code_from_the_console(site: Site, browser: Any, to: str) -> str:
         page.wait_for_timeout(250)
         page.reload()
     raise AssertionError("no code came")
-
-
-def axe(page: Any) -> list[str]:
-    """What axe finds, as (rule, element)."""
-    found = Axe().run(page, options={"resultTypes": ["violations"]}).response["violations"]
-    return [f"{each['id']}: {node['html'][:100]}" for each in found for node in each["nodes"]]
-
-
-def contracts(page: Any, site: Site) -> list[str]:
-    page.goto(f"{site.address}/my")
-    hrefs = [each.get_attribute("href") for each in page.locator("main .list a.name").all()]
-    return [each for each in hrefs if each.startswith("/my/contracts/")]
 
 
 def contract_pages(page: Any, site: Site) -> list[str]:
@@ -560,104 +486,3 @@ def test_older_looks_are_behind_a_link(site: Site, visit: Visit, who: int) -> No
     page.wait_for_url("**/my/looks?before=p-*")
     assert (shown, page.locator("main .list li").count()) == (100, min(count - 100, 100))
     assert axe(page) == []
-
-
-# -- cases -----------------------------------------------------------------------------------------
-
-
-def acting(site: Site, name: str) -> Acting:
-    """A member of staff with every role."""
-    number = site.fetch("SELECT staff_id FROM staff WHERE name = $1", name)[0][0]
-    return Acting(f"staff:{number}", permissions_of(roles()))
-
-
-def ask_back(site: Site, case: str) -> None:
-    """The case is given to somebody who asks the borrower something."""
-    room, anna = site.services.cases, acting(site, NAME)
-    staff_id = int(anna.actor.partition(":")[2])
-    site.ask(room.work.assign(parse("case", case), staff_id, Acting("machine:1")))
-    words = "When was it?\nPlease look it up."
-    site.ask(room.work.say(parse("case", case), rules.TO_BORROWER, words, anna, wait=True))
-
-
-def answer(site: Site, case: str) -> None:
-    """The handler proposes, somebody else decides."""
-    room, number = site.services.cases, parse("case", case)
-    finding = Finding(result="partly", reasons="The entry is right, the charge is not.")
-    site.ask(room.deciding.propose(number, finding, acting(site, NAME)))
-    site.ask(room.deciding.decide(number, 1, acting(site, SECOND)))
-
-
-def send(page: Any, form: str) -> None:
-    """Send a form of the page, and be where it leads."""
-    with page.expect_navigation():
-        page.locator(f"main form{form} button").last.click()
-
-
-@pytest.mark.parametrize(("width", "locale", "scheme"), [
-    (360, "zh-CN", "light"), (360, "en-GB", "dark"), (1280, "en-GB", "light"),
-    (1280, "zh-CN", "dark"),
-])  # fmt: skip
-def test_a_case_from_the_form_to_an_appeal(
-    site: Site, visit: Visit, width: int, locale: str, scheme: str
-) -> None:
-    """Asked for in the form, refused, asked back, answered; every page sound on the way."""
-    page, found = visit(width, locale, scheme), {}
-
-    def look(name: str) -> None:
-        if faults := axe(page) + flaws(page, width):
-            found[name] = faults
-
-    contract = contracts(page, site)[-1]
-    page.goto(site.address + contract)
-    look("contract")
-    page.click("a[href^='/my/cases/new']")
-    look("form")
-    page.check("input[value=human_review]")
-    page.fill("#text", "Nobody asked me.")
-    send(page, "[action='/my/cases/new']")
-    assert "R-CASE-04" in page.inner_text("#refusal")
-    assert page.is_checked("input[value=human_review]")
-    look("refused")
-    page.select_option("#event", index=1)
-    assert page.input_value("#text") == "Nobody asked me."
-    send(page, "[action='/my/cases/new']")
-    case = page.url.partition("?")[0].rpartition("/")[2]
-    assert case in page.inner_text("[role=status]")
-    look("opened")
-    page.set_input_files("#file", files=[
-        {"name": "receipt.png", "mimeType": "image/png", "buffer": corpus.POLYGLOTS["png + zip"]}
-    ])  # fmt: skip
-    send(page, "[action$='/attach']")
-    assert "R-FILE-03" in page.inner_text("#refusal")
-    look("file refused")
-    page.set_input_files("#file", files=[
-        {"name": "receipt.png", "mimeType": "image/png", "buffer": corpus.GOOD["png"]}
-    ])  # fmt: skip
-    send(page, "[action$='/attach']")
-    with page.expect_download() as loaded:
-        page.click("a[download]")
-    assert loaded.value.suggested_filename.endswith(".png")
-    ask_back(site, case)
-    page.reload()
-    look("asked")
-    page.fill("#text", "On Monday, I think.\nIn the morning.")
-    send(page, "[action$='/say']")
-    assert page.locator("ol.talk li").count() == 2
-    answer(site, case)
-    page.goto(f"{site.address}/my/cases")
-    look("list")
-    page.click(f"main a[href='/my/cases/{case}']")
-    assert "The entry is right, the charge is not." in page.inner_text("main")
-    look("answered")
-    page.click("main a.button[href*='appeal']")
-    look("appeal")
-    page.fill("#text", "All of it is wrong.")
-    send(page, "[action='/my/cases/new']")
-    look("appealed")
-    send(page, "[action$='/withdraw']")
-    look("withdrawn")
-    page.fill("#again", "After all.")
-    send(page, "[action$='/reopen']")
-    assert page.locator("form[action$='/withdraw']").count() == 1
-    assert found == {}

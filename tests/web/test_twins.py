@@ -85,12 +85,12 @@ FEWER = dict.fromkeys((
     "/console/me/factor", "/console/me/password", "/console/fresh", "/console/login/code"), 4,
 ) | dict.fromkeys((
     "/console/staff/new", "/console/staff/{staff_id:int}/do/password", "/my/login/code",
-    "/my/login/identity", "/my/login/not-me", "/my/number/code/{side:str}",
+    "/my/login/not-me", "/my/number/code/{side:str}",
     "/console/borrowers/{borrower:str}/contact/prove"), 10,
 ) | dict.fromkeys((
-    "/my/number", "/my/number/send/{side:str}",
+    "/my/login/identity", "/my/number",
     "/console/borrowers/{borrower:str}/contact/change"), 3,
-)  # fmt: skip
+) | {"/my/number/send/{side:str}": 2}  # fmt: skip
 """Passwords are hashed slowly on purpose; attempts, changes and codes sent are limited."""
 TABLES = {"otherwise": OTHERWISE, "each": EACH, "fewer": FEWER}
 
