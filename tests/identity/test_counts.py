@@ -13,6 +13,7 @@ from tests.identity.doors import DIGITS, OTHER_PHONE, PHONE, House, house
 from tests.identity.test_log_in import other_than, refused
 from usance.core.refusals import Refused
 from usance.identity import log_in
+from usance.identity.changing import Asking
 from usance.platform.database import Pool
 
 pytestmark = pytest.mark.usefixtures("in_no_time")
@@ -113,7 +114,8 @@ async def test_the_question_is_not_guessed_at_with_ever_new_codes(door: House) -
     await door.access.log_in.ask(PHONE, door.knock())
     assert len(await door.messages(PHONE)) == before
     await door.access.contacts.close_flag(
-        door.borrower_id, flag["flag_id"], "she came to the counter", lift=False, actor="staff:1"
+        door.borrower_id, flag["flag_id"], "she came to the counter", Asking("staff:1"),
+        lift=False,
     )
     door.clock.advance(timedelta(days=30))
     knock = door.knock()

@@ -10,7 +10,7 @@ from urllib.parse import quote
 import pytest
 
 from tests.web.api_site import Site
-from tests.web.planting import NEW_PHONE, PEOPLE, Heard, spellings
+from tests.web.planting import NEW_PHONE, NEW_PHONES, PEOPLE, Heard, spellings
 from tests.web.portal_site import Visitor, newest_code, token_on
 from tests.web.portal_walk import PLACE
 from tests.web.staff_site import browser_of
@@ -44,11 +44,11 @@ class Visits:
 
     async def made(self, borrowers: Sequence[str]) -> None:
         """Everybody's visit."""
-        for borrower, person in zip(borrowers, PEOPLE, strict=False):
+        for borrower, person, new in zip(borrowers, PEOPLE, NEW_PHONES, strict=False):
             visitor = Visitor(self.site, borrower, "", browser_of(self.site))
             await self.come_in(visitor, person)
             self.visitors.append(visitor)
-            await self.change_number(visitor, person)
+            await self.change_number(visitor, person, new)
             await self.pay(visitor)
             await self.read(visitor, person)
             await self.talk_nonsense(visitor, person)
@@ -66,11 +66,11 @@ class Visits:
         await self.sent(visitor, f"{login}/code", 303, {"code": code})
         visitor.csrf = token_on((await visitor.get("/my/you")).text)
 
-    async def change_number(self, visitor: Visitor, person: dict[str, str]) -> None:
+    async def change_number(self, visitor: Visitor, person: dict[str, str], new: str) -> None:
         """Asked for wrongly, then rightly; proven, and stopped."""
         for wrong in (person["name"], person["phone"]):
             await self.sent(visitor, "/my/number", 422, {"phone": wrong})
-        await self.sent(visitor, "/my/number", 303, {"phone": NEW_PHONE})
+        await self.sent(visitor, "/my/number", 303, {"phone": new})
         await self.sent(visitor, "/my/number/lost", 303)
         for side in ("new", "old"):
             await self.sent(visitor, f"/my/number/send/{side}", 303)

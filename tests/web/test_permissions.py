@@ -162,7 +162,7 @@ async def sent(who: Visitor, route: Route, ids: dict[str, str]) -> httpx.Respons
         return await who.get(path, params={"figure": "pay-off"} if "why" in path else None)
     if route.place == API:
         return await asked(who.client, route, who.csrf)
-    return await who.post(path, {"code": "123456", "key": f"form-{next(_numbers)}"})
+    return await who.post(path, {"code": "123456", "key": f"route-{next(_numbers)}"})
 
 
 async def test_methods_that_no_route_declares_are_refused(site: Site) -> None:

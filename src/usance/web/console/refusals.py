@@ -324,6 +324,8 @@ DETAILS = (
     _("a text holds no control characters"),
     _("an appeal or a human review names the event, operation or case it is against"),
     _("an archive is hidden in the file"),
+    _("a borrower attaches at most {most} bytes a day"),
+    _("a borrower opens at most {most} cases a day"),
     _("an extension is approved by the handler or a senior"),
     _("an id stands for one row"),
     _("an outcome is proposed already"),
