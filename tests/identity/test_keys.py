@@ -11,7 +11,7 @@ import pytest_asyncio
 
 from usance.core.refusals import Refused
 from usance.identity import machine
-from usance.identity.changes import Asking
+from usance.identity.changing import Asking
 from usance.identity.machine import Key, Lifetimes, MachineClients
 from usance.platform.clock import FixedClock
 from usance.platform.database import Pool

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from tests.servicing.books import KEYS, TestBook, fresh
-from usance.identity.changes import Asking
+from usance.identity.changing import Asking
 from usance.identity.machine import MachineClients
 from usance.identity.permissions import SCOPES
 from usance.platform.clock import FixedClock

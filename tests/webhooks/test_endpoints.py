@@ -13,7 +13,7 @@ from tests.servicing.books import KEYS
 from tests.webhooks.hooks import ACTOR, House, house
 from usance.core.refusals import Refused
 from usance.identity import rewrap, rotation
-from usance.identity.changes import Asking
+from usance.identity.changing import Asking
 from usance.identity.machine import MachineClients
 from usance.identity.permissions import SCOPES
 from usance.platform import key_file

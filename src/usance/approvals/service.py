@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import hashlib
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Protocol
 
 import msgspec
@@ -29,6 +29,7 @@ from usance.core.identifiers import written
 from usance.core.refusals import Refused
 from usance.core.rules import rule
 from usance.identity import store as identity
+from usance.identity.changing import Asking
 from usance.identity.once import Answer
 from usance.identity.permissions import DECIDE
 from usance.identity.roles import permissions_of
@@ -67,15 +68,6 @@ class Act(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """Who asks for something, under which key."""
-
-    actor: str
-    key: str
-    request_hash: bytes
-
-
 class Approvals:
     """Stands before whoever carries out acts."""
 
@@ -98,13 +90,13 @@ class Approvals:
             return await self._acts[name].run(command, actor, key, request_hash)
         if key and (first := await identity.first_answer(self._pool, actor, key)):
             return first.answer_to(request_hash)
-        asked = Asked(actor, key, request_hash)
+        asked = Asking(actor, key, request_hash)
         if not self._policy.looks_back(name):
             return await self._weighed(command, asked)
         async with self._one_after_the_other():
             return await self._weighed(command, asked)
 
-    async def _weighed(self, command: Any, asked: Asked) -> Answer:
+    async def _weighed(self, command: Any, asked: Asking) -> Answer:
         """At once, or as a proposal, as the policy says."""
         name = type(command).__name__
         act = self._acts[name]
@@ -142,7 +134,7 @@ class Approvals:
         )  # fmt: skip
         return replace(drawn, digest=drawn.recomputed())
 
-    async def _propose(self, proposal: Proposal, asked: Asked) -> Answer:
+    async def _propose(self, proposal: Proposal, asked: Asking) -> Answer:
         """Write the proposal down; a twin of this request that was first is answered."""
         answer = Answer(202, proposal.shown(), proposal.proposal_id)
         async with transaction(self._pool) as connection:

@@ -28,11 +28,12 @@ from usance.cases.sealing import seal_of
 from usance.cases.subjects import involved
 from usance.cases.view import summary
 from usance.cases.words import message, writable
-from usance.cases.work import Acting, Change, Desk, kept_answer, once
+from usance.cases.work import Acting, Change, Desk, once
 from usance.core.identifiers import written
 from usance.core.refusals import Refused
 from usance.core.rules import rule
 from usance.identity import store as identity
+from usance.identity.changing import answered
 from usance.identity.once import Answer
 from usance.platform.database import transaction
 from usance.platform.identifiers import new_operation_id
@@ -144,14 +145,14 @@ class Deciding:
     async def _claimed(self, case_id: int, number: int, acting: Acting) -> Outcome | Answer:
         """Mark an outcome as being carried out by this decider; or the answer given before."""
         async with transaction(self.desk.pool) as connection:
-            if kept := await kept_answer(connection, acting):
+            if kept := await answered(connection, acting.asking):
                 return kept
             change = Change(self.desk, connection, acting, 0, self.desk.clock.now())
             case = await change.case(case_id)
             outcome = await outcome_of(change, case, number)
             if outcome.state == rules.CARRIED_OUT and outcome.decided_by == acting.actor:
                 return outcome  # the same once more: its first attempt broke off, or is under way
-            if kept := await kept_answer(connection, acting):
+            if kept := await answered(connection, acting.asking):
                 return kept  # a twin of this request was faster
             await check_decidable(change, case, outcome)
             outcome.state, outcome.decided_by = rules.CARRIED_OUT, acting.actor

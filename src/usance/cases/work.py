@@ -17,7 +17,7 @@ from usance.cases.records import Case
 from usance.core.identifiers import written
 from usance.core.refusals import Refused
 from usance.core.rules import rule
-from usance.identity import changes
+from usance.identity import changing
 from usance.identity import store as identity
 from usance.identity.borrower_sessions import actor_of
 from usance.identity.once import Answer
@@ -38,6 +38,11 @@ class Acting:
     permissions: frozenset[str] = frozenset()
     key: str = ""
     request_hash: bytes = b""
+
+    @property
+    def asking(self) -> changing.Asking:
+        """The same without what they may do."""
+        return changing.Asking(self.actor, self.key, self.request_hash)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +123,7 @@ Act: TypeAlias = Callable[[Change], Awaitable[dict[str, Any]]]
 async def once(desk: Desk, acting: Acting, act: Act, status: int = 201) -> Answer:
     """Make a change, once for the caller's key (each time, without one). Raises ``Refused``."""
 
-    async def made(under_way: changes.Change) -> dict[str, Any]:
+    async def made(under_way: changing.Change) -> dict[str, Any]:
         connection, number = under_way.connection, under_way.operation_id
         change = Change(desk, connection, acting, number, desk.clock.now())
         document = await act(change)
@@ -130,14 +135,4 @@ async def once(desk: Desk, acting: Acting, act: Act, status: int = 201) -> Answe
         )  # fmt: skip
         return document
 
-    asking = changes.Asking(acting.actor, acting.key, acting.request_hash)
-    return await changes.make(desk.pool, asking, made, status=status)
-
-
-@rule("R-IDEM-01")
-async def kept_answer(connection: Connection | Pool, acting: Acting) -> Answer | None:
-    """The first answer to the caller's key; raises ``Refused`` if it was another request."""
-    if not acting.key:
-        return None
-    first = await identity.first_answer(connection, acting.actor, acting.key)
-    return first.again(acting.request_hash) if first else None
+    return await changing.once(desk.pool, acting.asking, made, status=status)

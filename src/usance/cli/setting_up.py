@@ -101,7 +101,7 @@ def rotate_client(
 
 
 async def _rotate_client(name: str, valid_days: int | None, overlap_hours: int | None) -> None:
-    from usance.identity.changes import Asking
+    from usance.identity.changing import Asking
     from usance.identity.machine import Lifetimes, MachineClients
 
     lifetimes = Lifetimes(
@@ -127,7 +127,7 @@ def retire_key(name: str, number: int) -> None:
 
 
 async def _retire_key(name: str, number: int) -> None:
-    from usance.identity.changes import Asking
+    from usance.identity.changing import Asking
     from usance.identity.machine import MachineClients
 
     async with opened() as (_, pool):

@@ -12,6 +12,7 @@ import msgspec
 
 from usance.core.identifiers import written
 from usance.core.refusals import Refused
+from usance.core.rules import rule
 from usance.identity import store
 from usance.identity.once import Answer
 from usance.platform.database import Connection, Pool, retrying, transaction
@@ -62,11 +63,12 @@ class _TakenBack(Exception):
     """Ends a rehearsal, so that nothing of it stays."""
 
 
-async def answered(pool: Pool, asking: Asking) -> Answer | None:
-    """What the caller's key was answered with before. Raises ``Refused`` (R-IDEM-01)."""
+@rule("R-IDEM-01")
+async def answered(where: Connection | Pool, asking: Asking) -> Answer | None:
+    """What the caller's key was answered with; None without one. Raises ``Refused`` (R-IDEM-01)."""
     if not asking.key:
         return None
-    first = await store.first_answer(pool, asking.actor, asking.key)
+    first = await store.first_answer(where, asking.actor, asking.key)
     return first.again(asking.request_hash) if first else None
 
 
@@ -74,17 +76,19 @@ class _Taken(Exception):
     """A twin of this request was committed first."""
 
 
-async def once(pool: Pool, asking: Asking, make: Making) -> Answer:
+async def once(
+    pool: Pool, asking: Asking, make: Making, first: str = "SELECT", status: int = 201
+) -> Answer:
     """Make a change, once for the caller's key (always, without one). Raises ``Refused``.
 
-    The number of the audit event is added to the document. A refusal is not kept.
+    The number of the audit event is added to the document. A refusal is not kept. The transaction
+    begins with ``first``; ``status`` is 202 where a part of the change waits for somebody.
     """
 
     async def attempt() -> Answer:
-        async with transaction(pool) as connection:
-            if asking.key and (first := await store.first_answer(connection, *key_of(asking))):
-                return first.again(asking.request_hash)
-            return await _made(connection, asking, make)
+        async with transaction(pool, first) as connection:
+            before = await answered(connection, asking)
+            return before or await _made(connection, asking, make, status)
 
     while True:
         try:
@@ -92,17 +96,15 @@ async def once(pool: Pool, asking: Asking, make: Making) -> Answer:
         except _Taken:
             continue
         except Refused:
-            if asking.key and (first := await store.first_answer(pool, *key_of(asking))):
-                return first.again(asking.request_hash)  # what a twin did is why it was refused
-            raise
+            twin = await answered(pool, asking)  # what a twin did meanwhile is why it refused
+            if twin is None:
+                raise
+            return twin
 
 
-def key_of(asking: Asking) -> tuple[str, str]:
-    """Whose key, and the key."""
-    return asking.actor, asking.key
-
-
-async def _made(connection: Connection, asking: Asking, make: Making) -> Answer:
+async def _made(
+    connection: Connection, asking: Asking, make: Making, status: int
+) -> Answer:
     on = await store.business_date(connection)
     if on is None:
         raise Refused("R-BOOK-01", "there is no book yet; make one first")
@@ -111,7 +113,7 @@ async def _made(connection: Connection, asking: Asking, make: Making) -> Answer:
     document = document | {"operation_id": written("operation", operation_id)}
     if asking.key:
         text = msgspec.json.encode(document).decode()
-        row = *key_of(asking), asking.request_hash, 201, text, operation_id
+        row = asking.actor, asking.key, asking.request_hash, status, text, operation_id
         if not await store.keep_answer(connection, row):
             raise _Taken
-    return Answer(201, document, operation_id)
+    return Answer(status, document, operation_id)

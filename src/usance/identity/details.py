@@ -11,7 +11,7 @@ from usance.core.identifiers import cell_of_borrower, written
 from usance.core.refusals import Refused
 from usance.core.rules import rule
 from usance.identity import store
-from usance.identity.changes import Asking, Change, make
+from usance.identity.changing import Asking, Change, once
 from usance.identity.once import Answer
 from usance.identity.people import email_of, name_of
 from usance.ledger.digest import digest
@@ -52,7 +52,7 @@ async def correct(
         await noted(change, borrower_id, detail)
         return {"borrower_id": written("borrower", borrower_id)}
 
-    return await make(pool, asking, act)
+    return await once(pool, asking, act)
 
 
 @rule("R-AUDIT-01", "R-CASE-18")

@@ -21,9 +21,8 @@ import msgspec
 
 from usance.core.refusals import Refused
 from usance.core.rules import rule
-from usance.identity import changes, store
-from usance.identity.changes import Asking, Change
-from usance.identity.changing import tried
+from usance.identity import store
+from usance.identity.changing import Asking, Change, once, tried
 from usance.identity.once import Answer
 from usance.identity.permissions import SCOPES
 from usance.ledger.digest import digest
@@ -301,7 +300,7 @@ class MachineClients:
         return await store.insert_key(connection, client_id, hashed, act.prefix, now, ends)
 
     async def _change(self, asking: Asking, make: Any) -> Answer:
-        answer = await changes.make(self._pool, asking, make)
+        answer = await once(self._pool, asking, make)
         self._fresh_until = 0
         return answer
 

@@ -11,7 +11,7 @@ from usance.approvals.rules import Facts
 from usance.approvals.service import Act
 from usance.core.refusals import Refused
 from usance.identity import acts as staff_acts
-from usance.identity import changes, machine
+from usance.identity import machine
 from usance.identity.acts import StaffAct
 from usance.identity.changing import Asking
 from usance.identity.machine import ClientAct, MachineClients
@@ -135,7 +135,7 @@ class OfClients:
     async def run(self, act: ClientAct, author: str, key: str, request_hash: bytes) -> Answer:
         """Do it, once for a key."""
         try:
-            return await self.clients.perform(act, changes.Asking(author, key, request_hash))
+            return await self.clients.perform(act, Asking(author, key, request_hash))
         except Refused as refused:
             return problem(refused.refusal)
 

@@ -15,7 +15,7 @@ from usance.core.identifiers import parse
 from usance.core.refusals import Refused
 from usance.core.rules import rule
 from usance.identity import details
-from usance.identity.changes import Asking
+from usance.identity.changing import Asking
 from usance.identity.colleagues import colleagues
 from usance.identity.once import Answer, problem
 from usance.platform.crypto import KeyService

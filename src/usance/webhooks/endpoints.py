@@ -11,8 +11,8 @@ import msgspec
 
 from usance.core.refusals import Refused
 from usance.core.rules import rule
-from usance.identity import changes, keys_sql
-from usance.identity.changes import Asking, Change
+from usance.identity import keys_sql
+from usance.identity.changing import Asking, Change, once
 from usance.identity.once import Answer
 from usance.ledger.digest import digest
 from usance.platform.clock import Clock, SystemClock
@@ -64,7 +64,7 @@ class Endpoints:
             await self._note(change, "RegisterWebhook", number, client_id, types=chosen)
             return {"webhook_id": number, "secret_id": secret_id}
 
-        done = await changes.make(self.pool, asking, make, keys_sql.TOGETHER)
+        done = await once(self.pool, asking, make, keys_sql.TOGETHER)
         return await self._with_secret(done)
 
     async def change(
@@ -94,7 +94,7 @@ class Endpoints:
             )
             return {"webhook_id": endpoint_id}
 
-        return await changes.make(self.pool, asking, make)
+        return await once(self.pool, asking, make)
 
     async def delete(self, endpoint_id: int, client_id: int | None, asking: Asking) -> Answer:
         """The endpoint is gone. Raises ``Refused``."""
@@ -105,7 +105,7 @@ class Endpoints:
             await self._note(change, "DeleteWebhook", endpoint_id, row["client_id"])
             return {"webhook_id": endpoint_id}
 
-        return await changes.make(self.pool, asking, make)
+        return await once(self.pool, asking, make)
 
     @rule("R-HOOK-05")
     async def rotate(self, endpoint_id: int, client_id: int | None, asking: Asking) -> Answer:
@@ -119,7 +119,7 @@ class Endpoints:
             await self._note(change, "RotateWebhookSecret", endpoint_id, row["client_id"])
             return {"webhook_id": endpoint_id, "secret_id": secret_id}
 
-        return await self._with_secret(await changes.make(self.pool, asking, make))
+        return await self._with_secret(await once(self.pool, asking, make))
 
     @rule("R-HOOK-05")
     async def retire(self, endpoint_id: int, client_id: int | None, asking: Asking) -> Answer:
@@ -135,7 +135,7 @@ class Endpoints:
             await self._note(change, "RetireWebhookSecret", endpoint_id, row["client_id"])
             return {"webhook_id": endpoint_id, "secret_id": secret_id}
 
-        return await changes.make(self.pool, asking, make)
+        return await once(self.pool, asking, make)
 
     @rule("R-HOOK-09")
     async def test(self, endpoint_id: int, client_id: int | None, asking: Asking) -> Answer:
@@ -154,7 +154,7 @@ class Endpoints:
             )
             return {"webhook_id": endpoint_id, "sequence": sequence}
 
-        return await changes.make(self.pool, asking, make)
+        return await once(self.pool, asking, make)
 
     @rule("R-HOOK-09")
     async def redeliver(
@@ -175,7 +175,7 @@ class Endpoints:
             )
             return {"webhook_id": endpoint_id, "sequence": sequence}
 
-        return await changes.make(self.pool, asking, make)
+        return await once(self.pool, asking, make)
 
     @rule("R-HOOK-09")
     async def redeliver_given_up(
@@ -191,7 +191,7 @@ class Endpoints:
             )
             return {"webhook_id": endpoint_id, "messages": count}
 
-        return await changes.make(self.pool, asking, make)
+        return await once(self.pool, asking, make)
 
     async def stop_gone(self, endpoint_id: int) -> None:
         """The receiver says that there is nobody any more (410)."""
@@ -204,7 +204,7 @@ class Endpoints:
             return {}
 
         with suppress(Refused):  # it was deleted meanwhile
-            await changes.make(self.pool, Asking("system:webhooks"), make)
+            await once(self.pool, Asking("system:webhooks"), make)
 
     @rule("R-HOOK-01")
     async def _take(self, change: Change, endpoint_id: int, client_id: int | None) -> store.Row:

@@ -14,7 +14,7 @@ from msgspec import Meta, Struct
 
 from usance.core.refusals import Refused
 from usance.core.rules import rule
-from usance.identity.changes import Asking
+from usance.identity.changing import Asking
 from usance.identity.machine import MachineClient
 from usance.identity.once import Answer
 from usance.web.api.endpoint import Asked, Empty, change, read

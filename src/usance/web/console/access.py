@@ -13,9 +13,8 @@ from usance.core.refusals import Refusal, Refused
 from usance.core.rules import rule
 from usance.identity.accesses import NOTE_MAX, SEES
 from usance.identity.borrowers import Borrower
-from usance.identity.changing import Asking
 from usance.servicing import read
-from usance.web.console.actions import form_of, hash_of, key_of
+from usance.web.console.actions import asking_of, form_of
 from usance.web.console.render import (
     Asked,
     Word,
@@ -87,7 +86,7 @@ async def open_person(request: Asked, borrower: Word) -> Response[Any]:
     """In clear from here on, for this session and a while; noted, and shown to the person."""
     form, borrower_id = await form_of(request), identifier("borrower", borrower)
     try:
-        asking = Asking(request.user.actor, key_of(form), hash_of(request, form))
+        asking = asking_of(request, form)
         answer = await services(request).accesses.open(
             request.user, borrower_id, form.get("reason", ""), form.get("note", ""), asking
         )

@@ -15,6 +15,7 @@ from litestar.handlers import HTTPRouteHandler
 from usance.core.identifiers import borrower_of_contract, written
 from usance.core.refusals import Refusal, Refused
 from usance.core.rules import rule
+from usance.identity.changing import Asking
 from usance.servicing import read
 from usance.servicing.receipts import one_receipt
 from usance.web.console import forms
@@ -190,6 +191,11 @@ def hash_of(request: Asked, form: Mapping[str, str], *secret: str) -> bytes:
     left_out = {"key", "csrf_token", *secret}
     filled = sorted((k, v) for k, v in form.items() if k not in left_out)
     return hashlib.sha256(repr((request.method, request.scope["path"], filled)).encode()).digest()
+
+
+def asking_of(request: Asked, form: Mapping[str, str], *secret: str) -> Asking:
+    """Who sent a form, under its key. Raises ``Refused`` (R-IDEM-02)."""
+    return Asking(request.user.actor, key_of(form), hash_of(request, form, *secret))
 
 
 async def form_of(request: Asked, keep: str = "") -> dict[str, str]:

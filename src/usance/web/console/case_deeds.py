@@ -17,7 +17,7 @@ from usance.cases.records import Case
 from usance.cases.remedies import Remedy
 from usance.core.identifiers import parse, written
 from usance.core.refusals import Refusal, Refused
-from usance.identity.changes import Asking
+from usance.identity.changing import Asking
 from usance.identity.colleagues import colleagues
 from usance.identity.once import STATUS, Answer
 from usance.servicing import read as book

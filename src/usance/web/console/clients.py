@@ -7,7 +7,7 @@ from typing import Any
 
 from litestar import Response, get
 
-from usance.identity.changes import Asking
+from usance.identity.changing import Asking
 from usance.identity.machine import CreateClient, Listed, RotateClientKey, kept_of
 from usance.identity.once import Answer
 from usance.identity.permissions import SCOPES

@@ -8,10 +8,9 @@ from usance.core.identifiers import parse, written
 from usance.core.refusals import Refusal, Refused
 from usance.core.rules import rule
 from usance.identity.accesses import SEES
-from usance.identity.changing import Asking
 from usance.identity.contact_changes import Asker
 from usance.identity.once import STATUS
-from usance.web.console.actions import form_of, hash_of, key_of
+from usance.web.console.actions import asking_of, form_of
 from usance.web.console.render import Asked, Word, identifier, moved, services, show
 from usance.web.problems import not_found
 from usance.web.security import needs
@@ -50,13 +49,8 @@ async def contact_page(request: Asked, borrower: Word) -> Response[Any]:
 
 def asker(request: Asked, form: dict[str, str]) -> Asker:
     """The member of staff, to whose session codes are bound; raises ``Refused`` without a key."""
-    hashed = hash_of(request, form, "phone")
-    return Asker(request.user.actor, request.user.csrf, key=key_of(form), request_hash=hashed)
-
-
-def asking(request: Asked, form: dict[str, str]) -> Asking:
-    """The same, where there is no code."""
-    return Asking(request.user.actor, key_of(form), hash_of(request, form))
+    asked = asking_of(request, form, "phone")
+    return Asker(asked.actor, request.user.csrf, key=asked.key, request_hash=asked.request_hash)
 
 
 @post("/borrowers/{borrower:str}/contact/change", opt=needs("borrowers:write", step_up=True))
@@ -95,7 +89,7 @@ async def vouch(request: Asked, borrower: Word) -> Response[Any]:
     form = await form_of(request)
     try:
         done = await services(request).access.changes.vouch(
-            identifier("borrower", borrower), form.get("reason", ""), asking(request, form)
+            identifier("borrower", borrower), form.get("reason", ""), asking_of(request, form)
         )
     except Refused as refused:
         return await refused_form(request, borrower, refused)
@@ -125,7 +119,7 @@ async def close_flag(request: Asked, borrower: Word, flag: Word) -> Response[Any
         raise not_found("flag") from error
     try:
         done = await services(request).access.contacts.close_flag(
-            borrower_id, flag_id, form.get("reason", ""), asking(request, form),
+            borrower_id, flag_id, form.get("reason", ""), asking_of(request, form),
             lift=form.get("lift") == "1",
         )  # fmt: skip
     except Refused as refused:

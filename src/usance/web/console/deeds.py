@@ -16,10 +16,10 @@ from litestar.handlers import HTTPRouteHandler
 from usance.core.identifiers import written
 from usance.core.refusals import Refusal, Refused
 from usance.identity.acts import StaffAct
-from usance.identity.changes import Asking
+from usance.identity.changing import Asking
 from usance.identity.machine import ClientAct
 from usance.identity.once import STATUS, Answer
-from usance.web.console.actions import form_of, hash_of, key_of
+from usance.web.console.actions import asking_of, form_of
 from usance.web.console.forms import Field
 from usance.web.console.render import Asked, moved, services, show
 from usance.web.security import needs
@@ -109,7 +109,7 @@ async def carry_out(
             each.name: each.parse(form.get(each.name, ""), decimals) for each in fields
         }
         values["checked"] = checked_of(form)
-        asking = Asking(request.user.actor, key_of(form), hash_of(request, form))
+        asking = asking_of(request, form)
         done = await do(request, place, values, asking)
     except Refused as refused:
         status = STATUS.get(refused.refusal.rule, 422)

@@ -12,7 +12,7 @@ from usance.identity.changing import Asking
 from usance.identity.factors import address_for_app
 from usance.identity.passwords import PASSWORD_MIN
 from usance.identity.permissions import COMING_IN, STAFF
-from usance.web.console.actions import form_of, hash_of, key_of
+from usance.web.console.actions import asking_of, form_of
 from usance.web.console.coming_in import next_of
 from usance.web.console.render import Asked, moved, services, show
 from usance.web.security import needs, session_token
@@ -22,9 +22,9 @@ SECRETS = ("old", "password", "again", "code")
 """Fields that are not even kept as a part of a hash."""
 
 
-def asking_of(request: Asked, form: dict[str, str]) -> Asking:
+def asking(request: Asked, form: dict[str, str]) -> Asking:
     """Who asks, under the key of the form; raises ``Refused`` without one."""
-    return Asking(request.user.actor, key_of(form), hash_of(request, form, *SECRETS))
+    return asking_of(request, form, *SECRETS)
 
 
 @get("/me", opt=needs(STAFF))
@@ -50,7 +50,7 @@ async def end_sessions(request: Asked) -> Response[Any]:
     try:
         answer = await services(request).staff.end_own_sessions(
             request.user, session_token(request), form.get("session", ""),
-            asking_of(request, form),
+            asking(request, form),
         )  # fmt: skip
     except Refused as refused:
         return await own_form(request, refused.refusal)
@@ -83,7 +83,7 @@ async def change_password(request: Asked) -> Response[Any]:
             raise Refused("R-STAFF-04", "the two new passwords differ", "again")
         answer = await services(request).staff.change_own_password(
             request.user, session_token(request), form.get("old", ""), new,
-            asking_of(request, form),
+            asking(request, form),
         )  # fmt: skip
     except Refused as refused:
         return await password_form(request, target, refused.refusal)
@@ -123,7 +123,7 @@ async def begin_factor(request: Asked) -> Response[Any]:
     """Make a secret to be enrolled."""
     form = await form_of(request)
     try:
-        await services(request).staff.begin_factor(request.user, asking_of(request, form))
+        await services(request).staff.begin_factor(request.user, asking(request, form))
     except Refused as refused:
         return await factor_form(request, refused.refusal)
     return moved(f"{ME}/factor")
@@ -135,7 +135,7 @@ async def confirm_factor(request: Asked) -> Response[Any]:
     form = await form_of(request)
     try:
         _, codes = await services(request).staff.confirm_factor(
-            request.user, session_token(request), form.get("code", ""), asking_of(request, form)
+            request.user, session_token(request), form.get("code", ""), asking(request, form)
         )
     except Refused as refused:
         return await factor_form(request, refused.refusal)
@@ -148,7 +148,7 @@ async def renew_codes(request: Asked) -> Response[Any]:
     form = await form_of(request)
     try:
         _, codes = await services(request).staff.renew_codes(
-            request.user, asking_of(request, form)
+            request.user, asking(request, form)
         )
     except Refused as refused:
         return await own_form(request, refused.refusal)

@@ -11,13 +11,12 @@ from usance.core.identifiers import written
 from usance.core.refusals import Refusal, Refused
 from usance.identity import acts
 from usance.identity.acts import StaffAct
-from usance.identity.changes import Asking
 from usance.identity.once import Answer
 from usance.identity.passwords import checked_hash, initial_password
 from usance.identity.permissions import SCOPES, STAFF_ONLY
 from usance.identity.roles import known, roles
 from usance.identity.staff import Account
-from usance.web.console.actions import form_of, hash_of, key_of
+from usance.web.console.actions import asking_of, form_of
 from usance.web.console.deeds import ask_for
 from usance.web.console.render import INTEGER_MAX, Asked, Number, language_of, moved, services, show
 from usance.web.problems import not_found
@@ -98,11 +97,6 @@ DEEDS = (
 )  # fmt: skip
 
 
-def asking(request: Asked, form: dict[str, str]) -> Asking:
-    """Who asks, with the key of the form."""
-    return Asking(request.user.actor, key_of(form), hash_of(request, form))
-
-
 def role_names(request: Asked) -> dict[str, str]:
     """Every role by its code, in the reader's language."""
     chinese = language_of(request) == "zh"
@@ -142,7 +136,7 @@ async def create_account(request: Asked) -> Response[Any]:
     try:
         given = tuple(known(ticked(form)))
         act = acts.CreateStaff(form.get("name", ""), given, await checked_hash(password))
-        answer = await ask_for(request, act, asking(request, form))
+        answer = await ask_for(request, act, asking_of(request, form))
     except Refused as refused:
         return await new_form(request, form, refused.refusal)
     return await told(request, act.name, answer, password)
@@ -200,7 +194,7 @@ def routes_of(deed: Deed) -> list[HTTPRouteHandler]:
         account = await account_of(request, staff_id)
         try:
             act, password = await deed.build(account.staff_id, sent)
-            answer = await ask_for(request, act, asking(request, sent))
+            answer = await ask_for(request, act, asking_of(request, sent))
         except Refused as refused:
             return await deed_form(request, staff_id, deed, refused.refusal)
         return await told(request, account.name, answer, password)

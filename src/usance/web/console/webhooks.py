@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 from litestar import Response, get
 
-from usance.identity.changes import Asking
+from usance.identity.changing import Asking
 from usance.identity.once import Answer
 from usance.web.console import labels
 from usance.web.console.deeds import Checks, Deed, Place, Shown, routes_of
