@@ -10,7 +10,10 @@ from datetime import date, timedelta
 from functools import partial
 from typing import Any
 
+import pytest
+
 from tests.servicing.books import KEYS
+from usance.core.refusals import Refused
 from usance.identity.access import BorrowerAccess
 from usance.identity.borrower_sessions import Begun
 from usance.identity.borrowers import Borrowers
@@ -74,6 +77,13 @@ class House:
 
     async def pass_days(self, days: int) -> None:
         self.clock.advance(timedelta(days=days))
+
+
+async def refused(work: Any, rule: str) -> None:
+    """What is asked for is refused by this rule."""
+    with pytest.raises(Refused) as caught:
+        await work
+    assert caught.value.refusal.rule == rule
 
 
 @asynccontextmanager

@@ -6,16 +6,13 @@ import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 import pytest_asyncio
 
-from tests.identity.doors import NEW_PHONE, OTHER_PHONE, PHONE, House, house
+from tests.identity.doors import NEW_PHONE, OTHER_PHONE, PHONE, House, house, refused
 from tests.servicing.books import KEYS
-from usance.core.refusals import Refused
 from usance.day import verify
-from usance.identity import log_in
 from usance.identity.access import BorrowerAccess
 from usance.identity.borrowers import Borrowers
 from usance.identity.contact_changes import QUEUE, Asker, TooEarlyError
@@ -32,22 +29,11 @@ STAFF = Asker("staff:7", "half of a session of staff")
 REASON = "she showed her passport at the counter"
 
 
-@pytest.fixture
-def in_no_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(log_in, "LEAST_SECONDS", 0)
-
-
 @pytest_asyncio.fixture
 async def door(pool: Pool) -> AsyncIterator[House]:
     async with house(pool) as found:
         yield found
         assert await verify.run(pool) == []
-
-
-async def refused(work: Any, rule: str) -> None:
-    with pytest.raises(Refused) as caught:
-        await work
-    assert caught.value.refusal.rule == rule
 
 
 async def proven(door: House) -> int:

@@ -3,32 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import pytest
-import pytest_asyncio
 
-from tests.identity.doors import DIGITS, OTHER_PHONE, PHONE, House, house
+from tests.identity.doors import DIGITS, OTHER_PHONE, PHONE, House
 from tests.identity.test_log_in import other_than, refused
 from usance.core.refusals import Refused
-from usance.identity import log_in
 from usance.identity.changing import Asking
-from usance.platform.database import Pool
 
 pytestmark = pytest.mark.usefixtures("in_no_time")
-
-
-@pytest.fixture
-def in_no_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Answers are not held back."""
-    monkeypatch.setattr(log_in, "LEAST_SECONDS", 0)
-
-
-@pytest_asyncio.fixture
-async def door(pool: Pool) -> AsyncIterator[House]:
-    async with house(pool) as found:
-        yield found
 
 
 async def test_one_network_has_one_count_however_its_addresses_are_written(door: House) -> None:

@@ -3,27 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
-import pytest_asyncio
 
-from tests.identity.doors import House, house
+from tests.identity.doors import House, refused
 from usance.core.identifiers import contract_of, written
 from usance.core.refusals import Refused
 from usance.identity.devices import device_of
 from usance.identity.links import target_of
-from usance.platform.database import Pool
 
 DEVICE = device_of("", "Chrome Android")
-
-
-@pytest_asyncio.fixture
-async def door(pool: Pool) -> AsyncIterator[House]:
-    async with house(pool) as found:
-        yield found
 
 
 async def make(door: House, key: str = "k1", target: str = "", borrower: int = 0) -> dict[str, Any]:
@@ -36,12 +27,6 @@ async def make(door: House, key: str = "k1", target: str = "", borrower: int = 0
 
 def token_of(document: dict[str, Any]) -> str:
     return str(document["path"]).partition("?t=")[2]
-
-
-async def refused(work: Any, rule: str) -> None:
-    with pytest.raises(Refused) as caught:
-        await work
-    assert caught.value.refusal.rule == rule
 
 
 async def test_a_link_opens_a_session_of_its_borrower_at_its_page(door: House) -> None:

@@ -8,44 +8,22 @@ import itertools
 import statistics
 import time
 from collections import Counter
-from collections.abc import AsyncIterator
 from datetime import timedelta
-from typing import Any
 
 import pytest
-import pytest_asyncio
 import yaml
 
-from tests.identity.doors import DIGITS, OTHER_PHONE, PHONE, House, house
+from tests.identity.doors import DIGITS, OTHER_PHONE, PHONE, House, refused
 from usance.core.refusals import Refused
 from usance.identity import log_in
 from usance.identity.changing import Asking
 from usance.identity.codes import LOG_IN, NEW_NUMBER, challenge_of
 from usance.identity.log_in import Knock
 from usance.identity.portal_policy import policy_in, portal_policy
-from usance.platform.database import Pool
 
 THEMSELVES = Asking("borrower:1")
 
 pytestmark = pytest.mark.usefixtures("in_no_time")
-
-
-@pytest.fixture
-def in_no_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Answers are not held back, except where that is looked at."""
-    monkeypatch.setattr(log_in, "LEAST_SECONDS", 0)
-
-
-@pytest_asyncio.fixture
-async def door(pool: Pool) -> AsyncIterator[House]:
-    async with house(pool) as found:
-        yield found
-
-
-async def refused(work: Any, rule: str) -> None:
-    with pytest.raises(Refused) as caught:
-        await work
-    assert caught.value.refusal.rule == rule
 
 
 def other_than(code: str) -> str:

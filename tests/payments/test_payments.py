@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
+from tests.identity.doors import refused
 from tests.payments.tills import Till, take_and_die, till
-from usance.core.refusals import Refused
 from usance.payments import rules, store
 from usance.payments.notifications import Entered
 from usance.payments.sandbox_bank import NotTakenError
@@ -29,12 +29,6 @@ async def desk(pool: Pool) -> AsyncIterator[Till]:
     async with till(pool) as found:
         yield found
         await found.book.holds()
-
-
-async def refused(work: Any, rule: str) -> None:
-    with pytest.raises(Refused) as caught:
-        await work
-    assert caught.value.refusal.rule == rule
 
 
 async def test_a_payment_is_begun_confirmed_and_booked(desk: Till) -> None:

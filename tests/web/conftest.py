@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -33,25 +33,17 @@ def browser() -> Iterator[Any]:
 
 
 @pytest.fixture
-def enter(site: Site, browser: Any) -> Iterator[Open]:
-    """Opens a logged-in page; afterwards nothing may have been said on any console."""
+def new_page(browser: Any) -> Iterator[Callable[..., Any]]:
+    """A page in a context of its own; afterwards nothing may have been said on any console."""
     said: list[str] = []
     contexts = []
 
-    def open_page(
-        width: int = 1280, locale: str = "en-GB", scheme: str = "light", name: str = NAME
-    ) -> Any:
-        size = {"width": width, "height": 900}
-        context = browser.new_context(viewport=size, locale=locale, color_scheme=scheme)
+    def open_page(**how: Any) -> Any:
+        context = browser.new_context(**how)
         contexts.append(context)
         page = context.new_page()
         page.on("console", lambda m: said.append(m.text) if m.type == "error" else None)
         page.on("pageerror", lambda e: said.append(str(e)))
-        page.goto(f"{site.address}/console")
-        page.fill("#name", name)
-        page.fill("#password", PASSWORD)
-        page.click("button.main")
-        page.wait_for_url(f"{site.address}/console")
         return page
 
     yield open_page
@@ -59,6 +51,25 @@ def enter(site: Site, browser: Any) -> Iterator[Open]:
         context.close()
     assert [each for each in said if "Content Security Policy" in each] == []
     assert [each for each in said if "status of 4" not in each] == []
+
+
+@pytest.fixture
+def enter(site: Site, new_page: Callable[..., Any]) -> Open:
+    """Opens a logged-in page of the console."""
+
+    def open_page(
+        width: int = 1280, locale: str = "en-GB", scheme: str = "light", name: str = NAME
+    ) -> Any:
+        size = {"width": width, "height": 900}
+        page = new_page(viewport=size, locale=locale, color_scheme=scheme)
+        page.goto(f"{site.address}/console")
+        page.fill("#name", name)
+        page.fill("#password", PASSWORD)
+        page.click("button.main")
+        page.wait_for_url(f"{site.address}/console")
+        return page
+
+    return open_page
 
 
 @pytest.fixture(scope="module")
@@ -69,30 +80,19 @@ def who(site: Site) -> int:
 
 
 @pytest.fixture
-def visit(site: Site, browser: Any, who: int) -> Iterator[Visit]:
-    """Opens pages of the portal; afterwards nothing may have been said on any console."""
-    said: list[str] = []
-    contexts = []
+def visit(site: Site, new_page: Callable[..., Any], who: int) -> Visit:
+    """Opens pages of the portal."""
 
     def open_page(
         width: int = 360, locale: str = "en-GB", scheme: str = "light", *, known: bool = True
     ) -> Any:
-        context = browser.new_context(
-            viewport={"width": width, "height": 780}, locale=locale, color_scheme=scheme
-        )
-        contexts.append(context)
-        page = context.new_page()
-        page.on("console", lambda m: said.append(m.text) if m.type == "error" else None)
-        page.on("pageerror", lambda e: said.append(str(e)))
+        size = {"width": width, "height": 780}
+        page = new_page(viewport=size, locale=locale, color_scheme=scheme)
         language = "en" if locale.startswith("en") else "zh"
         cookie = {"name": "language", "value": language, "domain": "127.0.0.1", "path": "/my"}
-        context.add_cookies([cookie])
+        page.context.add_cookies([cookie])
         if known:
             come_in(site, page, who)
         return page
 
-    yield open_page
-    for context in contexts:
-        context.close()
-    assert [each for each in said if "Content Security Policy" in each] == []
-    assert [each for each in said if "status of 4" not in each] == []
+    return open_page
