@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import secrets
 import signal
 import socket
@@ -178,7 +179,11 @@ async def fill(pool: Pool, keys: KeyService, borrowers: int) -> None:
 
     now = SystemClock().now()
     await open_demo_book(pool, keys, today=now.date(), borrowers=borrowers, progress=progress)
-    await leave(pool, await desks_of(pool, keys), now)
+    logging.disable(logging.INFO)  # what invented people do is nobody's news
+    try:
+        await leave(pool, await desks_of(pool, keys), now)
+    finally:
+        logging.disable(logging.NOTSET)
 
 
 async def desks_of(pool: Pool, keys: KeyService) -> DesksAt:

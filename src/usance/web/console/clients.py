@@ -28,7 +28,7 @@ def _(message: str) -> str:
 
 
 NEW = Deed("new", _("Make a client"), _("A program that may use the API within its scopes."),
-           (Field("name", _("Name"), "text"),))  # fmt: skip
+           (Field("name", _("Name of the client"), "text"),))  # fmt: skip
 ROTATE = Deed(
     "rotate", _("Make a second key"),
     _("The first key still opens until it is retired, or for as long as is said here."),
