@@ -3,7 +3,9 @@
 The same few shapes serve one row and thousands: every statement takes one array for each column.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from itertools import chain
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
@@ -51,9 +53,19 @@ def type_of(table: sa.Table, column: str) -> str:
 
 
 def unnested(table: sa.Table, columns: Sequence[str]) -> str:
-    """``unnest($1::text::type[], ...) AS given(column, ...)``: arrays come as text (``listed``)."""
-    arrays = ", ".join(f"${i}::text::{type_of(table, name)}[]" for i, name in enumerate(columns, 1))
-    return f"unnest({arrays}) AS given({', '.join(columns)})"
+    """Rows of whole numbers as ``numbers`` puts them: $1 all of them, $2 where each row begins."""
+    read = ", ".join(f"{told(table, name, n)} AS {name}" for n, name in enumerate(columns, 1))
+    return (
+        f"(SELECT {read} FROM (SELECT $1::text::bigint[] AS a OFFSET 0) AS said, "
+        "unnest($2::text::int[]) AS i) AS given"
+    )
+
+
+def told(table: sa.Table, column: str, place: int) -> str:
+    """A column from its number: a day from its ordinal."""
+    if isinstance(table.c[column].type, sa.Date):
+        return f"date '0001-01-01' + (a[i + {place}] - 1)::int"
+    return f"a[i + {place}]::{type_of(table, column)}"
 
 
 def row_bytes(table: sa.Table, columns: Sequence[str], alias: str) -> str:
@@ -101,12 +113,21 @@ def update(table: sa.Table, columns: Sequence[str], key: Sequence[str], guard: s
     )
 
 
-def listed(values: Sequence[object]) -> str:
+def listed(values: Iterable[int]) -> str:
     """An array in PostgreSQL's notation: six times cheaper for the driver than a list."""
-    if values and isinstance(values[0], str):
-        quoted = (str(each).replace("\\", r"\\").replace('"', r"\"") for each in values)
-        return '{"' + '","'.join(quoted) + '"}'
     return "{" + ",".join(map(str, values)) + "}"
+
+
+def numbers(rows: Sequence[Sequence[int]]) -> tuple[str, str]:
+    """Rows for ``unnested``: one array for all costs less than one for each."""
+    width = len(rows[0])
+    return listed(chain.from_iterable(rows)), starts(len(rows), width)
+
+
+@lru_cache(maxsize=4096)
+def starts(count: int, width: int) -> str:
+    """Where each of so many rows begins."""
+    return listed(range(0, count * width, width))
 
 
 LOCK = f"SELECT pg_advisory_xact_lock_shared({locks.BOOKING})"
@@ -171,7 +192,10 @@ INSERT_TRANSFERS = insert(schema.transfer, TRANSFER)
 INSERT_CHANGES = insert(schema.accrual_change, CHANGE)
 INSERT_STATEMENTS = insert(schema.statement, STATEMENT)
 INSERT_NOTICES = f"{insert(schema.notice_wanted, NOTICE)} ON CONFLICT DO NOTHING"
-INSERT_OPENINGS = insert(schema.contract_opening, ("cell", "contract_id", "document"))
+INSERT_OPENINGS = """
+INSERT INTO contract_opening (cell, contract_id, document)
+SELECT * FROM unnest($1::smallint[], $2::bigint[], $3::jsonb[])
+"""
 MARK_REVERSED = (
     "UPDATE event SET reversed_by = $4 WHERE cell = $1 AND contract_id = $2 AND seq = $3"
 )

@@ -40,7 +40,7 @@ from usance.servicing.hand import ALLOCATED, Receipt
 from usance.servicing.hand import RETURNED as BACK
 from usance.servicing.post import Request, post
 from usance.servicing.service import Book
-from usance.servicing.write import dated, write_operation
+from usance.servicing.write import write_operation
 
 PORTION = 1000
 PAID, RETURNED = "paid", "returned"
@@ -232,7 +232,7 @@ async def hold(
         each.operation_id = operation_id
         settled.append(receipts.taken_off(each, today))
     if settled:
-        await connection.execute(columns.INSERT_TRANSFERS, *dated(settled, (7, 8)))
+        await connection.execute(columns.INSERT_TRANSFERS, *columns.numbers(settled))
         await receipts.write(connection, returned)
     held = await receipts.hold(connection, file_id, operation_id, unbooked) if unbooked else []
     hashed = digest([("event", []), ("transfer", held + settled)])

@@ -17,6 +17,12 @@ from usance.servicing.write import Beyond
 
 BATCH_MAX = 64
 """Requests posted in one transaction: enough to share its cost, few enough to answer soon."""
+LANES = 2
+"""While PostgreSQL works on one batch, this process decides another."""
+PAUSE, PAUSES_MAX = 0.001, 4
+"""So long, in seconds, and so often does a lane wait for those that came along last time."""
+
+Asked = tuple[Request, asyncio.Future[Answer]]
 
 
 class Rehearsed(Exception):
@@ -30,10 +36,12 @@ class Rehearsed(Exception):
 class Book:
     """The book of one lender, served by this process."""
 
-    def __init__(self, pool: Pool, lanes: int = 1) -> None:
+    def __init__(self, pool: Pool, lanes: int = LANES) -> None:
         self.pool = pool
         self.lanes = lanes
-        self._waiting: asyncio.Queue[tuple[Request, asyncio.Future[Answer]]] = asyncio.Queue()
+        self._waiting: asyncio.Queue[Asked] = asyncio.Queue()
+        self._gathering = asyncio.Lock()
+        self._under_way = 0
         self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
@@ -114,15 +122,37 @@ class Book:
 
     async def _lane(self) -> None:
         """Take what waits, post it, answer; one after the other."""
+        usual = 1
         while True:
-            batch = [await self._waiting.get()]
-            while len(batch) < BATCH_MAX and not self._waiting.empty():
-                batch.append(self._waiting.get_nowait())
-            await self._serve(batch)
+            async with self._gathering:
+                batch = await self._gather(usual)
+                usual = len(batch)
+                self._under_way += usual
+            try:
+                await self._serve(batch)
+            finally:
+                self._under_way -= usual
             for _ in batch:
                 self._waiting.task_done()
 
-    async def _serve(self, batch: list[tuple[Request, asyncio.Future[Answer]]]) -> None:
+    async def _gather(self, usual: int) -> list[Asked]:
+        """What one lane takes of what is asked, once as many wait as last time, or soon after.
+
+        A batch has a cost of its own: who was answered together asks again together, and without
+        the pause the first of them would be served alone while the others wait for that.
+        """
+        batch = [await self._waiting.get()]
+        for _ in range(PAUSES_MAX):
+            if len(batch) + self._waiting.qsize() >= usual:
+                break
+            await asyncio.sleep(PAUSE)
+        asked = len(batch) + self._waiting.qsize() + self._under_way
+        share = min(-(-asked // self.lanes), BATCH_MAX)
+        while len(batch) < share and not self._waiting.empty():
+            batch.append(self._waiting.get_nowait())
+        return batch
+
+    async def _serve(self, batch: list[Asked]) -> None:
         """Answer every request of a batch; one that breaks a batch is served alone."""
         try:
             answers = await self.post([request for request, _ in batch])

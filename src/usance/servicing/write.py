@@ -6,7 +6,6 @@ costs one round trip. The parts see one state of the tables: no two may write th
 
 import json
 import re
-from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
 from operator import attrgetter
@@ -48,10 +47,10 @@ class Writing:
         self.parts.append(part)
         self.arguments.extend(columns)
 
-    def add_rows(self, part: str, rows: Rows, dates: Sequence[int] = ()) -> None:
-        """A part that takes one array for each column; nothing without rows."""
+    def add_rows(self, part: str, rows: Rows) -> None:
+        """A part that takes rows of numbers; nothing without rows."""
         if rows:
-            self.add(part, *dated(rows, dates))
+            self.add(part, *sql.numbers(rows))
 
     def then(self, statement: str, *arguments: object) -> None:
         """What is rare, or concerns rows that a part writes: by itself, after the parts."""
@@ -127,23 +126,15 @@ class Rowset:
         return digest([("event", self.events), ("transfer", self.transfers)])
 
 
-def dated(rows: Rows, places: Sequence[int]) -> list[str]:
-    """Columns of rows as arrays in text, with ordinals at ``places`` as dates."""
-    columns = [list(column) for column in zip(*rows, strict=True)]
-    for place in places:
-        columns[place] = [day(each) for each in columns[place]]
-    return [sql.listed(column) for column in columns]
-
-
 async def write_hands(writing: Writing, hands: list[Hand], rowsets: list[Rowset]) -> None:
     """Everything that the hands hold."""
     dirty = [hand for hand in hands if hand.dirty or hand.new]
     await add_plans(writing.connection, [hand for hand in dirty if hand.statements])
     write_states(writing, dirty)
     events = [row for rowset in rowsets for row in rowset.events]
-    writing.add_rows(sql.INSERT_EVENTS, events, (4, 5))
+    writing.add_rows(sql.INSERT_EVENTS, events)
     transfers = [row for rowset in rowsets for row in rowset.transfers]
-    writing.add_rows(sql.INSERT_TRANSFERS, transfers, (7, 8))
+    writing.add_rows(sql.INSERT_TRANSFERS, transfers)
     write_extras(writing, dirty)
 
 
@@ -175,19 +166,20 @@ def contract_row(hand: Hand) -> tuple[int, ...]:
 def write_extras(writing: Writing, dirty: list[Hand]) -> None:
     """Accrual changes, statements, notices, openings, reversal marks."""
     changes = [row for hand in dirty for row in change_rows(hand)]
-    writing.add_rows(sql.INSERT_CHANGES, changes, (7,))
+    writing.add_rows(sql.INSERT_CHANGES, changes)
     statements = [row for hand in dirty for row in statement_rows(hand)]
-    writing.add_rows(sql.INSERT_STATEMENTS, statements, (3, 4, 5))
+    writing.add_rows(sql.INSERT_STATEMENTS, statements)
     notices = [
         (hand.cell, hand.contract_id, n.n, n.kind, n.send_on, n.days)
         for hand in dirty for n in hand.notices
     ]  # fmt: skip
-    writing.add_rows(sql.INSERT_NOTICES, notices, (4,))
+    writing.add_rows(sql.INSERT_NOTICES, notices)
     openings = [
         (hand.cell, hand.contract_id, json.dumps(hand.opening))
         for hand in dirty if hand.opening is not None
     ]  # fmt: skip
-    writing.add_rows(sql.INSERT_OPENINGS, openings)
+    if openings:
+        writing.add(sql.INSERT_OPENINGS, *map(list, zip(*openings, strict=True)))
     for hand in dirty:
         for seq, by in hand.reversed_events.items():
             writing.then(sql.MARK_REVERSED, hand.cell, hand.contract_id, seq, by)
@@ -261,7 +253,7 @@ def write_books(writing: Writing, books: list[tuple[BorrowerBook, int]]) -> None
          x.contract_id, x.opened_on, 1)
         for book, _ in books for x in book.lines.values() if x.dirty or x.new
     ]  # fmt: skip
-    writing.add_rows(sql.UPSERT_LINES, sorted(lines), (7,))
+    writing.add_rows(sql.UPSERT_LINES, sorted(lines))
     for book, operation_id in books:
         cell = cell_of_borrower(book.borrower_id)
         for offer in book.offers.values():
