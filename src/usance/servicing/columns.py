@@ -1,6 +1,6 @@
 """Columns of the kernel's tables in a fixed order, and statements made from them.
 
-The same few shapes serve one row and thousands: every statement takes one array for each column.
+The same few shapes serve one row and thousands: a statement takes all its rows as one array.
 """
 
 from collections.abc import Iterable, Sequence

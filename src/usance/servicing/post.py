@@ -227,7 +227,7 @@ def write_operations(writing: Writing, batch: Batch) -> None:
          d.request.command.borrower(), d.contract_id, today, d.rowset.digest())
         for d in batch.done
     ]  # fmt: skip
-    writing.add(sql.INSERT_OPERATIONS, *(list(column) for column in zip(*rows, strict=True)))
+    writing.add_columns(sql.INSERT_OPERATIONS, rows)
 
 
 @rule("R-IDEM-01")
@@ -238,5 +238,4 @@ def write_keys(writing: Writing, batch: Batch) -> None:
          msgspec.json.encode(d.document).decode(), d.operation_id)
         for d in batch.done if d.request.key
     ]  # fmt: skip
-    if rows:
-        writing.add(sql.INSERT_ANSWERS, *(list(column) for column in zip(*rows, strict=True)))
+    writing.add_columns(sql.INSERT_ANSWERS, rows)

@@ -52,6 +52,11 @@ class Writing:
         if rows:
             self.add(part, *sql.numbers(rows))
 
+    def add_columns(self, part: str, rows: Rows) -> None:
+        """A part that takes one array for each column, of any type; nothing without rows."""
+        if rows:
+            self.add(part, *map(list, zip(*rows, strict=True)))
+
     def then(self, statement: str, *arguments: object) -> None:
         """What is rare, or concerns rows that a part writes: by itself, after the parts."""
         self.afterwards.append((statement, *arguments))
@@ -178,8 +183,7 @@ def write_extras(writing: Writing, dirty: list[Hand]) -> None:
         (hand.cell, hand.contract_id, json.dumps(hand.opening))
         for hand in dirty if hand.opening is not None
     ]  # fmt: skip
-    if openings:
-        writing.add(sql.INSERT_OPENINGS, *map(list, zip(*openings, strict=True)))
+    writing.add_columns(sql.INSERT_OPENINGS, openings)
     for hand in dirty:
         for seq, by in hand.reversed_events.items():
             writing.then(sql.MARK_REVERSED, hand.cell, hand.contract_id, seq, by)
