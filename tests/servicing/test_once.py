@@ -114,6 +114,44 @@ async def test_two_machines_with_one_key(book: TestBook, database: str) -> None:
     await book.holds()
 
 
+async def test_two_machines_with_one_key_for_what_can_be_done_once(
+    book: TestBook, database: str
+) -> None:
+    """Whoever waited for the other's locks finds it done, and gives the other's answer."""
+    pool = await open_pool(database, 4)
+    second = Book(pool)
+    await second.start()
+    for n in range(5):
+        who = await book.borrower()
+        open_line = asked.OpenLine(borrower_id=who, product="cash_loan", limit=100_000)
+        await one_answer(book.book, second, open_line, f"open{n}")
+        other = await second.submit(open_line, actor=ACTOR, key=f"open{n}", request_hash=b"other")
+        assert (other.status, other.document["rule"]) == (409, "R-IDEM-01")
+        make = asked.MakeOffer(
+            borrower_id=who, product="cash_loan", principal=60_000, instalments=3
+        )
+        offer_id = parse("offer", (await book.do(make))["offer_id"])
+        accept = asked.AcceptOffer(borrower_id=who, offer_id=offer_id)
+        await one_answer(book.book, second, accept, f"accept{n}")
+    await second.stop()
+    await pool.close()
+    await book.holds()
+
+
+async def one_answer(one: Book, two: Book, command: asked.Command, key: str) -> None:
+    """The same request ten times on each of two machines is done once, and answered alike."""
+    answers = await asyncio.gather(
+        *(
+            each.submit(command, actor=ACTOR, key=key, request_hash=b"body")
+            for _ in range(10)
+            for each in (one, two)
+        )
+    )
+    assert {answer.status for answer in answers} == {201}
+    assert len({str(answer.document) for answer in answers}) == 1
+    assert sum(not answer.replayed for answer in answers) == 1
+
+
 async def test_two_machines_race_for_one_limit(book: TestBook, database: str) -> None:
     """The limit is there once: one purchase of two, one draw of two."""
     pool = await open_pool(database, 4)

@@ -9,6 +9,7 @@ not disturb the others.
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any
 
 import msgspec
@@ -75,13 +76,36 @@ def keys_of(requests: list[Request]) -> tuple[list[str], list[str]]:
 
 async def post(connection: Connection, requests: list[Request]) -> list[Answer]:
     """Carry out requests in a transaction that has ``columns.LOCK``; the caller commits."""
-    rows = await connection.fetch(sql.KNOWN_ANSWERS, *keys_of(requests))
-    answers = answers_given(row[1:] for row in rows if row[1] is not None)
-    batch = Batch(rows[0][0].toordinal())
+    today, answers = await known_answers(connection, requests)
+    batch = Batch(today.toordinal())
     await load(connection, batch, [r for r in requests if (r.actor, r.key) not in answers])
     given = decide(batch, requests, answers)
     await write(Writing(connection), batch)
-    return given
+    return await heard_meanwhile(connection, requests, given)
+
+
+async def known_answers(
+    connection: Connection, requests: list[Request]
+) -> tuple[date, dict[tuple[str, str], Kept]]:
+    """The business date, and the answers given to the keys of these requests."""
+    rows = await connection.fetch(sql.KNOWN_ANSWERS, *keys_of(requests))
+    return rows[0][0], answers_given(row[1:] for row in rows if row[1] is not None)
+
+
+@rule("R-IDEM-01")
+async def heard_meanwhile(
+    connection: Connection, requests: list[Request], given: list[Answer]
+) -> list[Answer]:
+    """What a twin did while this batch waited for its locks is why it was refused: its answer."""
+    refused = [r for r, answer in zip(requests, given, strict=True) if answer.status >= 400]
+    if not any(request.key for request in refused):
+        return given
+    _, answers = await known_answers(connection, refused)
+    return [
+        answers[key].answer_to(request.request_hash)
+        if answer.status >= 400 and (key := (request.actor, request.key)) in answers else answer
+        for request, answer in zip(requests, given, strict=True)
+    ]  # fmt: skip
 
 
 def needs_no_lock(request: Request) -> bool:
