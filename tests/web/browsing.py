@@ -56,9 +56,43 @@ CONTRAST = """() => {
 }"""
 
 
+BROKEN = """
+() => {
+  const found = [], walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  for (let node; (node = walk.nextNode());) {
+    if (!node.parentElement.checkVisibility()) continue;
+    for (const word of node.data.matchAll(/(?<!\\S)[A-Za-z]{3,20}(?![^\\s.,:;])/g)) {
+      const place = document.createRange();
+      place.setStart(node, word.index);
+      place.setEnd(node, word.index + word[0].length);
+      const lines = new Set([...place.getClientRects()].map((each) => Math.round(each.top)));
+      if (lines.size > 1) found.push("broken over lines: " + word[0]);
+    }
+  }
+  return found;
+}"""
+COVERED = """
+() => {
+  const found = [], places = document.querySelector(".places");
+  if (!places) return found;
+  for (let at = 0; at < document.documentElement.scrollHeight; at += 97) {
+    window.scrollTo(0, at);
+    const box = places.getBoundingClientRect();
+    for (let x = box.left + 8; x < box.right; x += 24) {
+      const top = document.elementFromPoint(x, box.top + box.height / 2);
+      if (top && !places.contains(top)) found.push("over the navigation: " + top.textContent);
+    }
+  }
+  window.scrollTo(0, 0);
+  return [...new Set(found)];
+}"""
+"""Words that are cut in two, and what lies over the navigation of the portal while scrolling."""
+
+
 def flaws(page: Any, width: int) -> list[str]:
     """What is wrong with the page that is shown: structure, contrast, room."""
     found: list[str] = page.evaluate(STRUCTURE) + page.evaluate(CONTRAST)
+    found += page.evaluate(BROKEN) + page.evaluate(COVERED)
     if page.evaluate("document.documentElement.scrollWidth") > width:
         found.append("scrolls sideways")
     return found
