@@ -93,7 +93,7 @@ def agrees(facts: Facts, history: History, row: tuple[Any, ...]) -> bool:
         if event.on < history.state.contract.on or event.booked_on != event.on:
             return False
         history.state.advance(event.on + 1)
-        return not any(row[4:14])
+        return not any(row[4:14]) and row[15] == 0
     if event.kind in AMOUNT_ONLY and any((event.of, event.component, event.days, event.pinned)):
         return False
     learn(history, event)
