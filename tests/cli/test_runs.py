@@ -52,11 +52,11 @@ def test_an_import_wants_an_empty_home(with_book: Command) -> None:
 
 @contextmanager
 def serving(
-    database: str, home: Path, port: int, **more: str
+    database: str, home: Path, port: int, *words: str, **more: str
 ) -> Iterator[subprocess.Popen[str]]:
     """A server that answers; ended with the block at the latest."""
     server = subprocess.Popen(
-        [USANCE, "serve", "--port", str(port)],
+        [USANCE, "serve", "--port", str(port), *words],
         env=environment(home, USANCE_DATABASE_URL=database, **more),
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip

@@ -38,8 +38,8 @@ class House:
 
 
 @asynccontextmanager
-async def house(loans: int) -> AsyncIterator[House]:
-    """A book with ``loans`` running loans, and ``usance serve`` on it."""
+async def house(loans: int, *words: str) -> AsyncIterator[House]:
+    """A book with ``loans`` running loans, and ``usance serve`` (with more ``words``) on it."""
     with tempfile.TemporaryDirectory(prefix="usance-bench-") as home:
         Path(home).chmod(0o711)
         with postgres.using(Path(home)) as cluster:
@@ -52,7 +52,7 @@ async def house(loans: int) -> AsyncIterator[House]:
             permissions = ["payments:write", "contracts:read"]
             secret = await MachineClients(pool).create("bench", permissions)
             port = free_port()
-            server = start_server(home, port)
+            server = start_server(home, port, *words)
             try:
                 await answering(port)
                 yield House(cluster, pool, book, contracts, port, secret)
@@ -106,10 +106,10 @@ def free_port() -> int:
         return port
 
 
-def start_server(home: str, port: int, **more: str) -> subprocess.Popen[bytes]:
-    """The real server, in its own process."""
-    words = command_line("serve", "--port", str(port))
-    return subprocess.Popen(words, env=environment(home, **more))
+def start_server(home: str, port: int, *words: str, **more: str) -> subprocess.Popen[bytes]:
+    """The real server, in processes of its own."""
+    command = command_line("serve", "--port", str(port), *words)
+    return subprocess.Popen(command, env=environment(home, **more))
 
 
 def command_line(*words: str) -> list[str]:

@@ -1,6 +1,7 @@
 """Repayments over HTTP against pgbench's TPC-B on the same server.
 
-Each is authenticated, idempotent, with ledger and audit; 16 connections send them.
+Each is authenticated, idempotent, with ledger and audit; 16 connections send them to two processes
+that serve behind one port.
 """
 
 import asyncio
@@ -16,6 +17,7 @@ from usance.core.identifiers import written
 from usance.platform.postgres_place import pgbench_path
 
 CONNECTIONS = 16
+PROCESSES = 2
 SECONDS = 10.0
 LOANS = 10_000
 SCALE = 50
@@ -53,7 +55,7 @@ def tpcb(place: House) -> float:
 
 async def measure() -> tuple[float, Load, Load]:
     """(TPC-B, as fast as possible, at half that load)."""
-    async with house(LOANS) as place:
+    async with house(LOANS, "--processes", str(PROCESSES)) as place:
         before = await asyncio.to_thread(tpcb, place)
         await place.pool.execute("CHECKPOINT")  # pgbench's own pages are not our cost
         await drive(place.port, requests(place, "w"), connections=CONNECTIONS, seconds=2,

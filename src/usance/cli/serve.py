@@ -8,8 +8,9 @@ import logging
 import secrets
 import signal
 import socket
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from functools import partial
 from typing import TYPE_CHECKING
 
 from usance.cli.audit import sequencer_of
@@ -26,13 +27,15 @@ if TYPE_CHECKING:
 
 DEMO_NAME = "demo"
 INVENTED_MAX = 100_000
+PROCESSES_MAX = 64
 YOUNG_OBJECTS = 20_000
 """Requests leave hardly any circles, so the collector rarely finds anything."""
 
 
 def serve(
-    *, host: str = "127.0.0.1", port: int = 8000, demo: bool = False, borrowers: int = 1000
-) -> None:
+    *, host: str = "127.0.0.1", port: int = 8000, demo: bool = False, borrowers: int = 1000,
+    processes: int = 1,
+) -> None:  # fmt: skip
     """Serve the API and the console; starts the embedded database unless another is configured.
 
     Parameters
@@ -45,30 +48,55 @@ def serve(
         On an empty home: first fill a book with a year in the life of invented borrowers.
     borrowers
         How many of them.
+    processes
+        How many processes serve: a core is enough for each with its share of PostgreSQL.
     """
-    run(_serve(host, port, borrowers if demo else None))
+    run(_serve(host, port, borrowers if demo else None, processes))
 
 
-async def _serve(host: str, port: int, invented: int | None) -> None:
+async def _serve(host: str, port: int, invented: int | None, processes: int) -> None:
+    from usance.cli.serving import together
     from usance.core.refusals import Refused
     from usance.platform.key_client import open_keys
 
     if invented is not None and not 1 <= invented <= INVENTED_MAX:
         raise Refused("R-RANGE-01", f"between 1 and {INVENTED_MAX} borrowers", "--borrowers")
-    with bound(host, port) as address:
+    if not 1 <= processes <= PROCESSES_MAX:
+        raise Refused("R-RANGE-01", f"between 1 and {PROCESSES_MAX} processes", "--processes")
+    with taken(host, port, processes) as sockets:
+        port = sockets[0].getsockname()[1]
         async with opened() as (settings, pool):
             keys = open_keys(settings)
             hints = {} if invented is None else await demo_book(pool, keys, invented)
-            hints |= portal_hints(hints, host, address.getsockname()[1])
-            await listen(settings, pool, keys, address, host=host, hints=hints)
+            hints |= portal_hints(hints, host, port)
+            tell = partial(print, where_to_look(host, port, hints), flush=True)
+            if processes > 1:
+                await together(sockets, host=host, hints=hints, worker=settings.worker, tell=tell)
+            else:
+                await listen(settings, pool, keys, sockets[0], host=host, hints=hints, tell=tell)
 
 
-def bound(host: str, port: int) -> socket.socket:
-    """The address, taken before a long start; nobody is let in yet."""
+@contextmanager
+def taken(host: str, port: int, count: int) -> Iterator[list[socket.socket]]:
+    """The address, taken before a long start; nobody is let in yet. One socket for a process."""
+    with ExitStack() as held:
+        alone = held.enter_context(bound(host, port))  # fails where anybody else listens
+        if count == 1:
+            yield [alone]
+            return
+        port = alone.getsockname()[1]
+        alone.close()
+        yield [held.enter_context(bound(host, port, shared=True)) for _ in range(count)]
+
+
+def bound(host: str, port: int, *, shared: bool = False) -> socket.socket:
+    """A socket with this address; raises ``ConfigurationError`` if it cannot be had."""
     from usance.platform.config import ConfigurationError
 
     found = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
     found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if shared:
+        found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
     try:
         found.bind((host, port))
     except (OSError, OverflowError) as error:
@@ -79,16 +107,16 @@ def bound(host: str, port: int) -> socket.socket:
 
 async def listen(
     settings: Settings, pool: Pool, keys: KeyService, address: socket.socket, *, host: str,
-    hints: dict[str, str],
+    hints: dict[str, str], tell: Callable[[], None], lanes: int | None = None,
 ) -> None:  # fmt: skip
-    """Serve until told to stop; then finish what is under way."""
+    """Serve until told to stop; then finish what is under way. ``tell`` says that it answers."""
     import uvicorn
 
-    from usance.servicing.service import Book
+    from usance.servicing.service import LANES, Book
     from usance.web.app import create_app, open_services, workers_of
     from usance.webhooks.worker import Worker
 
-    book = Book(pool)
+    book = Book(pool, lanes or LANES)
     await book.start()
     services = await open_services(settings, pool, keys, book, hints=hints)
     app, workers = create_app(services), workers_of(services)
@@ -107,7 +135,7 @@ async def listen(
             server_header=False, date_header=False, timeout_graceful_shutdown=10,
         )  # fmt: skip
         keep_what_was_loaded()
-        await announced(config, hints).serve(sockets=[address])
+        await announced(config, tell).serve(sockets=[address])
     finally:
         await services.cases.watch.stop()
         await workers.stop()
@@ -128,15 +156,15 @@ def keep_what_was_loaded() -> None:
     gc.set_threshold(YOUNG_OBJECTS)
 
 
-def announced(config: uvicorn.Config, hints: dict[str, str]) -> uvicorn.Server:
-    """A server that says where to look once there is something to see."""
+def announced(config: uvicorn.Config, tell: Callable[[], None]) -> uvicorn.Server:
+    """A server that tells once there is something to see."""
     import uvicorn
 
     class Server(uvicorn.Server):
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
             await super().startup(sockets)
             if self.started:
-                print(where_to_look(config.host, config.port, hints), flush=True)
+                tell()
 
         @contextmanager
         def capture_signals(self) -> Iterator[None]:

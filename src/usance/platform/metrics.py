@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+import os
+from functools import partial
+
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client import Gauge as AnyGauge
+from prometheus_client.multiprocess import MultiProcessCollector
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 QUICK = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)
 
 registry = CollectorRegistry()
+Gauge = partial(AnyGauge, multiprocess_mode="mostrecent")
+"""What one process found is so for all of them."""
 
 requests = Counter(
     "usance_http_requests", "Answers by route and status", ["route", "status"], registry=registry
@@ -82,5 +89,9 @@ audit_refusals = Counter(
 
 
 def exposition() -> bytes:
-    """All figures, as ``/metrics`` gives them."""
+    """All figures, as ``/metrics`` gives them: of all processes that serve behind one port."""
+    if os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
+        everybody = CollectorRegistry()
+        MultiProcessCollector(everybody)  # type: ignore[no-untyped-call]
+        return generate_latest(everybody)
     return generate_latest(registry)

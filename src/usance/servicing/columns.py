@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from itertools import chain
 
+import msgspec
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
@@ -114,8 +115,11 @@ def update(table: sa.Table, columns: Sequence[str], key: Sequence[str], guard: s
 
 
 def listed(values: Iterable[int]) -> str:
-    """An array in PostgreSQL's notation: six times cheaper for the driver than a list."""
-    return "{" + ",".join(map(str, values)) + "}"
+    """Whole numbers as an array in PostgreSQL's notation: far cheaper for the driver than a list.
+
+    Its notation is that of JSON but for the braces, and a library writes that fastest.
+    """
+    return f"{{{msgspec.json.encode(list(values))[1:-1].decode()}}}"
 
 
 def numbers(rows: Sequence[Sequence[int]]) -> tuple[str, str]:
