@@ -6,6 +6,7 @@ import asyncio
 import itertools
 import os
 import shutil
+import signal
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
@@ -21,6 +22,9 @@ from usance.platform.migrate import migrate
 TEMPLATE = "usance_template"
 _numbers = itertools.count(1)
 ROOM = 3 << 30
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as for a suite that runs in the background
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # commands inherit what they get here
 
 
 @pytest.fixture(scope="session")

@@ -32,7 +32,9 @@ ENTRANCE, PURPOSE = "/my/enter", "portal link"
 TARGETS = ("", "pay", "statements", "history", "data", "number")
 """Pages under ``/my`` that a link may lead to; and a contract of the borrower."""
 CONTRACT = re.compile(r"contracts/(c-[0-9a-z]{1,13})")
-LINK = re.compile(r"(b-[0-9a-z]{1,13})\.(k-[0-9a-z]{1,13})\.([0-9]{1,12})\.([A-Za-z0-9_-]{43})")
+SIGNATURE = "[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]"
+"""32 bytes in base64, which leaves two bits of the last letter unused: they are zero."""
+LINK = re.compile(rf"(b-[0-9a-z]{{1,13}})\.(k-[0-9a-z]{{1,13}})\.([0-9]{{1,12}})\.({SIGNATURE})")
 
 
 @dataclass(frozen=True, slots=True)
