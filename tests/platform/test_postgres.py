@@ -17,6 +17,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
+from tests.waiting import wait_until
 from usance.platform import postgres, postgres_place
 from usance.platform.config import Settings
 
@@ -292,10 +293,3 @@ def ordinary_python() -> str:
     system = Path("/usr/bin/python3")
     version = tuple(map(int, system.resolve().name.removeprefix("python").split(".")))
     return str(system) if version >= (3, 11) else sys.executable
-
-
-def wait_until(condition) -> None:
-    deadline = time.monotonic() + 10
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from usance.cli.audit import sequencer_of
 from usance.cli.house import opened, run
+from usance.cli.serving import together
 
 if TYPE_CHECKING:
     import uvicorn
@@ -49,13 +50,12 @@ def serve(
     borrowers
         How many of them.
     processes
-        How many processes serve: a core is enough for each with its share of PostgreSQL.
+        How many processes serve; as many as there are cores is enough.
     """
     run(_serve(host, port, borrowers if demo else None, processes))
 
 
 async def _serve(host: str, port: int, invented: int | None, processes: int) -> None:
-    from usance.cli.serving import together
     from usance.core.refusals import Refused
     from usance.platform.key_client import open_keys
 
@@ -79,13 +79,12 @@ async def _serve(host: str, port: int, invented: int | None, processes: int) -> 
 @contextmanager
 def taken(host: str, port: int, count: int) -> Iterator[list[socket.socket]]:
     """The address, taken before a long start; nobody is let in yet. One socket for a process."""
-    with ExitStack() as held:
-        alone = held.enter_context(bound(host, port))  # fails where anybody else listens
+    with bound(host, port) as alone:  # fails where anybody else listens
         if count == 1:
             yield [alone]
             return
         port = alone.getsockname()[1]
-        alone.close()
+    with ExitStack() as held:
         yield [held.enter_context(bound(host, port, shared=True)) for _ in range(count)]
 
 

@@ -22,8 +22,6 @@ PATIENCE = 15
 """Seconds that a process has to finish what is under way."""
 PAUSE = 1
 """Seconds before a process that ended by itself is started again."""
-FIGURES = "PROMETHEUS_MULTIPROC_DIR"
-"""Where the figures of all of them are added up for /metrics (``platform.metrics``)."""
 
 
 async def together(
@@ -66,6 +64,7 @@ async def said(ready: list[asyncio.Event], tell: Callable[[], None]) -> None:
 def place_of(worker: int, figures: str) -> dict[str, str]:
     """The environment of one of them."""
     from usance.platform.identifiers import WORKERS
+    from usance.platform.metrics import FIGURES
 
     return os.environ | {"USANCE_WORKER": str(worker % WORKERS), FIGURES: figures}
 

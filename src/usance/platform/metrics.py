@@ -12,6 +12,9 @@ from prometheus_client.multiprocess import MultiProcessCollector
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 QUICK = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)
 
+FIGURES = "PROMETHEUS_MULTIPROC_DIR"
+"""Names the directory, for the client library, in which processes behind one port keep them."""
+
 registry = CollectorRegistry()
 Gauge = partial(AnyGauge, multiprocess_mode="mostrecent")
 """What one process found is so for all of them."""
@@ -90,7 +93,7 @@ audit_refusals = Counter(
 
 def exposition() -> bytes:
     """All figures, as ``/metrics`` gives them: of all processes that serve behind one port."""
-    if os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
+    if os.environ.get(FIGURES):
         everybody = CollectorRegistry()
         MultiProcessCollector(everybody)  # type: ignore[no-untyped-call]
         return generate_latest(everybody)
