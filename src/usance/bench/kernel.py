@@ -33,7 +33,7 @@ from usance.core.days import day_in_month, month_of, next_month_day, ordinal
 
 REACH = 5_000_000
 CONTRACTS = 20_000
-ROUNDS = 40
+ROUNDS = 150
 START = ordinal("2024-01-01")
 COMMON: dict[str, Any] = {
     "rate": 12_000_000, "penalty_count": 1, "penalty_rate": (75_000, 0, 0, 0), "grace": 3,

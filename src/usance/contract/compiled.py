@@ -133,12 +133,13 @@ def program(loops: tuple[Loop, ...]) -> Program:
 
 @cache
 def machine() -> llvm.TargetMachine:
-    """The processor of this computer."""
+    """The processor of this computer; functions call each other by distance, not by address."""
     llvm.initialize_native_target()
     llvm.initialize_native_asmprinter()
     return llvm.Target.from_default_triple().create_target_machine(
-        cpu=llvm.get_host_cpu_name(), features=llvm.get_host_cpu_features().flatten(), opt=2
-    )
+        cpu=llvm.get_host_cpu_name(), features=llvm.get_host_cpu_features().flatten(), opt=2,
+        reloc="pic", codemodel="small",
+    )  # fmt: skip
 
 
 def compile_object(loops: tuple[Loop, ...]) -> bytes:

@@ -426,14 +426,18 @@ class Body:
         return Value(gives, (result,))
 
     def foresee(self, record: Value) -> Value:
-        """Ask for each cache line of a record, to be written; nothing waits for it."""
+        """Ask for each cache line of a record, into the second level.
+
+        Only few lines at a time may be on their way to the first, and the kernel's own loads would
+        have to wait behind them.
+        """
         assert isinstance(record.kind, Layout)
         fetch = self.program.module.declare_intrinsic(
             "llvm.prefetch", (POINTER,), ir.FunctionType(ir.VoidType(), [POINTER, *[HALF] * 3])
         )
         for words in range(0, record.kind.words, LINE_WORDS):
             place = self.offset(record.parts[0], words)
-            self.b.call(fetch, [place, HALF(1), HALF(3), HALF(1)])
+            self.b.call(fetch, [place, HALF(0), HALF(2), HALF(1)])  # to be read, level 2, data
         return Value(NONE, ())
 
     def extreme(self, name: str, given: list[Any]) -> Value:

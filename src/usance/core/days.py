@@ -21,6 +21,7 @@ _DAYS_OF_100_YEARS = 36_524
 _DAYS_OF_4_YEARS = 1_461
 _YEAR_LINE = 2_939_745  # 2**32 / (4 x 365.25), rounded up: quarters of days to years
 _LOW_32 = 2**32 - 1
+_LONG_MONTHS = 0b1010_1101_0101  # a bit for each month, January lowest: it has 31 days
 
 
 @kernel
@@ -81,10 +82,9 @@ def day_of_month(day: int) -> int:
 @kernel
 def month_length(months: int) -> int:
     """Days of the month ``months`` (see ``month_of``)."""
-    month = months % 12
-    if month == 1:
+    if months % 12 == 1:
         return 28 + is_leap(months // 12)
-    return 30 + (month + month // 7 + 1) % 2
+    return 30 + (_LONG_MONTHS >> months % 12 & 1)
 
 
 @kernel
