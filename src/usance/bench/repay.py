@@ -1,7 +1,8 @@
 """Repayments over HTTP against pgbench's TPC-B on the same server.
 
 Each is authenticated, idempotent, with ledger and audit; 16 connections send them to two processes
-that serve behind one port.
+that serve behind one port. What pgbench itself needs at half its own load is printed beside it: a
+machine that stops now and then stops both.
 """
 
 import asyncio
@@ -9,6 +10,8 @@ import random
 import re
 import subprocess
 import sys
+import tempfile
+from pathlib import Path
 
 from usance.bench.common import Result, report
 from usance.bench.house import House, house
@@ -21,6 +24,7 @@ PROCESSES = 2
 SECONDS = 10.0
 LOANS = 10_000
 SCALE = 50
+RUN = ("-M", "simple", "-c", "8", "-j", "2", "-T", str(int(SECONDS)))
 REACH = 0.35
 PATIENCE = 0.05
 
@@ -41,20 +45,31 @@ def requests(place: House, prefix: str) -> Build:
     return build
 
 
+def pgbench(place: House, *words: str) -> str:
+    """What it prints."""
+    command = [str(pgbench_path()), *words, place.cluster.url("postgres")]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+
 def tpcb(place: House) -> float:
     """Transactions of pgbench a second: scale 50, simple protocol, 8 clients, 2 threads."""
-    pgbench = str(pgbench_path())
-    url = place.cluster.url("postgres")
-    subprocess.run([pgbench, "-i", "-q", "-s", str(SCALE), url], check=True, capture_output=True)
-    run = [pgbench, "-M", "simple", "-c", "8", "-j", "2", "-T", str(int(SECONDS)), url]
-    text = subprocess.run(run, check=True, capture_output=True, text=True).stdout
+    pgbench(place, "-i", "-q", "-s", str(SCALE))
+    text = pgbench(place, *RUN)
     found = re.search(r"tps = ([0-9.]+)", text)
     assert found is not None, text
     return float(found[1])
 
 
-async def measure() -> tuple[float, Load, Load]:
-    """(TPC-B, as fast as possible, at half that load)."""
+def tpcb_late(place: House, rate: float) -> float:
+    """Seconds within which 99 % of pgbench's transactions end, at a steady ``rate`` a second."""
+    with tempfile.TemporaryDirectory(prefix="usance-bench-") as directory:
+        pgbench(place, *RUN, "-R", str(round(rate)), "-l", f"--log-prefix={directory}/log")
+        lines = [each.split() for file in Path(directory).iterdir() for each in file.open()]
+    return Load([int(each[2]) / 1e6 for each in lines]).percentile(0.99)
+
+
+async def measure() -> tuple[float, float, Load, Load]:
+    """(TPC-B, its p99 at half that load, repayments as fast as possible, at half that load)."""
     async with house(LOANS, "--processes", str(PROCESSES)) as place:
         before = await asyncio.to_thread(tpcb, place)
         await place.pool.execute("CHECKPOINT")  # pgbench's own pages are not our cost
@@ -66,8 +81,9 @@ async def measure() -> tuple[float, Load, Load]:
                            seconds=SECONDS, expected=b"HTTP/1.1 201",
                            rate=full.rate / 2)  # fmt: skip
         after = await asyncio.to_thread(tpcb, place)
+        its_late = await asyncio.to_thread(tpcb_late, place, after / 2)
         await check(place, len(full.seconds) + len(half.seconds))
-    return (before + after) / 2, full, half
+    return (before + after) / 2, its_late, full, half
 
 
 async def check(place: House, least: int) -> None:
@@ -79,11 +95,12 @@ async def check(place: House, least: int) -> None:
 
 def run(*, as_json: bool = False) -> Result:
     """Measure and print."""
-    yardstick, full, half = asyncio.run(measure())
+    yardstick, its_late, full, half = asyncio.run(measure())
     late = half.percentile(0.99)
     wrong = full.wrong + half.wrong
     print(
-        f"p99 at half load {late * 1000:.1f} ms, at full {full.percentile(0.99) * 1000:.1f} ms; "
+        f"p99 at half load {late * 1000:.1f} ms (of pgbench {its_late * 1000:.1f} ms), "
+        f"at full {full.percentile(0.99) * 1000:.1f} ms; "
         f"{len(wrong)} unexpected answers {wrong[:1]}", file=sys.stderr,
     )  # fmt: skip
     ratio = full.rate / yardstick
