@@ -9,9 +9,10 @@ import pytest
 from usance.approvals import rules
 from usance.approvals.rules import Facts, policy, policy_in
 from usance.core.refusals import Refused
-from usance.identity import machine
+from usance.identity import erasure, machine
 from usance.identity.acts import ACTS
 from usance.web.grades import PERMISSIONS
+from usance.webhooks import acts as webhook_acts
 
 NOW = datetime(2026, 3, 1, 8, tzinfo=UTC)
 
@@ -59,7 +60,8 @@ def test_bounds_are_in_the_currency_of_the_book() -> None:
 
 def test_every_act_of_the_document_is_one_that_can_be_asked_for() -> None:
     commands = {kind.__name__ for kind in PERMISSIONS}
-    assert policy(2).acts.keys() <= commands | ACTS.keys() | machine.ACTS.keys()
+    beside = ACTS.keys() | machine.ACTS.keys() | erasure.ACTS.keys() | webhook_acts.ACTS.keys()
+    assert policy(2).acts.keys() <= commands | beside | {"BeginClose"}
 
 
 def test_a_weight_that_is_not_defined_is_an_error() -> None:

@@ -18,6 +18,7 @@ from usance.core.identifiers import parse, written
 from usance.core.refusals import Refused
 from usance.identity import erasure, retention
 from usance.identity.borrowers import Borrowers
+from usance.identity.changing import Asking
 from usance.identity.people import Person
 from usance.identity.staff import Staff
 from usance.platform import personal
@@ -47,6 +48,11 @@ async def erase(book: TestBook, borrower_id: int, list_file: Path, reason: str =
     return await erasure.erase(
         book.pool, borrower_id, reason, actor="staff:1", list_file=list_file
     )
+
+
+async def held(book: TestBook, act: erasure.HeldAct, actor: str) -> None:
+    """A legal hold is set or lifted."""
+    await erasure.perform(book.pool, act, Asking(actor), Path("none"))
 
 
 async def refused(book: TestBook, borrower_id: int, list_file: Path, rule: str, words: str) -> None:
@@ -365,16 +371,16 @@ def test_a_leap_day_is_kept_a_day_longer() -> None:
 async def test_a_legal_hold_stands_until_it_is_lifted(book: TestBook, list_file: Path) -> None:
     """R-ERASE-03: whatever else is settled; each step is an operation."""
     one = await book.borrower()
-    await erasure.set_hold(book.pool, one, "court", actor="staff:1")
+    await held(book, erasure.SetLegalHold(one, "court"), "staff:1")
     await refused(book, one, list_file, "R-ERASE-03", "since 2025-01-01")
-    await erasure.set_hold(book.pool, one, "dispute", actor="staff:2")
+    await held(book, erasure.SetLegalHold(one, "dispute"), "staff:2")
     assert await book.pool.fetchval("SELECT reason FROM legal_hold") == "dispute"
-    await erasure.lift_hold(book.pool, one, actor="staff:1")
+    await held(book, erasure.LiftLegalHold(one), "staff:1")
     with pytest.raises(Refused, match="R-ERASE-03"):
-        await erasure.lift_hold(book.pool, one, actor="staff:1")
+        await held(book, erasure.LiftLegalHold(one), "staff:1")
     await erase(book, one, list_file)
     with pytest.raises(Refused, match="R-ERASE-05"):
-        await erasure.set_hold(book.pool, one, "court", actor="staff:1")
+        await held(book, erasure.SetLegalHold(one, "court"), "staff:1")
     actions = await book.pool.fetch(
         "SELECT action FROM operation WHERE borrower_id = $1 ORDER BY operation_id", one
     )
@@ -393,15 +399,15 @@ async def test_reasons_are_words_of_a_list(book: TestBook, list_file: Path) -> N
         assert "Li" not in caught.value.refusal.detail
     for reason in ("", "request"):
         with pytest.raises(Refused, match="R-ERASE-04"):
-            await erasure.set_hold(book.pool, one, reason, actor="staff:1")
+            await held(book, erasure.SetLegalHold(one, reason), "staff:1")
 
 
 async def test_nobody_is_not_erased(book: TestBook, list_file: Path) -> None:
     one = await book.borrower()
     for work in (
         erase(book, one + 1024, list_file),
-        erasure.set_hold(book.pool, one + 1024, "court", actor="staff:1"),
-        erasure.lift_hold(book.pool, one + 1024, actor="staff:1"),
+        held(book, erasure.SetLegalHold(one + 1024, "court"), "staff:1"),
+        held(book, erasure.LiftLegalHold(one + 1024), "staff:1"),
     ):
         with pytest.raises(Refused, match="R-FOUND-01"):
             await work

@@ -60,7 +60,11 @@ def test_from_a_hold_to_an_erasure(
     page.wait_for_url("**/console/borrowers/b-*")
     page.get_by_role("link", name=erase).click()
     page.locator("dialog form button.main, main form button.main").last.click()
-    page.wait_for_function("document.querySelector('h1').textContent.length > 0")
+    page.wait_for_url("**/console/approvals/q-*")  # R-APPR-01
+    assert flaws(page, width) == []
+    page.goto(address)
+    assert page.inner_text("h1") != erased
+    site.agree()
     page.goto(address)
     assert page.inner_text("h1") == erased
     assert NEWCOMER["name"] not in page.content()

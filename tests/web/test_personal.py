@@ -11,6 +11,7 @@ import pytest
 from tests.web.api_site import Site, opened
 from usance.core.identifiers import parse
 from usance.identity import erasure
+from usance.identity.changing import Asking
 from usance.identity.contact_changes import Asker
 from usance.identity.devices import device_of
 from usance.platform import personal as registry
@@ -162,7 +163,8 @@ async def come_in(site: Site, borrower: str) -> None:
 async def test_everything_held_about_a_borrower(database: str, tmp_path: Path) -> None:
     async with opened(database, tmp_path, sandbox=True) as site:
         borrower = await lived(site)
-        await erasure.set_hold(site.pool, parse("borrower", borrower), "court", actor="staff:1")
+        hold = erasure.SetLegalHold(parse("borrower", borrower), "court")
+        await erasure.perform(site.pool, hold, Asking("staff:1"), tmp_path / "none")
         answer = await site.client.get(f"/v1/borrowers/{borrower}/export")
         found = answer.json()
         assert answer.status_code == 200

@@ -15,6 +15,7 @@ from usance.identity.permissions import SCOPES
 from usance.platform.clock import FixedClock
 from usance.platform.database import Pool
 from usance.webhooks import secrets, store, types
+from usance.webhooks.acts import ChangeWebhook, DeleteWebhook, RetireWebhookSecret
 from usance.webhooks.endpoints import Endpoints
 from usance.webhooks.policy import Policy, Reach, default_policy
 from usance.webhooks.worker import Worker
@@ -39,6 +40,21 @@ class House:
         """A new endpoint of the client."""
         answer = await self.endpoints.register(self.client_id, url, list(names), ACTOR)
         return int(answer.document["webhook_id"])
+
+    async def change(self, *where: Any, **what: Any) -> None:
+        """Another address, other types, stopped or started."""
+        endpoint_id, client_id, asking = where
+        await self.endpoints.perform(ChangeWebhook(endpoint_id, client_id, **what), asking)
+
+    async def delete(self, *where: Any) -> None:
+        """It is gone."""
+        endpoint_id, client_id, asking = where
+        await self.endpoints.perform(DeleteWebhook(endpoint_id, client_id), asking)
+
+    async def retire(self, *where: Any) -> None:
+        """The older secret signs no more."""
+        endpoint_id, client_id, asking = where
+        await self.endpoints.perform(RetireWebhookSecret(endpoint_id, client_id), asking)
 
     async def secrets(self, endpoint_id: int) -> list[str]:
         """The secrets that sign."""

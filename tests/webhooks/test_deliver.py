@@ -77,9 +77,9 @@ async def test_while_secrets_are_rotated_both_sign(home: House, receiver: Receiv
     with pytest.raises(Refused, match="R-HOOK-05"):
         await home.endpoints.rotate(endpoint, home.client_id, ACTOR)
     await home.told()
-    await home.endpoints.retire(endpoint, home.client_id, ACTOR)
+    await home.retire(endpoint, home.client_id, ACTOR)
     with pytest.raises(Refused, match="R-HOOK-05"):
-        await home.endpoints.retire(endpoint, home.client_id, ACTOR)
+        await home.retire(endpoint, home.client_id, ACTOR)
     await home.endpoints.test(endpoint, home.client_id, ACTOR)
     await home.told()
     now = home.clock.now().timestamp()
@@ -239,7 +239,7 @@ async def test_who_is_gone_is_told_nothing_more(home: House, receiver: Receiver)
     with pytest.raises(Refused, match="R-HOOK-09"):
         await home.endpoints.test(endpoint, home.client_id, ACTOR)
     receiver.answer = None
-    await home.endpoints.change(endpoint, home.client_id, ACTOR, active=True)
+    await home.change(endpoint, home.client_id, ACTOR, active=True)
     await home.told()
     assert await states(home, endpoint) == [store.DELIVERED] * 3, "what waited is not lost"
 
@@ -254,14 +254,14 @@ async def test_a_change_is_heeded_with_the_next_messages(
     async def changing(request: Received, _: Any) -> bytes:
         if request.document["sequence"] == 1:
             if what == "stopped":
-                await home.endpoints.change(endpoint, *mine, active=False)
+                await home.change(endpoint, *mine, active=False)
             elif what == "moved":
-                await home.endpoints.change(endpoint, *mine, url=f"{receiver.url}&moved=1")
+                await home.change(endpoint, *mine, url=f"{receiver.url}&moved=1")
             elif what == "deleted":
-                await home.endpoints.delete(endpoint, *mine)
+                await home.delete(endpoint, *mine)
             else:
                 await home.endpoints.rotate(endpoint, *mine)
-                await home.endpoints.retire(endpoint, *mine)
+                await home.retire(endpoint, *mine)
         return status("200 OK")
 
     receiver.answer = changing

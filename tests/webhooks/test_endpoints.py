@@ -54,7 +54,7 @@ async def test_nobody_is_told_what_they_may_not_read(home: House) -> None:
     made = await home.endpoints.register(bank, URL, ["day.closed"], ACTOR)
     number = made.document["webhook_id"]
     with pytest.raises(Refused, match="R-HOOK-03"):
-        await home.endpoints.change(number, bank, ACTOR, names=["day.closed", "line.changed"])
+        await home.change(number, bank, ACTOR, types=("day.closed", "line.changed"))
     row = (await store.endpoints(home.pool, bank, 0, 9))[0]
     assert msgspec.json.decode(row["types"]) == ["day.closed"]
 
@@ -64,17 +64,17 @@ async def test_an_endpoint_is_its_clients_own(home: House) -> None:
     await home.endpoints.test(endpoint, home.client_id, ACTOR)
     other = home.client_id + 1
     for act in (
-        home.endpoints.change(endpoint, other, ACTOR, url=URL),
-        home.endpoints.delete(endpoint, other, ACTOR),
+        home.change(endpoint, other, ACTOR, url=URL),
+        home.delete(endpoint, other, ACTOR),
         home.endpoints.rotate(endpoint, other, ACTOR),
-        home.endpoints.retire(endpoint, other, ACTOR), home.endpoints.test(endpoint, other, ACTOR),
+        home.retire(endpoint, other, ACTOR), home.endpoints.test(endpoint, other, ACTOR),
         home.endpoints.redeliver(endpoint, other, 1, ACTOR),
         home.endpoints.redeliver_given_up(endpoint, other, ACTOR),
     ):  # fmt: skip
         with pytest.raises(Refused, match="R-FOUND-01"):
             await act
     assert await store.endpoints(home.pool, other, 0, 9) == []
-    await home.endpoints.change(endpoint, None, ACTOR, active=False)  # staff see those of all
+    await home.change(endpoint, None, ACTOR, active=False)  # staff see those of all
 
 
 async def test_only_an_active_client_has_endpoints_and_not_too_many(home: House) -> None:
@@ -83,7 +83,7 @@ async def test_only_an_active_client_has_endpoints_and_not_too_many(home: House)
         await home.register(URL, ["day.closed"])
     with pytest.raises(Refused, match="R-HOOK-04"):
         await home.register(URL, ["day.closed"])
-    await home.endpoints.delete(1, home.client_id, ACTOR)
+    await home.delete(1, home.client_id, ACTOR)
     await home.register(URL, ["day.closed"])
     await MachineClients(home.pool).deactivate("shop")
     with pytest.raises(Refused, match="R-HOOK-01"):
@@ -161,11 +161,11 @@ async def test_a_secret_opens_in_its_place_only(home: House) -> None:
 async def test_a_retired_secret_and_a_deleted_endpoint_leave_no_ciphertext(home: House) -> None:
     endpoint = await home.register(URL)
     await home.endpoints.rotate(endpoint, home.client_id, ACTOR)
-    await home.endpoints.retire(endpoint, home.client_id, ACTOR)
+    await home.retire(endpoint, home.client_id, ACTOR)
     sealed = "SELECT count(*) FROM webhook_secret WHERE sealed <> ''"
     assert await home.pool.fetchval(sealed) == 1
     await home.endpoints.test(endpoint, home.client_id, ACTOR)
-    await home.endpoints.delete(endpoint, home.client_id, ACTOR)
+    await home.delete(endpoint, home.client_id, ACTOR)
     assert await home.pool.fetchval("SELECT count(*) FROM webhook_secret") == 0
     assert [row["state"] for row in await home.queued(endpoint)] == [store.GIVEN_UP]
     with pytest.raises(Refused, match="R-FOUND-01"):
@@ -203,12 +203,12 @@ def held(path: Path) -> tuple[dict[int, bytes], dict[int, bytes]]:
 async def test_every_change_has_its_audit_event(home: House) -> None:
     endpoint = await home.register(URL)
     mine = endpoint, home.client_id, ACTOR
-    await home.endpoints.change(*mine, url="https://hooks.example.com/other")
+    await home.change(*mine, url="https://hooks.example.com/other")
     await home.endpoints.rotate(*mine)
-    await home.endpoints.retire(*mine)
+    await home.retire(*mine)
     await home.endpoints.test(*mine)
     await home.endpoints.redeliver_given_up(*mine)
-    await home.endpoints.delete(*mine)
+    await home.delete(*mine)
     rows: list[Any] = await home.pool.fetch(
         "SELECT action, detail FROM operation WHERE actor = 'machine:1' ORDER BY operation_id"
     )

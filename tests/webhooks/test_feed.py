@@ -338,10 +338,10 @@ async def test_a_stopped_endpoint_is_told_of_what_comes_after_it_starts(home: Ho
 
     await pay(100)
     await fed(home)
-    await home.endpoints.change(endpoint, home.client_id, ACTOR, active=False)
+    await home.change(endpoint, home.client_id, ACTOR, active=False)
     await pay(200)
     await fed(home)
-    await home.endpoints.change(endpoint, home.client_id, ACTOR, active=True)
+    await home.change(endpoint, home.client_id, ACTOR, active=True)
     await pay(300)
     await fed(home)
     await home.pool.execute("UPDATE machine_client SET active = false")

@@ -150,9 +150,9 @@ async def of_borrower(connection: Connection, borrower_id: int) -> list[Row]:
 
 
 async def waits_for(connection: Connection, borrower_id: int) -> bool:
-    """Whether an act on a borrower may still happen."""
+    """Whether an act on a borrower may still happen, other than the erasure itself."""
     found: bool = await connection.fetchval(
-        "SELECT EXISTS (SELECT FROM proposal WHERE borrower_id = $1"
+        "SELECT EXISTS (SELECT FROM proposal WHERE borrower_id = $1 AND act <> 'EraseBorrower'"
         f" AND (state = {APPROVED} OR state = {WAITING} AND expires_at > now()))",
         borrower_id,
     )

@@ -5,8 +5,12 @@ from __future__ import annotations
 import asyncio
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from usance.cli.house import opened, operator, run
+
+if TYPE_CHECKING:
+    from usance.identity.erasure import HeldAct
 
 
 def erase(borrower: str, *, reason: str) -> None:
@@ -51,11 +55,9 @@ def set_hold(borrower: str, *, reason: str) -> None:
 
 
 async def _set_hold(borrower: str, reason: str) -> None:
-    from usance.identity import erasure
+    from usance.identity.erasure import SetLegalHold
 
-    borrower_id = borrower_of(borrower)
-    async with opened() as (_, pool):
-        await erasure.set_hold(pool, borrower_id, reason, actor=operator())
+    await _hold(SetLegalHold(borrower_of(borrower), reason))
     print(f"{borrower} cannot be erased until the hold is lifted")
 
 
@@ -71,12 +73,18 @@ def lift_hold(borrower: str) -> None:
 
 
 async def _lift_hold(borrower: str) -> None:
-    from usance.identity import erasure
+    from usance.identity.erasure import LiftLegalHold
 
-    borrower_id = borrower_of(borrower)
-    async with opened() as (_, pool):
-        await erasure.lift_hold(pool, borrower_id, actor=operator())
+    await _hold(LiftLegalHold(borrower_of(borrower)))
     print(f"the legal hold on {borrower} is lifted")
+
+
+async def _hold(act: HeldAct) -> None:
+    from usance.identity import erasure
+    from usance.identity.changing import Asking
+
+    async with opened() as (settings, pool):
+        await erasure.perform(pool, act, Asking(operator()), settings.erasures_file)
 
 
 def export(borrower: str, *, out: Path) -> None:

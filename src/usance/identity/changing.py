@@ -59,6 +59,17 @@ async def tried(pool: Pool, work: Callable[[Connection], Awaitable[object]]) -> 
             raise _TakenBack
 
 
+async def rehearsed(pool: Pool, actor: str, make: Making) -> None:
+    """Whether a change could be made now: made, and taken back. Raises ``Refused`` if not."""
+
+    async def work(connection: Connection) -> None:
+        on = await store.business_date(connection)
+        assert on is not None, "there is no book yet"
+        await make(Change(connection, new_operation_id(), actor, on))
+
+    await tried(pool, work)
+
+
 class _TakenBack(Exception):
     """Ends a rehearsal, so that nothing of it stays."""
 

@@ -3,6 +3,8 @@
 Ledger, contracts and audit stay as they are, about a number. Erasing again changes nothing. Who was
 erased is also kept in a file beside the master key, because a backup that is restored knows the
 person again: ``reapply`` forgets all of them anew.
+
+``ACTS`` has what staff asks for as values, which can be kept, hashed, and done later.
 """
 
 from __future__ import annotations
@@ -16,15 +18,18 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from usance.core.identifiers import cell_of_borrower, parse, written
 from usance.core.refusals import Refused
 from usance.core.rules import rule
 from usance.identity import erasure_sql as sql
 from usance.identity import retention, store
 from usance.identity.borrowers import ERASED
-from usance.identity.changing import Asking, Change, once
+from usance.identity.changing import Asking, Change, Making, once, rehearsed
+from usance.identity.once import Answer
 from usance.ledger.digest import digest
-from usance.platform.database import Connection, Pool, retrying, transaction
+from usance.platform.database import Connection, Pool, transaction
 from usance.platform.identifiers import new_operation_id
 from usance.platform.personal import FORGET, LAST_USE, OBSTACLES
 
@@ -42,31 +47,109 @@ def checked_reason(reason: str, reasons: tuple[str, ...] = REASONS) -> str:
     return reason
 
 
+class HeldAct(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Something done to what is held of a person."""
+
+    borrower_id: int
+
+
+class EraseBorrower(HeldAct, frozen=True):
+    """Erase the person for good; ``reason`` is one of ``REASONS``."""
+
+    reason: str
+
+
+class SetLegalHold(HeldAct, frozen=True):
+    """Nobody may erase the person until it is lifted; ``reason`` is one of ``HOLD_REASONS``."""
+
+    reason: str
+
+
+class LiftLegalHold(HeldAct, frozen=True):
+    """The hold stands no more."""
+
+
+ACTS: dict[str, type[HeldAct]] = {
+    each.__name__: each for each in (EraseBorrower, SetLegalHold, LiftLegalHold)
+}
+
+
+async def perform(pool: Pool, act: HeldAct, asking: Asking, list_file: Path) -> Answer:
+    """Do it, once for the caller's key, with its audit event. Raises ``Refused``."""
+    answer = await once(pool, asking, _making(act))
+    if isinstance(act, EraseBorrower):
+        await write_list(pool, list_file)
+    return answer
+
+
+async def rehearse(pool: Pool, act: HeldAct, actor: str) -> None:
+    """Whether it could be done now. Raises ``Refused`` if not."""
+    await rehearsed(pool, actor, _making(act))
+
+
+def _making(act: HeldAct) -> Making:
+    """How it is done."""
+
+    async def make(change: Change) -> dict[str, Any]:
+        row = await _checked(change.connection, act)
+        if isinstance(act, EraseBorrower):
+            await _emptied(change.connection, row, act.reason, change.actor, change.operation_id)
+        elif isinstance(act, SetLegalHold):
+            await _note_hold(change, act.borrower_id, "SetLegalHold", act.reason)
+            await sql.insert_hold(
+                change.connection, act.borrower_id, act.reason, change.on, change.operation_id
+            )
+        else:
+            await sql.delete_hold(change.connection, act.borrower_id)
+            await _note_hold(change, act.borrower_id, "LiftLegalHold", "lifted")
+        return {}
+
+    return make
+
+
+@rule("R-ERASE-03", "R-ERASE-04", "R-ERASE-05")
+async def _checked(connection: Connection, act: HeldAct) -> store.Row:
+    """The borrower, alone, if the act can be done; raises ``Refused`` if not."""
+    if isinstance(act, EraseBorrower | SetLegalHold):
+        reasons = REASONS if isinstance(act, EraseBorrower) else HOLD_REASONS
+        checked_reason(act.reason, reasons)
+    row = await sql.borrower_alone(connection, act.borrower_id)
+    if row is None:
+        raise Refused("R-FOUND-01", "there is no such borrower", "borrower_id")
+    if isinstance(act, LiftLegalHold):
+        if not await sql.hold(connection, act.borrower_id):
+            raise Refused("R-ERASE-03", "no legal hold stands", "borrower_id")
+        return row
+    if row["status"] == ERASED:
+        raise Refused("R-ERASE-05", "the borrower is erased", "borrower_id")
+    if isinstance(act, EraseBorrower):
+        await check_nothing_stands(connection, row)
+    return row
+
+
 async def erase(
     pool: Pool, borrower_id: int, reason: str, *, actor: str, list_file: Path
 ) -> int:
-    """Erase a borrower for good; the operation's id. Raises ``Refused`` while something stands."""
-    checked_reason(reason)
-    assert OBSTACLES and LAST_USE, "usance.web.personal has not entered the rooms"  # noqa: PT018
+    """Erase a borrower for good; the operation's id, of whoever was erased already the first one.
 
-    async def attempt() -> int:
+    Raises ``Refused`` while something stands.
+    """
+    act = EraseBorrower(borrower_id, reason)
+    try:
+        operation_id = (await perform(pool, act, Asking(actor), list_file)).operation_id
+    except Refused as refused:
+        if refused.refusal.rule != "R-ERASE-05":
+            raise
         async with transaction(pool) as connection:
-            row = await sql.borrower_alone(connection, borrower_id)
-            if row is None:
-                raise Refused("R-FOUND-01", "there is no such borrower", "borrower_id")
-            if row["status"] == ERASED:
-                return await sql.operation_of(connection, borrower_id)
-            await check_nothing_stands(connection, row)
-            return await _emptied(connection, row, reason, actor)
-
-    operation_id = await retrying(attempt)
-    await write_list(pool, list_file)
+            operation_id = await sql.operation_of(connection, borrower_id)
+        await write_list(pool, list_file)
     return operation_id
 
 
 @rule("R-ERASE-01", "R-ERASE-02", "R-ERASE-03")
 async def check_nothing_stands(connection: Connection, borrower: store.Row) -> None:
     """Nothing is open or owed, no hold stands, and the time of keeping is over."""
+    assert OBSTACLES and LAST_USE, "usance.web.personal has not entered the rooms"  # noqa: PT018
     borrower_id: int = borrower["borrower_id"]
     if hold := await sql.hold(connection, borrower_id):
         raise Refused("R-ERASE-03", f"a legal hold stands since {hold['since']}", "borrower_id")
@@ -85,21 +168,20 @@ async def check_nothing_stands(connection: Connection, borrower: store.Row) -> N
 
 @rule("R-ERASE-05")
 async def _emptied(
-    connection: Connection, borrower: store.Row, reason: str, actor: str, *, again: bool = False
-) -> int:
+    connection: Connection, borrower: store.Row, reason: str, actor: str, operation_id: int, *,
+    again: bool = False,
+) -> None:  # fmt: skip
     borrower_id: int = borrower["borrower_id"]
     await sql.empty(connection, borrower_id)
     await sql.forget_requests(connection, borrower_id)
     for forget in FORGET:
         await forget(connection, borrower_id)
-    operation_id = new_operation_id()
     await sql.insert_erasure(connection, borrower, reason, operation_id)
     await store.insert_operation(
         connection, operation_id, actor=actor, action="EraseBorrower",
         on=borrower["business_date"], borrower_id=borrower_id, digest=_digest(borrower_id),
         detail={"reason": reason} | ({"again": True} if again else {}),
     )  # fmt: skip
-    return operation_id
 
 
 def _digest(borrower_id: int) -> bytes:
@@ -107,45 +189,6 @@ def _digest(borrower_id: int) -> bytes:
 
 
 # -- legal holds -----------------------------------------------------------------------------------
-
-
-@rule("R-ERASE-03", "R-ERASE-04")
-async def set_hold(
-    pool: Pool, borrower_id: int, reason: str, *, actor: str, key: str = "",
-    request_hash: bytes = b"",
-) -> int:  # fmt: skip
-    """Nobody may erase the person until this is lifted; the operation's id. Once for a key."""
-    checked_reason(reason, HOLD_REASONS)
-
-    async def make(change: Change) -> dict[str, Any]:
-        row = await sql.borrower_alone(change.connection, borrower_id)
-        if row is None:
-            raise Refused("R-FOUND-01", "there is no such borrower", "borrower_id")
-        if row["status"] == ERASED:
-            raise Refused("R-ERASE-05", "the borrower is erased", "borrower_id")
-        await _note_hold(change, borrower_id, "SetLegalHold", reason)
-        on = row["business_date"]
-        await sql.insert_hold(change.connection, borrower_id, reason, on, change.operation_id)
-        return {}
-
-    return (await once(pool, Asking(actor, key, request_hash), make)).operation_id
-
-
-@rule("R-ERASE-03")
-async def lift_hold(
-    pool: Pool, borrower_id: int, *, actor: str, key: str = "", request_hash: bytes = b""
-) -> int:
-    """The hold stands no more; the operation's id. Once for a key; ``Refused`` without a hold."""
-
-    async def make(change: Change) -> dict[str, Any]:
-        if await sql.borrower_alone(change.connection, borrower_id) is None:
-            raise Refused("R-FOUND-01", "there is no such borrower", "borrower_id")
-        if not await sql.delete_hold(change.connection, borrower_id):
-            raise Refused("R-ERASE-03", "no legal hold stands", "borrower_id")
-        await _note_hold(change, borrower_id, "LiftLegalHold", "lifted")
-        return {}
-
-    return (await once(pool, Asking(actor, key, request_hash), make)).operation_id
 
 
 async def _note_hold(change: Change, borrower_id: int, action: str, reason: str) -> None:
@@ -216,7 +259,7 @@ async def _erase_again(pool: Pool, who: Listed, actor: str) -> None:
     async with transaction(pool) as connection:
         row = await sql.borrower_alone(connection, who.borrower_id)
         if row is not None and row["status"] != ERASED:
-            await _emptied(connection, row, who.reason, actor, again=True)
+            await _emptied(connection, row, who.reason, actor, new_operation_id(), again=True)
 
 
 @rule("R-ERASE-06")

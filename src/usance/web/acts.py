@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 from typing import Any, Protocol
 
 import msgspec
@@ -10,16 +13,20 @@ import msgspec
 from usance.approvals.rules import Facts
 from usance.approvals.service import Act
 from usance.core.refusals import Refused
+from usance.day import begin
+from usance.day.begin import BeginClose
 from usance.identity import acts as staff_acts
-from usance.identity import machine
-from usance.identity.acts import StaffAct
+from usance.identity import erasure, machine
 from usance.identity.changing import Asking
-from usance.identity.machine import ClientAct, MachineClients
+from usance.identity.machine import MachineClients
 from usance.identity.once import Answer, problem
 from usance.platform.database import Pool
 from usance.servicing import commands as ask
 from usance.servicing import read
+from usance.web.closing import Closing
 from usance.web.grades import PERMISSIONS
+from usance.webhooks import acts as webhook_acts
+from usance.webhooks.endpoints import Endpoints
 
 HASHES = ("password_hash", "secret_hash")
 
@@ -71,71 +78,39 @@ class OfTheBook:
 
 
 @dataclass(frozen=True, slots=True)
-class OfStaff:
-    """What is done to an account of staff as an act."""
+class Beside:
+    """What another room than the book does as an act. It has no amount."""
 
-    kind: type[StaffAct]
-    pool: Pool
+    kind: type[Any]
+    perform: Callable[[Any, Asking], Awaitable[Answer]]
+    """Does it, once for a caller's key. Raises ``Refused``."""
+    attempt: Callable[[Any, str], Awaitable[None]]
+    """Whether its author could do it now. Raises ``Refused`` if not."""
 
-    def read(self, body: str) -> StaffAct:
+    def read(self, body: str) -> Any:
         """The act that was written down."""
         return msgspec.json.decode(body, type=self.kind)
 
-    async def facts(self, _act: StaffAct, _within_days: int) -> Facts:
-        """It has no amount."""
+    async def facts(self, _act: Any, _within_days: int) -> Facts:
+        """Nothing that the policy could weigh."""
         return Facts()
 
-    def about(self, _act: StaffAct) -> tuple[int, int]:
-        """It is no borrower's."""
-        return 0, 0
+    def about(self, act: Any) -> tuple[int, int]:
+        """Whose it is."""
+        return getattr(act, "borrower_id", 0), 0
 
-    async def rehearse(self, act: StaffAct, author: str) -> Answer:
+    async def rehearse(self, act: Any, author: str) -> Answer:
         """Whether it could be done now."""
         try:
-            await staff_acts.rehearse(self.pool, act, author)
+            await self.attempt(act, author)
         except Refused as refused:
             return problem(refused.refusal)
         return Answer(201, {})
 
-    async def run(self, act: StaffAct, author: str, key: str, request_hash: bytes) -> Answer:
+    async def run(self, act: Any, author: str, key: str, request_hash: bytes) -> Answer:
         """Do it, once for a key."""
         try:
-            return await staff_acts.perform(self.pool, act, Asking(author, key, request_hash))
-        except Refused as refused:
-            return problem(refused.refusal)
-
-
-@dataclass(frozen=True, slots=True)
-class OfClients:
-    """What gives somebody a key of a machine client as an act."""
-
-    kind: type[ClientAct]
-    clients: MachineClients
-
-    def read(self, body: str) -> ClientAct:
-        """The act that was written down."""
-        return msgspec.json.decode(body, type=self.kind)
-
-    async def facts(self, _act: ClientAct, _within_days: int) -> Facts:
-        """It has no amount."""
-        return Facts()
-
-    def about(self, _act: ClientAct) -> tuple[int, int]:
-        """It is no borrower's."""
-        return 0, 0
-
-    async def rehearse(self, act: ClientAct, _author: str) -> Answer:
-        """Whether it could be done now."""
-        try:
-            await self.clients.rehearse(act)
-        except Refused as refused:
-            return problem(refused.refusal)
-        return Answer(201, {})
-
-    async def run(self, act: ClientAct, author: str, key: str, request_hash: bytes) -> Answer:
-        """Do it, once for a key."""
-        try:
-            return await self.clients.perform(act, Asking(author, key, request_hash))
+            return await self.perform(act, Asking(author, key, request_hash))
         except Refused as refused:
             return problem(refused.refusal)
 
@@ -155,10 +130,39 @@ def asked_for(body: str) -> dict[str, Any]:
 
 
 def acts(pool: Pool, book: Rehearses, clients: MachineClients | None = None) -> dict[str, Act]:
-    """Every act by its name."""
+    """Acts on the book, on accounts of staff and on machine clients, by their names."""
     known = clients or MachineClients(pool)
-    found: dict[str, Any] = {
-        kind.__name__: OfTheBook(kind, book, pool) for kind in PERMISSIONS
+    found: dict[str, Act] = {kind.__name__: OfTheBook(kind, book, pool) for kind in PERMISSIONS}
+    for kind, _ in staff_acts.ACTS.values():
+        found[kind.__name__] = Beside(
+            kind, partial(staff_acts.perform, pool), partial(staff_acts.rehearse, pool)
+        )
+    for each in machine.ACTS.values():
+        found[each.__name__] = Beside(each, known.perform, lambda act, _: known.rehearse(act))
+    return found
+
+
+def acts_of_the_house(
+    pool: Pool, webhooks: Endpoints, closing: Closing, erasures: Path
+) -> dict[str, Act]:
+    """Acts on webhooks, on what is held of people, and on the day, by their names.
+
+    ``erasures`` is the file that names who was erased.
+    """
+
+    async def close(act: BeginClose, asking: Asking) -> Answer:
+        begun = await begin.perform(pool, act, asking)
+        closing.work(pool)
+        return begun
+
+    found: dict[str, Act] = {
+        "BeginClose": Beside(BeginClose, close, lambda act, _: begin.rehearse(pool, act))
     }
-    found |= {name: OfStaff(kind, pool) for name, (kind, _) in staff_acts.ACTS.items()}
-    return found | {name: OfClients(kind, known) for name, kind in machine.ACTS.items()}
+    for hook in webhook_acts.ACTS.values():
+        found[hook.__name__] = Beside(hook, webhooks.perform, webhooks.rehearse)
+    for held in erasure.ACTS.values():
+        found[held.__name__] = Beside(
+            held, partial(erasure.perform, pool, list_file=erasures),
+            partial(erasure.rehearse, pool),
+        )  # fmt: skip
+    return found

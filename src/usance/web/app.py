@@ -43,9 +43,10 @@ from usance.platform.database import Pool
 from usance.servicing import read
 from usance.servicing.service import Book
 from usance.web import banking, operations, problems
-from usance.web.acts import acts
+from usance.web.acts import acts, acts_of_the_house
 from usance.web.api.dispatch import BODY_MAX, Api
 from usance.web.api.routes import ENDPOINTS, openapi
+from usance.web.closing import Closing
 from usance.web.console.pages import console_router
 from usance.web.edge import Edge
 from usance.web.paying import BookTill
@@ -75,15 +76,17 @@ async def open_services(
     elsewhere, decimals = settings.identity_provider, DECIMALS[found.currency]
     access, played = BorrowerAccess.over(pool, keys, clock), found.demo or settings.sandbox
     clients = MachineClients(pool, clock)
-    all_acts = acts(pool, book, clients)
-    approvals = Approvals(pool, policy or approvals_policy(decimals), all_acts, clock)
     reach = Reach(settings.webhooks_allow_http or found.demo, settings.webhooks_networks)
+    webhooks, closing = Endpoints(pool, keys, clock=clock, reach=reach), Closing()
+    known = acts(pool, book, clients)
+    known |= acts_of_the_house(pool, webhooks, closing, settings.erasures_file)
+    approvals = Approvals(pool, policy or approvals_policy(decimals), known, clock)
     return Services(
         settings=settings, pool=pool, keys=keys, book=approvals, posting=book, approvals=approvals,
         delegations=Delegations(pool, clock), borrowers=Borrowers(pool, keys),
         staff=Staff(pool, clock, keys, for_staff), accesses=Accesses(pool, clock, for_staff, keys),
         clients=clients, allowance=Allowance(pool, clock),
-        webhooks=Endpoints(pool, keys, clock=clock, reach=reach),
+        webhooks=webhooks, closing=closing,
         provider=Provider(elsewhere, pool, keys, clock) if elsewhere else None,
         cases=case_room(pool, keys, approvals, found.currency, clock, Followed(approvals)),
         name=found.name, currency=found.currency, decimals=decimals,

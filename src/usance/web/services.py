@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Protocol
 
 from usance.allowance.leases import Allowance
@@ -76,6 +76,7 @@ class Services:
     clients: MachineClients
     allowance: Allowance
     webhooks: Endpoints
+    closing: Closing
     cases: CaseRoom
     name: str
     currency: str
@@ -95,7 +96,6 @@ class Services:
     """Carries messages to borrowers; without one nobody can log in by a code."""
     bank: Bank | None = None
     """Takes payments that borrowers begin on their pages; without one they cannot."""
-    closing: Closing = field(default_factory=Closing)
 
     @property
     def sandbox(self) -> bool:

@@ -12,13 +12,14 @@ import msgspec
 from usance.core.refusals import Refused
 from usance.core.rules import rule
 from usance.identity import keys_sql
-from usance.identity.changing import Asking, Change, once
+from usance.identity.changing import Asking, Change, Making, once, rehearsed
 from usance.identity.once import Answer
 from usance.ledger.digest import digest
 from usance.platform.clock import Clock, SystemClock
 from usance.platform.crypto import KeyService, beside
 from usance.platform.database import Pool
 from usance.webhooks import secrets, store, types
+from usance.webhooks.acts import ChangeWebhook, RetireWebhookSecret, WebhookAct
 from usance.webhooks.policy import Policy, Reach, default_policy
 from usance.webhooks.rules import target_of
 
@@ -67,45 +68,59 @@ class Endpoints:
         done = await once(self.pool, asking, make, keys_sql.TOGETHER)
         return await self._with_secret(done)
 
-    async def change(
-        self, endpoint_id: int, client_id: int | None, asking: Asking, *, url: str | None = None,
-        names: Sequence[str] | None = None, active: bool | None = None,
-    ) -> Answer:  # fmt: skip
-        """Another address, other types, stopped or started. Raises ``Refused``."""
-        if url is not None:
-            target_of(url, self.reach)
+    async def perform(self, act: WebhookAct, asking: Asking) -> Answer:
+        """Do it, once for the caller's key. Raises ``Refused``."""
+        return await once(self.pool, asking, self._making(act))
+
+    async def rehearse(self, act: WebhookAct, actor: str) -> None:
+        """Whether it could be done now. Raises ``Refused`` if not."""
+        await rehearsed(self.pool, actor, self._making(act))
+
+    def _making(self, act: WebhookAct) -> Making:
+        """How it is done."""
 
         async def make(change: Change) -> dict[str, Any]:
-            row = await self._take(change, endpoint_id, client_id)
-            chosen = types_of(row)
-            if names is not None:
-                scopes = await store.client_scopes(change.connection, row["client_id"])
-                chosen = types.checked(names, scopes or frozenset())
-            await store.change_endpoint(
-                change.connection, endpoint_id, url or row["url"], chosen
-            )
-            if active is True and not row["active"]:
-                await store.start_endpoint(change.connection, endpoint_id)
-            if active is False and row["active"]:
-                await store.stop_endpoint(change.connection, endpoint_id, asking.actor)
-            more = {} if active is None else {"active": active}
-            await self._note(
-                change, "ChangeWebhook", endpoint_id, row["client_id"], types=chosen, **more
-            )
-            return {"webhook_id": endpoint_id}
+            row = await self._take(change, act.webhook_id, act.client_id)
+            answer, more = {"webhook_id": act.webhook_id}, dict[str, Any]()
+            if isinstance(act, ChangeWebhook):
+                more = await self._changed(change, row, act)
+            elif isinstance(act, RetireWebhookSecret):
+                answer["secret_id"] = await self._retired(change, act.webhook_id)
+            else:
+                await store.delete_endpoint(change.connection, act.webhook_id, self.clock.now())
+            await self._note(change, type(act).__name__, act.webhook_id, row["client_id"], **more)
+            return answer
 
-        return await once(self.pool, asking, make)
+        return make
 
-    async def delete(self, endpoint_id: int, client_id: int | None, asking: Asking) -> Answer:
-        """The endpoint is gone. Raises ``Refused``."""
+    async def _changed(
+        self, change: Change, row: store.Row, act: ChangeWebhook
+    ) -> dict[str, Any]:
+        """Another address, other types, stopped or started; what the audit event says of it."""
+        if act.url is not None:
+            target_of(act.url, self.reach)
+        chosen = types_of(row)
+        if act.types is not None:
+            scopes = await store.client_scopes(change.connection, row["client_id"])
+            chosen = types.checked(act.types, scopes or frozenset())
+        await store.change_endpoint(
+            change.connection, act.webhook_id, act.url or row["url"], chosen
+        )
+        if act.active is True and not row["active"]:
+            await store.start_endpoint(change.connection, act.webhook_id)
+        if act.active is False and row["active"]:
+            await store.stop_endpoint(change.connection, act.webhook_id, change.actor)
+        return {"types": chosen} | ({} if act.active is None else {"active": act.active})
 
-        async def make(change: Change) -> dict[str, Any]:
-            row = await self._take(change, endpoint_id, client_id)
-            await store.delete_endpoint(change.connection, endpoint_id, self.clock.now())
-            await self._note(change, "DeleteWebhook", endpoint_id, row["client_id"])
-            return {"webhook_id": endpoint_id}
-
-        return await once(self.pool, asking, make)
+    @rule("R-HOOK-05")
+    async def _retired(self, change: Change, endpoint_id: int) -> int:
+        """The older of two secrets signs no more; which it was."""
+        active = await store.secrets_of(change.connection, endpoint_id)
+        if len(active) < SECRETS_MAX:
+            raise Refused("R-HOOK-05", "the only secret is not retired: rotate it first")
+        secret_id: int = active[0]["secret_id"]
+        await store.retire_secret(change.connection, secret_id, self.clock.now())
+        return secret_id
 
     @rule("R-HOOK-05")
     async def rotate(self, endpoint_id: int, client_id: int | None, asking: Asking) -> Answer:
@@ -120,22 +135,6 @@ class Endpoints:
             return {"webhook_id": endpoint_id, "secret_id": secret_id}
 
         return await self._with_secret(await once(self.pool, asking, make))
-
-    @rule("R-HOOK-05")
-    async def retire(self, endpoint_id: int, client_id: int | None, asking: Asking) -> Answer:
-        """The older of two secrets signs no more. Raises ``Refused``."""
-
-        async def make(change: Change) -> dict[str, Any]:
-            row = await self._take(change, endpoint_id, client_id)
-            active = await store.secrets_of(change.connection, endpoint_id)
-            if len(active) < SECRETS_MAX:
-                raise Refused("R-HOOK-05", "the only secret is not retired: rotate it first")
-            secret_id = active[0]["secret_id"]
-            await store.retire_secret(change.connection, secret_id, self.clock.now())
-            await self._note(change, "RetireWebhookSecret", endpoint_id, row["client_id"])
-            return {"webhook_id": endpoint_id, "secret_id": secret_id}
-
-        return await once(self.pool, asking, make)
 
     @rule("R-HOOK-09")
     async def test(self, endpoint_id: int, client_id: int | None, asking: Asking) -> Answer:

@@ -7,11 +7,11 @@ from typing import Any, Literal
 
 from msgspec import Struct
 
-from usance.day.begin import begin
+from usance.day import begin
 from usance.identity.once import Answer
 from usance.servicing import read as models
 from usance.web.api import bodies, views
-from usance.web.api.endpoint import Asked, Empty, change, read
+from usance.web.api.endpoint import PROPOSAL, Asked, Empty, change, read
 from usance.web.api.paging import Page, PageQuery, page, position
 from usance.web.api.values import ordinal
 from usance.web.problems import not_found
@@ -71,7 +71,7 @@ async def closes(asked: Asked[PageQuery]) -> Page[CloseView]:
     return page([close_view(row) for row in rows], asked.query, last)
 
 
-@change("POST", "/v1/day/closes", "day:write")
+@change("POST", "/v1/day/closes", "day:write", waiting=PROPOSAL)
 async def begin_close(asked: Asked[Empty], body: bodies.CloseBody) -> Answer:
     """Begin to close the open business date; the book stays open for the next one meanwhile.
 
@@ -80,11 +80,11 @@ async def begin_close(asked: Asked[Empty], body: bodies.CloseBody) -> Answer:
     """
     on = date.fromordinal(ordinal(body.business_date, "business_date"))
     pool = asked.services.pool
-    begun = await begin(
-        pool, on, actor=asked.caller.actor, key=asked.key, request_hash=asked.request_hash
-    )
+    if not await begin.is_under_way(pool, on):
+        return await asked.submitted(begin.BeginClose(on.isoformat()))
+    gone_on = await begin.begin(pool, on, asked.asking)
     asked.services.closing.work(pool)
-    return begun
+    return gone_on
 
 
 @read("/v1/day/closes/{business_date}", "day:read")

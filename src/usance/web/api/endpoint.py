@@ -20,6 +20,7 @@ import msgspec
 
 from usance.core.refusals import without_values
 from usance.core.rules import rule
+from usance.identity.changing import Asking
 from usance.identity.once import Answer
 from usance.servicing.commands import Command
 from usance.web.api.values import Ids, Money, identifier
@@ -87,6 +88,17 @@ class Asked(Generic[Query]):
     raw: bytes = b""
     reason: str = ""
     """Why a person's details are asked for."""
+
+    @property
+    def asking(self) -> Asking:
+        """Who asks for a change, once for their key."""
+        return Asking(self.caller.actor, self.key, self.request_hash)
+
+    async def submitted(self, act: Any) -> Answer:
+        """An act, done at once or as a proposal (202)."""
+        return await self.services.approvals.submit(
+            act, actor=self.caller.actor, key=self.key, request_hash=self.request_hash
+        )
 
 
 @dataclass(frozen=True, slots=True)

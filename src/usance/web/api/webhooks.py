@@ -14,14 +14,14 @@ from msgspec import Meta, Struct
 
 from usance.core.refusals import Refused
 from usance.core.rules import rule
-from usance.identity.changing import Asking
 from usance.identity.machine import MachineClient
 from usance.identity.once import Answer
-from usance.web.api.endpoint import Asked, Empty, change, read
+from usance.web.api.endpoint import PROPOSAL, Asked, Empty, change, read
 from usance.web.api.paging import Page, PageQuery, page, position
 from usance.web.api.values import iso, plain, spelled
 from usance.web.problems import not_found
 from usance.webhooks import store, types
+from usance.webhooks.acts import ChangeWebhook, DeleteWebhook, RetireWebhookSecret
 from usance.webhooks.endpoints import types_of
 from usance.webhooks.messages import body_of, message_id
 from usance.webhooks.rules import URL_MAX
@@ -125,11 +125,6 @@ def owner(asked: Asked[Any]) -> int | None:
     return caller.client_id if isinstance(caller, MachineClient) else None
 
 
-def asking(asked: Asked[Any]) -> Asking:
-    """Who asks for a change, once for their key."""
-    return Asking(asked.caller.actor, asked.key, asked.request_hash)
-
-
 @read("/v1/webhook-types", "webhooks:read")
 async def webhook_types(asked: Asked[Empty]) -> Page[WebhookType]:
     """Types of messages that the caller may choose, the scope of each, and when it is sent."""
@@ -151,7 +146,7 @@ async def register_webhook(asked: Asked[Empty], body: WebhookBody) -> Answer:
     client_id = owner(asked)
     if client_id is None:
         raise Refused("R-HOOK-01", "an endpoint is registered with the key of its client")
-    return await asked.services.webhooks.register(client_id, body.url, body.types, asking(asked))
+    return await asked.services.webhooks.register(client_id, body.url, body.types, asked.asking)
 
 
 @read("/v1/webhooks", "webhooks:read")
@@ -169,53 +164,51 @@ async def webhook(asked: Asked[Empty]) -> WebhookView:
     return webhook_view(await found(asked))
 
 
-@change("PATCH", "/v1/webhooks/{webhook_id}", "webhooks:write")
+@change("PATCH", "/v1/webhooks/{webhook_id}", "webhooks:write", waiting=PROPOSAL)
 async def change_webhook(asked: Asked[Empty], body: WebhookChange) -> Answer:
     """Another address, other types, stopped or started.
 
     Of what is committed while it is stopped it is not told; what waited for it waits on.
     """
-    return await asked.services.webhooks.change(
-        asked.at["webhook_id"], owner(asked), asking(asked),
-        url=body.url, names=body.types, active=body.active,
-    )  # fmt: skip
+    chosen = None if body.types is None else tuple(body.types)
+    return await asked.submitted(
+        ChangeWebhook(asked.at["webhook_id"], owner(asked), body.url, chosen, body.active)
+    )
 
 
-@change("DELETE", "/v1/webhooks/{webhook_id}", "webhooks:write")
+@change("DELETE", "/v1/webhooks/{webhook_id}", "webhooks:write", waiting=PROPOSAL)
 async def delete_webhook(asked: Asked[Empty]) -> Answer:
     """The endpoint is gone; what still waits for it is given up."""
-    return await asked.services.webhooks.delete(
-        asked.at["webhook_id"], owner(asked), asking(asked)
-    )
+    return await asked.submitted(DeleteWebhook(asked.at["webhook_id"], owner(asked)))
 
 
 @change("POST", "/v1/webhooks/{webhook_id}/secrets", "webhooks:write")
 async def rotate_webhook_secret(asked: Asked[Empty]) -> Answer:
     """A second secret; messages are signed by both until the older one is retired."""
     return await asked.services.webhooks.rotate(
-        asked.at["webhook_id"], owner(asked), asking(asked)
+        asked.at["webhook_id"], owner(asked), asked.asking
     )
 
 
-@change("POST", "/v1/webhooks/{webhook_id}/secrets/retirement", "webhooks:write")
+@change(
+    "POST", "/v1/webhooks/{webhook_id}/secrets/retirement", "webhooks:write", waiting=PROPOSAL
+)
 async def retire_webhook_secret(asked: Asked[Empty]) -> Answer:
     """The older of two secrets signs no more."""
-    return await asked.services.webhooks.retire(
-        asked.at["webhook_id"], owner(asked), asking(asked)
-    )
+    return await asked.submitted(RetireWebhookSecret(asked.at["webhook_id"], owner(asked)))
 
 
 @change("POST", "/v1/webhooks/{webhook_id}/test", "webhooks:write")
 async def test_webhook(asked: Asked[Empty]) -> Answer:
     """Send a message of the type ``webhook.test``."""
-    return await asked.services.webhooks.test(asked.at["webhook_id"], owner(asked), asking(asked))
+    return await asked.services.webhooks.test(asked.at["webhook_id"], owner(asked), asked.asking)
 
 
 @change("POST", "/v1/webhooks/{webhook_id}/redelivery", "webhooks:write")
 async def redeliver_given_up(asked: Asked[Empty]) -> Answer:
     """Send everything again that was given up."""
     return await asked.services.webhooks.redeliver_given_up(
-        asked.at["webhook_id"], owner(asked), asking(asked)
+        asked.at["webhook_id"], owner(asked), asked.asking
     )
 
 
@@ -251,7 +244,7 @@ async def delivery(asked: Asked[Empty]) -> WholeDeliveryView:
 async def redeliver(asked: Asked[Empty]) -> Answer:
     """Send a message again that was delivered or given up: the same body under the same id."""
     return await asked.services.webhooks.redeliver(
-        asked.at["webhook_id"], owner(asked), asked.at["sequence"], asking(asked)
+        asked.at["webhook_id"], owner(asked), asked.at["sequence"], asked.asking
     )
 
 

@@ -11,16 +11,15 @@ from typing import Any
 
 from litestar import Response, get, post
 
-from usance.core.identifiers import written
 from usance.core.refusals import Refusal, Refused
 from usance.core.rules import rule
-from usance.day import close
-from usance.day.begin import begin
+from usance.day import begin, close
 from usance.identity.once import Answer
 from usance.platform.database import Pool
 from usance.servicing import read
-from usance.web.console.actions import form_of, hash_of, key_of
-from usance.web.console.render import Asked, moved, services, show
+from usance.web.console.actions import asking_of, form_of
+from usance.web.console.deeds import ask_for, moved_on
+from usance.web.console.render import Asked, services, show
 from usance.web.security import needs
 
 PAGE = 60
@@ -60,23 +59,23 @@ async def close_day(request: Asked) -> Response[Any]:
         begun = await begun_by(request, form)
     except Refused as refused:
         return await shown(request, refused.refusal)
-    pool = services(request).pool
-    services(request).closing.work(pool)
-    await soon(pool)
-    return moved("/console/day", done=written("operation", begun.operation_id))
+    await soon(services(request).pool)
+    return moved_on(begun, "/console/day")
 
 
 @rule("R-CLOSE-DAY-04", "R-FORM-03")
 async def begun_by(request: Asked, form: dict[str, str]) -> Answer:
-    """Begin the close that a form asks for; raises ``Refused``."""
+    """Begin the close that a form asks for, let it wait, or go on with it; raises ``Refused``."""
     try:
         day = date.fromisoformat(form.get("day", ""))
     except ValueError as error:
         raise Refused("R-FORM-03", "not a day (year-month-day)", "day") from error
-    return await begin(
-        services(request).pool, day, actor=request.user.actor, key=key_of(form),
-        request_hash=hash_of(request, form),
-    )  # fmt: skip
+    asking, found = asking_of(request, form), services(request)
+    if not await begin.is_under_way(found.pool, day):
+        return await ask_for(request, begin.BeginClose(day.isoformat()), asking)
+    gone_on = await begin.begin(found.pool, day, asking)
+    found.closing.work(found.pool)
+    return gone_on
 
 
 async def soon(pool: Pool) -> None:

@@ -15,16 +15,19 @@ from litestar.handlers import HTTPRouteHandler
 
 from usance.core.identifiers import written
 from usance.core.refusals import Refusal, Refused
+from usance.day.begin import BeginClose
 from usance.identity.acts import StaffAct
 from usance.identity.changing import Asking
+from usance.identity.erasure import HeldAct
 from usance.identity.machine import ClientAct
 from usance.identity.once import STATUS, Answer
 from usance.web.console.actions import asking_of, form_of
 from usance.web.console.forms import Field
 from usance.web.console.render import Asked, moved, services, show
 from usance.web.security import needs
+from usance.webhooks.acts import WebhookAct
 
-Act: TypeAlias = StaffAct | ClientAct
+Act: TypeAlias = StaffAct | ClientAct | WebhookAct | HeldAct | BeginClose
 CHECKED = "check."
 """Fields of check boxes are called so and by what they stand for."""
 
@@ -116,7 +119,14 @@ async def carry_out(
         return await present(request, deed, place, form, refused.refusal, status)
     if isinstance(done, Shown):
         return await show(request, "secret.html", shown=done)
-    return moved(place.back, done=written("operation", done.operation_id))
+    return moved_on(done, place.back)
+
+
+def moved_on(answer: Answer, back: str) -> Response[Any]:
+    """On to what was changed, or to what waits for a second person."""
+    if answer.status == 202:
+        return moved(f"/console/approvals/{answer.document['proposal_id']}")
+    return moved(back, done=written("operation", answer.operation_id))
 
 
 async def ask_for(request: Asked, act: Act, asking: Asking) -> Answer:

@@ -7,12 +7,12 @@ from typing import Any
 import msgspec
 from litestar import Response, get, post
 
-from usance.core.identifiers import written
 from usance.core.refusals import Refusal, Refused
 from usance.identity import erasure
 from usance.identity.accesses import EXPORT
 from usance.web import personal
-from usance.web.console.actions import form_of, hash_of, key_of
+from usance.web.console.actions import asking_of, form_of
+from usance.web.console.deeds import ask_for, moved_on
 from usance.web.console.labels import REASONS
 from usance.web.console.render import Asked, Word, identifier, moved, services, show
 from usance.web.problems import not_found
@@ -64,20 +64,13 @@ def deed_of(name: str) -> Deed:
     return DEEDS[name]
 
 
-async def carried_out(
-    request: Asked, deed: Deed, borrower_id: int, given: dict[str, str]
-) -> int:
-    """Do it, once for the key of the form; the operation's id. Raises ``Refused``."""
-    found, actor, reason = services(request), request.user.actor, given.get("reason", "")
-    keyed: dict[str, Any] = {
-        "actor": actor, "key": key_of(given), "request_hash": hash_of(request, given)
-    }
+def act_of(deed: Deed, borrower_id: int, given: dict[str, str]) -> erasure.HeldAct:
+    """What a form asks for."""
     if deed is ERASE:
-        path = found.settings.erasures_file
-        return await erasure.erase(found.pool, borrower_id, reason, actor=actor, list_file=path)
+        return erasure.EraseBorrower(borrower_id, given.get("reason", ""))
     if deed is HOLD:
-        return await erasure.set_hold(found.pool, borrower_id, reason, **keyed)
-    return await erasure.lift_hold(found.pool, borrower_id, **keyed)
+        return erasure.SetLegalHold(borrower_id, given.get("reason", ""))
+    return erasure.LiftLegalHold(borrower_id)
 
 
 async def form(
@@ -104,14 +97,15 @@ async def data_form(request: Asked, borrower: Word, name: Word) -> Response[str]
 
 @post(DATA, opt=needs("people:erase"))
 async def data_done(request: Asked, borrower: Word, name: Word) -> Response[Any]:
-    """Erase, hold or lift; who is erased already stays so, whatever the key."""
+    """Erase, hold or lift, once for the key of the form, or let it wait."""
     deed, given = deed_of(name), await form_of(request)
     borrower_id = identifier("borrower", borrower)
     try:
-        done = await carried_out(request, deed, borrower_id, given)
+        act = act_of(deed, borrower_id, given)
+        done = await ask_for(request, act, asking_of(request, given))
     except Refused as refused:
         return await form(request, borrower, deed, given, refused.refusal)
-    return moved(f"/console/borrowers/{borrower}", done=written("operation", done))
+    return moved_on(done, f"/console/borrowers/{borrower}")
 
 
 @get("/borrowers/{borrower:str}/export", opt=needs("people:export"))

@@ -13,12 +13,13 @@ from litestar import Response, get
 from usance.identity.changing import Asking
 from usance.identity.once import Answer
 from usance.web.console import labels
-from usance.web.console.deeds import Checks, Deed, Place, Shown, routes_of
+from usance.web.console.deeds import Checks, Deed, Place, Shown, ask_for, routes_of
 from usance.web.console.forms import Field
 from usance.web.console.render import Asked, Number, services, show, translated
 from usance.web.problems import not_found
 from usance.web.security import needs
 from usance.webhooks import store
+from usance.webhooks.acts import ChangeWebhook, DeleteWebhook, RetireWebhookSecret
 from usance.webhooks.endpoints import Endpoints, types_of
 from usance.webhooks.messages import body_of, message_id
 
@@ -187,19 +188,21 @@ def secret_of(deed: Deed, answer: Answer) -> Shown:
 
 async def change(request: Asked, place: Place, values: dict[str, Any], asking: Asking) -> Answer:
     """Another address, other types."""
-    return await endpoints_of(request).change(
-        place.known["number"], None, asking, url=values["url"], names=values["checked"]
-    )
+    chosen = tuple(values["checked"])
+    act = ChangeWebhook(place.known["number"], None, values["url"], chosen)
+    return await ask_for(request, act, asking)
 
 
 async def start(request: Asked, place: Place, _: dict[str, Any], asking: Asking) -> Answer:
     """It is told again."""
-    return await endpoints_of(request).change(place.known["number"], None, asking, active=True)
+    act = ChangeWebhook(place.known["number"], None, active=True)
+    return await ask_for(request, act, asking)
 
 
 async def stop(request: Asked, place: Place, _: dict[str, Any], asking: Asking) -> Answer:
     """It is told nothing more."""
-    return await endpoints_of(request).change(place.known["number"], None, asking, active=False)
+    act = ChangeWebhook(place.known["number"], None, active=False)
+    return await ask_for(request, act, asking)
 
 
 async def rotate(request: Asked, place: Place, _: dict[str, Any], asking: Asking) -> Shown:
@@ -210,12 +213,12 @@ async def rotate(request: Asked, place: Place, _: dict[str, Any], asking: Asking
 
 async def retire(request: Asked, place: Place, _: dict[str, Any], asking: Asking) -> Answer:
     """The older secret signs no more."""
-    return await endpoints_of(request).retire(place.known["number"], None, asking)
+    return await ask_for(request, RetireWebhookSecret(place.known["number"], None), asking)
 
 
 async def delete(request: Asked, place: Place, _: dict[str, Any], asking: Asking) -> Answer:
     """It is gone."""
-    return await endpoints_of(request).delete(place.known["number"], None, asking)
+    return await ask_for(request, DeleteWebhook(place.known["number"], None), asking)
 
 
 async def test(request: Asked, place: Place, _: dict[str, Any], asking: Asking) -> Answer:
