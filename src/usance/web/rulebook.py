@@ -1,8 +1,8 @@
 """The sentence of a rule in both languages, what it rests on, and where it lives.
 
 Sentences stand in ``docs/product.md`` (what a contract owes), ``docs/book.md`` (how the book is
-kept), ``docs/api.md`` (who may come in, and what a request must look like) and ``docs/people.md``
-(people and proof), and in Chinese under
+kept), ``docs/api.md`` (who may come in, and what a request must look like), ``docs/people.md``
+(people and proof) and ``docs/notices.md`` (notices and consents), and in Chinese under
 ``docs/zh-CN``; all are packed with the wheel.
 """
 
@@ -20,7 +20,7 @@ from pathlib import Path
 import usance
 from usance.core.rules import WHERE
 
-DOCUMENTS = ("product.md", "book.md", "api.md", "people.md")
+DOCUMENTS = ("product.md", "book.md", "api.md", "people.md", "notices.md")
 FOLDERS = {"en": "", "zh": "zh-CN/"}
 """Of the documents, by language."""
 SECTION = re.compile(r"^## (?P<name>.+)$")
