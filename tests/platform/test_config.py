@@ -20,7 +20,7 @@ def test_an_empty_environment_is_enough() -> None:
     assert settings.database_url is None
     assert settings.backup_dir is None
     assert (settings.log_level, settings.log_format) == ("INFO", "json")
-    assert (settings.pool_size, settings.worker) == (10, 0)
+    assert (settings.pool_size, settings.worker) == (10, None)
 
 
 def test_every_setting_is_read() -> None:

@@ -77,14 +77,12 @@ async def opened() -> AsyncIterator[tuple[Settings, Pool]]:
     from usance.platform import logs
     from usance.platform.config import Settings
     from usance.platform.database import open_pool
-    from usance.platform.identifiers import set_worker
     from usance.platform.migrate import migrate
     from usance.platform.postgres import database_url
 
     settings = Settings.from_environment()
     logs.configure(settings)
     logging.getLogger("alembic").setLevel(logging.WARNING)
-    set_worker(settings.worker)
     async with database_url(settings) as url:
         await migrate(url)
         pool = await open_pool(url, settings.pool_size)

@@ -111,10 +111,13 @@ async def listen(
     """Serve until told to stop; then finish what is under way. ``tell`` says that it answers."""
     import uvicorn
 
+    from usance.platform.identifiers import set_worker
     from usance.servicing.service import LANES, Book
     from usance.web.app import create_app, open_services, workers_of
     from usance.webhooks.worker import Worker
 
+    if settings.worker is not None:  # never of a command: it may run beside a server that has it
+        set_worker(settings.worker)
     book = Book(pool, lanes or LANES)
     await book.start()
     services = await open_services(settings, pool, keys, book, hints=hints)

@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import json
 import os
+import secrets
 import signal
 import socket
 import sys
@@ -25,21 +26,24 @@ PAUSE = 1
 
 
 async def together(
-    sockets: list[socket.socket], *, host: str, hints: dict[str, str], worker: int,
+    sockets: list[socket.socket], *, host: str, hints: dict[str, str], worker: int | None,
     tell: Callable[[], None],
 ) -> None:  # fmt: skip
     """Serve in as many processes as there are sockets, until told to stop.
 
     Calls ``tell`` once all of them answer. Raises ``ConfigurationError`` if one does not start.
     """
+    from usance.platform.identifiers import WORKERS
+
     stop, loop = asyncio.Event(), asyncio.get_running_loop()
     for each in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(each, stop.set)
     told = json.dumps({"host": host, "hints": hints}).encode() + b"\n"
+    first = secrets.randbelow(WORKERS) if worker is None else worker
     with TemporaryDirectory(prefix="usance-figures-") as figures:
         ready = [asyncio.Event() for _ in sockets]
         keeping = [
-            asyncio.create_task(kept(address, told, place_of(worker + n, figures), ready[n]))
+            asyncio.create_task(kept(address, told, place_of(first + n, figures), ready[n]))
             for n, address in enumerate(sockets)
         ]
         saying = asyncio.create_task(said(ready, tell))

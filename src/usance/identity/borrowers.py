@@ -32,7 +32,7 @@ from usance.platform.crypto import (
     master_id_of,
     new_data_key,
 )
-from usance.platform.database import Connection, Pool, transaction
+from usance.platform.database import Connection, Pool, retrying, transaction
 from usance.platform.identifiers import new_operation_id
 from usance.platform.logs import conceal
 from usance.platform.personal import sealed_fields, wrapped_keys
@@ -102,7 +102,8 @@ class Borrowers:
         if key and (kept := await self._kept(actor, key, request_hash)):
             return kept
         try:
-            return await self._register_once(checked(person), actor, key, request_hash)
+            known = checked(person)
+            return await retrying(lambda: self._register_once(known, actor, key, request_hash))
         except Refused as refused:
             if key and (kept := await self._kept(actor, key, request_hash)):
                 return kept  # a twin of this request was committed meanwhile

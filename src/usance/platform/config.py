@@ -53,8 +53,11 @@ class Settings:
     """USANCE_LOG_FORMAT: json or text."""
     pool_size: int
     """USANCE_POOL_SIZE: database connections a process may hold, 1 to 90."""
-    worker: int
-    """USANCE_WORKER: number of this process, 0 to 1023, unique among those that run at once."""
+    worker: int | None
+    """USANCE_WORKER: number of this server, 0 to 1023, unique among those that run at once.
+
+    Without one it is drawn, as every command draws its own.
+    """
     backup_dir: Path | None = None
     """USANCE_BACKUP_DIR: where backups and the write-ahead log go; None: nothing is kept."""
     sandbox: bool = False
@@ -91,7 +94,7 @@ class Settings:
             log_level=_choice(env, "USANCE_LOG", "INFO", LOG_LEVELS),
             log_format=_choice(env, "USANCE_LOG_FORMAT", "json", LOG_FORMATS),
             pool_size=_number(env, "USANCE_POOL_SIZE", 10, 1, 90),
-            worker=_number(env, "USANCE_WORKER", 0, 0, 1023),
+            worker=_number(env, "USANCE_WORKER", 0, 0, 1023) if env.get("USANCE_WORKER") else None,
             backup_dir=_file(env, "USANCE_BACKUP_DIR"),
             sandbox=_choice(env, "USANCE_SANDBOX", "0", ("0", "1")) == "1",
             webhooks_allow_http=_choice(env, "USANCE_WEBHOOKS_ALLOW_HTTP", "0", ("0", "1")) == "1",
