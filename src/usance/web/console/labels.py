@@ -95,6 +95,12 @@ ACTIONS = {
     "RewrapKeys": _("Data keys wrapped anew"), "RehashDirectory": _("Directory hashed anew"),
     "RenewBorrowerKey": _("Data key of a person renewed"), "EraseBorrower": _("Person erased"),
     "SetLegalHold": _("Legal hold set"), "LiftLegalHold": _("Legal hold lifted"),
+    "AdoptConsentDocument": _("Consent document adopted"),
+    "RetireConsentDocument": _("Consent document retired"),
+    "GiveConsent": _("Consent given"), "RefuseConsent": _("Consent refused"),
+    "WithdrawConsent": _("Consent withdrawn"),
+    "WithdrawConsentAgain": _("Consent withdrawn again"),
+    "ExpireConsent": _("Consent expired"), "InvalidateConsent": _("Consent made invalid"),
 }  # fmt: skip
 
 OUTCOMES = {
