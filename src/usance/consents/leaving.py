@@ -35,7 +35,7 @@ async def consents(
     """All agreements with a receipt of everything that was said, and what was kept as evidence."""
     rows = [row for row in await store.events(connection, borrower_id) if row["evidence"]]
     words = await opened(connection, keys, borrower_id, rows) if rows else {}
-    return await receipts.told(connection, borrower_id, words)
+    return await receipts.told(connection, borrower_id, SystemClock().now(), words)
 
 
 async def opened(

@@ -6,12 +6,14 @@ Who has it can have it proved: ``usance audit prove`` takes its operation.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
 from typing import Any
 
 from usance.consents import store
 from usance.consents.documents import ConsentDocument, document_of
 from usance.consents.records import Record
-from usance.consents.rules import STATES
+from usance.consents.rules import STATES, is_live
 from usance.core.identifiers import written
 from usance.core.rules import rule
 from usance.platform.database import Connection, Pool
@@ -20,10 +22,21 @@ SCHEMA = "usance-consent-1"
 """The fields of a consent receipt of ISO/IEC TS 27560:2023, by our names."""
 
 
-async def documents(connection: Connection | Pool) -> dict[tuple[str, int], ConsentDocument]:
-    """Every version that there ever was."""
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A version that there ever was, and from when on it is retired."""
+
+    document: ConsentDocument
+    retired_on: date | None
+
+
+async def documents(connection: Connection | Pool) -> dict[tuple[str, int], Known]:
+    """All of them."""
     rows = await store.documents(connection)
-    return {(row["document_id"], row["version"]): document_of(row["body"]) for row in rows}
+    return {
+        (row["document_id"], row["version"]): Known(document_of(row["body"]), row["retired_on"])
+        for row in rows
+    }
 
 
 @rule("R-CONSENT-08")
@@ -52,9 +65,10 @@ def receipt(record: Record, document: ConsentDocument) -> dict[str, Any]:
 
 
 async def told(
-    connection: Connection | Pool, borrower_id: int, words: Mapping[int, str] | None = None
-) -> list[dict[str, Any]]:
-    """A borrower's agreements, each with a receipt of everything that was said of it.
+    connection: Connection | Pool, borrower_id: int, now: datetime,
+    words: Mapping[int, str] | None = None,
+) -> list[dict[str, Any]]:  # fmt: skip
+    """A borrower's agreements, each with whether it holds now, and all receipts of it.
 
     ``words``: evidence in clear, by operation.
     """
@@ -62,13 +76,16 @@ async def told(
     said: dict[int, list[dict[str, Any]]] = {}
     for row in await store.events(connection, borrower_id):
         event = store.made(row)
-        document = receipt(event, known[event.document_id, event.version])
+        document = receipt(event, known[event.document_id, event.version].document)
         document["by"] = row["actor"].partition(":")[0]
         document["evidence_hash"] = row["evidence_hash"].hex() or None
         if words is not None:
             document["evidence"] = words.get(event.operation_id, "")
         said.setdefault(event.record_id, []).append(document)
-    return [
-        receipt(each, known[each.document_id, each.version]) | {"events": said[each.record_id]}
-        for each in await store.of_borrower(connection, borrower_id)
-    ]
+    found = []
+    for each in await store.of_borrower(connection, borrower_id):
+        version = known[each.document_id, each.version]
+        live = is_live(each, version.retired_on, now)
+        document = receipt(each, version.document)
+        found.append(document | {"is_live": live, "events": said[each.record_id]})
+    return found

@@ -42,6 +42,7 @@ ID = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 ID_MAX, TITLE_MAX, PARAGRAPH_MAX, PARAGRAPHS_MAX, EVIDENCE_MAX = 60, 120, 2000, 40, 2000
 DAYS_MAX, YEARS_MAX = 3660, 30
 YEAR = timedelta(days=365)
+"""After so long without a word of it, a person is told that a consent is on."""
 
 
 # -- documents -------------------------------------------------------------------------------------
@@ -99,6 +100,12 @@ def check_next(document: ConsentDocument, last: int, today: date) -> None:
         raise Refused("R-CONSENT-02", f"the next version is {last + 1}", "version")
     if document.effective_on < today:
         raise Refused("R-CONSENT-02", f"it begins on {today} at the earliest", "effective_on")
+
+
+@rule("R-CONSENT-02")
+def in_force(document: ConsentDocument, retired_on: date | None, today: date) -> bool:
+    """Whether the version has begun and is not retired."""
+    return document.effective_on <= today and (retired_on is None or today < retired_on)
 
 
 @rule("R-CONSENT-02")
@@ -168,9 +175,3 @@ def is_live(record: Record, retired_on: date | None, now: datetime) -> bool:
 def can_withdraw(state: int) -> bool:
     """Whether a withdrawal changes anything: what was given, also after it has expired."""
     return state in (GIVEN, EXPIRED)
-
-
-@rule("R-CONSENT-06")
-def reminder_due(at: datetime, reminded_at: datetime | None, now: datetime) -> bool:
-    """Whether a year has passed since it was given, or since the person was told that it is on."""
-    return max(at, reminded_at or at) <= now - YEAR

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
 from typing import Any
 
-from usance.consents import receipts, saying, store
+from usance.consents import receipts, rules, saying, store
 from usance.consents.acts import enter_shipped
-from usance.consents.documents import document_of
+from usance.consents.documents import ConsentDocument, document_of
 from usance.consents.records import Record, Saying
-from usance.consents.rules import GIVEN, REFUSED
+from usance.consents.rules import EXPIRED, GIVEN, REFUSED, STATES
 from usance.core.refusals import Refused
 from usance.core.rules import rule
 from usance.identity.boxes import Boxes
@@ -24,6 +25,24 @@ logger = get_logger(__name__)
 
 LOOKS_EVERY = 60
 AT_ONCE = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Offered:
+    """A document that a borrower can agree to alone, and how that stands."""
+
+    document: ConsentDocument
+    in_force: bool
+    record: Record | None = None
+    is_live: bool = False
+
+    @property
+    def state(self) -> str:
+        """Where it stands, as it is shown: what is past its end or retired has ended."""
+        if self.record is None:
+            return ""
+        past = self.record.state == GIVEN and not self.is_live
+        return STATES[EXPIRED if past else self.record.state]
 
 
 class Consents:
@@ -79,7 +98,32 @@ class Consents:
 
     async def of_borrower(self, borrower_id: int) -> list[dict[str, Any]]:
         """A borrower's agreements with their receipts; evidence stays closed."""
-        return await receipts.told(self._pool, borrower_id)
+        return await receipts.told(self._pool, borrower_id, self._clock.now())
+
+    @rule("R-CONSENT-04")
+    async def offered(self, borrower_id: int) -> list[Offered]:
+        """The documents in force that need nobody else, and those of which something was said."""
+        now = self._clock.now()
+        known = await receipts.documents(self._pool)
+        records = {
+            each.document_id: each for each in await store.of_borrower(self._pool, borrower_id)
+            if not each.counterparty.kind
+        }  # fmt: skip
+        found = []
+        for name in sorted({document_id for document_id, _ in known}):
+            record = records.get(name)
+            its = known[name, record.version] if record else None
+            stands = [
+                each.document for (document_id, _), each in sorted(known.items())
+                if document_id == name
+                and rules.in_force(each.document, each.retired_on, now.date())
+            ]  # fmt: skip
+            shown = stands[-1] if stands else its.document if its else None
+            if shown is None or shown.two_sided:
+                continue
+            live = bool(record and its and rules.is_live(record, its.retired_on, now))
+            found.append(Offered(shown, bool(stands), record, live))
+        return found
 
     @rule("R-CONSENT-08")
     async def receipt(self, borrower_id: int, record_id: int) -> dict[str, Any]:

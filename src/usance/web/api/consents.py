@@ -87,10 +87,14 @@ class SaidView(Struct):
 
 
 class ConsentView(Struct):
-    """A consent as it stands, with a receipt of everything that was said of it."""
+    """A consent as it stands, with a receipt of everything that was said of it.
+
+    ``is_live``: whether it justifies anything now.
+    """
 
     record_id: str
     state: str
+    is_live: bool
     at: str
     valid_until: str | None
     grantor: dict[str, str]
