@@ -52,7 +52,7 @@ YEAR = timedelta(days=365)
 def check_document(document: ConsentDocument) -> None:
     """It says everything, in both languages and in known words; raises ``Refused``."""
     if not ID.fullmatch(document.document_id) or len(document.document_id) > ID_MAX:
-        raise _unfit("an id is lower-case words with hyphens", "document_id")
+        raise unfit("an id is lower-case words with hyphens", "document_id")
     _check_words(document.purpose and (document.purpose,), PURPOSES, "purpose")
     _check_words(document.scopes, SCOPES, "scopes")
     _check_words(document.recipients, RECIPIENTS, "recipients")
@@ -61,11 +61,11 @@ def check_document(document: ConsentDocument) -> None:
     _check_words(document.jurisdictions, JURISDICTIONS, "jurisdictions")
     _check_line(document.controller, TITLE_MAX, "controller")
     if not 0 <= document.days <= DAYS_MAX:
-        raise _unfit(f"days are 0 (until it is withdrawn) to {DAYS_MAX}", "days")
+        raise unfit(f"days are 0 (until it is withdrawn) to {DAYS_MAX}", "days")
     if not 1 <= document.retention_years <= YEARS_MAX:
-        raise _unfit(f"a record is kept for 1 to {YEARS_MAX} years", "retention_years")
+        raise unfit(f"a record is kept for 1 to {YEARS_MAX} years", "retention_years")
     if sorted(document.texts) != sorted(LANGUAGES):
-        raise _unfit(f"a text in each of {', '.join(LANGUAGES)} is needed", "texts")
+        raise unfit(f"a text in each of {', '.join(LANGUAGES)} is needed", "texts")
     for language, text in document.texts.items():
         _check_text(text, f"texts.{language}")
 
@@ -74,22 +74,23 @@ def _check_text(text: Text, path: str) -> None:
     _check_line(text.title, TITLE_MAX, f"{path}.title")
     for name, paragraphs in (("paragraphs", text.paragraphs), ("risks", text.risks)):
         if not 1 <= len(paragraphs) <= PARAGRAPHS_MAX:
-            raise _unfit(f"1 to {PARAGRAPHS_MAX} paragraphs are needed", f"{path}.{name}")
+            raise unfit(f"1 to {PARAGRAPHS_MAX} paragraphs are needed", f"{path}.{name}")
         for paragraph in paragraphs:
             _check_line(paragraph, PARAGRAPH_MAX, f"{path}.{name}")
 
 
 def _check_line(text: str, most: int, path: str) -> None:
     if not text.strip() or len(text) > most or not text.isprintable():
-        raise _unfit(f"1 to {most} printable characters are needed", path)
+        raise unfit(f"1 to {most} printable characters are needed", path)
 
 
 def _check_words(given: Collection[str], known: Collection[str], path: str) -> None:
     if not given or len(set(given)) < len(given) or not set(given) <= set(known):
-        raise _unfit(f"each once, of {', '.join(known)}", path)
+        raise unfit(f"each is named once, of {', '.join(known)}", path)
 
 
-def _unfit(detail: str, path: str) -> Refused:
+def unfit(detail: str, path: str) -> Refused:
+    """A document that does not do."""
     return Refused("R-CONSENT-01", detail, path)
 
 
@@ -124,17 +125,17 @@ def check_retirement(already: date | None, retired_on: date, today: date) -> Non
 def check_saying(saying: Saying, document: ConsentDocument, actor: str, state: int) -> None:
     """What is said fits the document and how it was said; raises ``Refused``."""
     if saying.language not in document.texts:
-        raise _misfit(f"one of {', '.join(sorted(document.texts))}", "language")
+        raise misfit(f"language must be one of {', '.join(sorted(document.texts))}", "language")
     for given, covered, path in (
         (saying.scopes, document.scopes, "scopes"),
         (saying.channels, document.channels, "channels"),
     ):  # fmt: skip
         if len(set(given)) < len(given) or not set(given) <= set(covered):
-            raise _misfit(f"each once, of {', '.join(covered)}", path)
+            raise misfit(f"each is named once, of {', '.join(covered)}", path)
     if document.two_sided and not saying.counterparty.kind:
-        raise _misfit("with whom is needed", "counterparty")
+        raise misfit("it needs the other side", "counterparty")
     if saying.counterparty == saying.grantor:
-        raise _misfit("nobody agrees with themselves", "counterparty")
+        raise misfit("nobody agrees with themselves", "counterparty")
     check_method(saying.method, saying.evidence, actor, state)
 
 
@@ -145,16 +146,17 @@ def check_method(method: str, evidence: str, actor: str, state: int) -> None:
     A refusal or a withdrawal needs no evidence: nothing stands in its way.
     """
     if method not in METHODS:
-        raise _misfit(f"one of {', '.join(METHODS)}", "method")
+        raise misfit(f"method must be one of {', '.join(METHODS)}", "method")
     if method == "portal" and actor.startswith("staff:"):
-        raise _misfit("staff says nothing in a borrower's pages", "method")
+        raise misfit("staff says nothing in a borrower's pages", "method")
     if len(evidence) > EVIDENCE_MAX or not evidence.replace("\n", " ").isprintable():
-        raise _misfit(f"at most {EVIDENCE_MAX} printable characters", "evidence")
+        raise misfit(f"evidence has at most {EVIDENCE_MAX} printable characters", "evidence")
     if state == GIVEN and method in NEEDS_EVIDENCE and not evidence.strip():
-        raise _misfit("what shows that it was said is needed", "evidence")
+        raise misfit("what shows that it was said is needed", "evidence")
 
 
-def _misfit(detail: str, path: str) -> Refused:
+def misfit(detail: str, path: str) -> Refused:
+    """Something said that does not do."""
     return Refused("R-CONSENT-03", detail, path)
 
 

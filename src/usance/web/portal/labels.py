@@ -82,7 +82,7 @@ CASE_EVENTS = {
     "reopened": _("It was taken up again"), "closed": _("It was closed"),
 }  # fmt: skip
 CONSENT_STATES = {
-    "": _("Off"), "given": _("On"), "refused": _("You said no"),
+    "": _("Off"), "given": _("You agreed"), "refused": _("You said no"),
     "withdrawn": _("You took it back"), "expired": _("It has ended"),
     "invalidated": _("No longer valid"),
 }  # fmt: skip
