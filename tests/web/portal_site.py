@@ -125,7 +125,6 @@ async def pair(site: Site) -> tuple[Visitor, Visitor]:
         each.ids |= {
             "contract": each.contract, "payment": await each.payment(), "number": "1",
             "case": await each.case(), "consent": await each.consent(),
-            "document": "notices-service",
         }  # fmt: skip
     return mine, theirs
 
