@@ -11,11 +11,17 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
+from msgspec import structs
 
 from tests.consents.house import NOON, OFFER, OVERDUE, REMINDER, STAFF, House, house
 from tests.servicing.books import fingerprint
 from usance.consents import asking, receipts, store
-from usance.consents.acts import RetireConsentDocument, enter_shipped, perform
+from usance.consents.acts import (
+    AdoptConsentDocument,
+    RetireConsentDocument,
+    enter_shipped,
+    perform,
+)
 from usance.consents.asking import What
 from usance.consents.documents import shipped
 from usance.consents.records import Party, Saying, borrower
@@ -366,6 +372,8 @@ async def test_a_receipt_says_everything_and_names_its_operation(home: House) ->
     ("UPDATE consent_document SET purpose = 'marketing'", "INV-CONSENT-03"),
     ("UPDATE consent_document SET retired_on = NULL", "INV-CONSENT-03"),
     ("UPDATE consent_document SET adopted_by = 'staff:1'", "INV-CONSENT-03"),
+    ("DELETE FROM consent_document WHERE operation_id = 0", "INV-CONSENT-03"),
+    ("DELETE FROM consent_document WHERE operation_id > 0", "INV-CONSENT-03"),
 ])  # fmt: skip
 async def test_a_row_that_was_changed_is_named(
     home: House, tamper: str, invariant: str
@@ -373,8 +381,11 @@ async def test_a_row_that_was_changed_is_named(
     """R-CONSENT-08."""
     record_id = await home.given()
     await home.withdrawn(record_id)
-    act = RetireConsentDocument("family-plan", 1, NOON.date())
-    await perform(home.pool, home.clock, act, Asking(STAFF))
+    second = structs.replace(shipped()[0], version=2, effective_on=NOON.date())
+    for act in (
+        RetireConsentDocument("family-plan", 1, NOON.date()), AdoptConsentDocument(second)
+    ):  # fmt: skip
+        await perform(home.pool, home.clock, act, Asking(STAFF))
     await home.book.holds()
     await home.pool.execute(tamper)
     found = {each.invariant: each for each in await home.book.findings()}

@@ -72,9 +72,11 @@ async def told(
 
     ``words``: evidence in clear, by operation.
     """
-    known = await documents(connection)
+    records = await store.of_borrower(connection, borrower_id)
+    rows = await store.events(connection, borrower_id)
+    known = await documents(connection)  # last: whatever was said was said of one of these
     said: dict[int, list[dict[str, Any]]] = {}
-    for row in await store.events(connection, borrower_id):
+    for row in rows:
         event = store.made(row)
         document = receipt(event, known[event.document_id, event.version].document)
         document["by"] = row["actor"].partition(":")[0]
@@ -83,7 +85,7 @@ async def told(
             document["evidence"] = words.get(event.operation_id, "")
         said.setdefault(event.record_id, []).append(document)
     found = []
-    for each in await store.of_borrower(connection, borrower_id):
+    for each in records:
         version = known[each.document_id, each.version]
         live = is_live(each, version.retired_on, now)
         document = receipt(each, version.document)

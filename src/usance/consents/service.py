@@ -104,11 +104,9 @@ class Consents:
     async def offered(self, borrower_id: int) -> list[Offered]:
         """The documents in force that need nobody else, and those of which something was said."""
         now = self._clock.now()
+        mine = await store.of_borrower(self._pool, borrower_id)
         known = await receipts.documents(self._pool)
-        records = {
-            each.document_id: each for each in await store.of_borrower(self._pool, borrower_id)
-            if not each.counterparty.kind
-        }  # fmt: skip
+        records = {each.document_id: each for each in mine if not each.counterparty.kind}
         found = []
         for name in sorted({document_id for document_id, _ in known}):
             record = records.get(name)

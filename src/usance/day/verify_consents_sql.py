@@ -51,6 +51,14 @@ WHERE d.digest <> sha256(convert_to(d.body, 'UTF8'))
     OR d.retired_on::text IS DISTINCT FROM r.detail ->> 'retired_on'
     OR EXISTS (SELECT FROM consent_event e WHERE e.document_id = d.document_id
         AND e.version = d.version AND e.document_digest <> d.digest)
+UNION ALL
+SELECT e.document_id || ' version ' || e.version, encode(e.document_digest, 'hex'), 'no document'
+FROM consent_event e LEFT JOIN consent_document d USING (document_id, version)
+WHERE d.document_id IS NULL
+UNION ALL
+SELECT 'operation ' || o.operation_id, encode(o.digest, 'hex'), 'no document'
+FROM operation o LEFT JOIN consent_document d USING (operation_id)
+WHERE o.action = 'AdoptConsentDocument' AND d.document_id IS NULL
 ORDER BY 1 LIMIT 1
 """
 """A document that came with the book has no operation; agreements to it name its digest."""
