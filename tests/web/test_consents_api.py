@@ -54,9 +54,14 @@ async def asked(who: Member, path: str, body: Any, key: str = "") -> Any:
     return await who.client.post(path, json=body, headers=headers)
 
 
+def shipped_service() -> ConsentDocument:
+    """The service document as it came with the book."""
+    return next(each for each in shipped() if each.document_id == "notices-service")
+
+
 def next_version(**changes: Any) -> dict[str, Any]:
     """The service document once more, as its second version that begins today."""
-    first = next(each for each in shipped() if each.document_id == "notices-service")
+    first = shipped_service()
     today = SystemClock().now().date()
     second = msgspec.structs.replace(first, version=2, effective_on=today)
     found: dict[str, Any] = msgspec.to_builtins(second)
@@ -139,6 +144,11 @@ async def test_a_document_comes_into_force_through_a_second_person(
     assert proposal.json()["asked"]["document"]["texts"]["zh"]["title"] == "账户通知"
     (known,) = (await site.client.get("/v1/consent-documents/notices-service")).json()["items"]
     assert (known["document"]["version"], known["in_force"]) == (1, True)
+    page = await dora.client.get(f"/console/approvals/{answer.json()['proposal_id']}")
+    for text in shipped_service().texts.values():  # who decides reads it word for word
+        assert text.title in page.text
+        assert all(each.replace("'", "&#39;") in page.text for each in text.paragraphs)
+        assert all(each in page.text for each in text.risks)
     outcome = await site.approved(answer)
     versions = (await site.client.get("/v1/consent-documents/notices-service")).json()["items"]
     assert [(each["document"]["version"], each["in_force"]) for each in versions] == [

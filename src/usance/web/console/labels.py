@@ -128,6 +128,11 @@ ARGUMENTS = {
     "scopes": _("Scopes"), "prefix": _("Key"),
     "valid_days": _("The new key is valid for days"),
     "overlap_hours": _("The old key opens for hours"),
+    "document_id": _("Document"), "version": _("Version"), "retired_on": _("Retired from"),
+    "purpose": _("Purpose"), "recipients": _("Recipients"), "channels": _("Channels"),
+    "controller": _("Controller"), "retention_years": _("Years of keeping"),
+    "withdrawal": _("Ways to withdraw"), "jurisdictions": _("Jurisdictions"),
+    "two_sided": _("Needs both sides"),
 }  # fmt: skip
 """What an act is asked with."""
 RECEIPT_STATUS = {1: _("waiting"), 2: _("allocated"), 3: _("returned")}
