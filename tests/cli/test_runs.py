@@ -14,10 +14,14 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+import pytest
+
 from tests.cli.conftest import USANCE, Command, Ended, environment
 from tests.cli.test_commands import fetch
 from tests.importer.cards import SMALL, changed
 from tests.web.console_site import free_port
+from usance.cli import house
+from usance.platform import identifiers
 
 
 def test_an_import_compares_book_and_file(usance: Command, database: str, tmp_path: Path) -> None:
@@ -210,3 +214,17 @@ def test_nothing_is_sent_before_there_is_a_book(usance: Command) -> None:
     bad = usance("webhooks", "send", USANCE_WEBHOOKS_NETWORKS="10.0.0.0/8,x")
     assert (bad.status, bad.err.count("\n")) == (2, 1)
     assert "USANCE_WEBHOOKS_NETWORKS" in bad.err
+
+
+async def test_a_command_never_takes_the_number_of_the_server_beside_it(
+    database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both see the same USANCE_WORKER, and would make the same ids within a millisecond."""
+    for name, value in environment(
+        tmp_path, USANCE_DATABASE_URL=database, USANCE_WORKER="7"
+    ).items():
+        monkeypatch.setenv(name, value)
+    drawn = identifiers._source
+    async with house.opened() as (settings, _):
+        assert settings.worker == 7
+        assert identifiers._source is drawn

@@ -14,6 +14,8 @@ from tests.servicing.books import ACTOR, TestBook, fresh
 from usance.approvals.rules import DONE, policy
 from usance.approvals.service import Approvals
 from usance.audit.check import SENTENCES
+from usance.consents.records import Saying, borrower
+from usance.consents.service import Consents
 from usance.core.identifiers import parse, written
 from usance.day import close, verify, verify_facts
 from usance.day.verify_replay import Proof
@@ -80,6 +82,15 @@ async def live(book: TestBook) -> None:
     await book.do(asked.AllocateReceipt(contract_id=account, receipt_id=receipt))
     await two_proposals(book, loan)
     await looks(book, [one, two])
+    await taken_back(book, one)
+
+
+async def taken_back(book: TestBook, who: int) -> None:
+    """Somebody agreed to notices, and does no more."""
+    consents, asking = Consents(book.pool, book.keys), Asking(f"borrower:{who}")
+    said = Saying(who, borrower(who), "notices-service", 1, "en", "portal")
+    record = (await consents.grant(said, asking)).document["record_id"]
+    await consents.withdraw(who, parse("consent", record), "portal", "", asking)
 
 
 async def looks(book: TestBook, borrowers: list[int]) -> None:
@@ -478,6 +489,18 @@ DAMAGES = {
         "INSERT INTO access (cell, borrower_id, access_id, actor, acted_as, reason, note, what, "
         "session) SELECT cell, borrower_id, 5, 'staff:9', 'service', 'case', '', 'console', '' "
         "FROM borrower LIMIT 1 RETURNING operation_id", ("INV-ACCESS-01",), "access",
+    ),
+    "a consent to more than was said": Damage(
+        "UPDATE consent_event SET channels = '[\"voice\"]' WHERE number = 1 "
+        "RETURNING record_id || ' event ' || number", ("INV-CONSENT-01",), "consent_event",
+    ),
+    "a consent that was taken back and stands": Damage(
+        "UPDATE consent SET state = 1 RETURNING record_id", ("INV-CONSENT-02",), "consent",
+    ),
+    "other words than were agreed to": Damage(
+        "UPDATE consent_document SET body = replace(body, 'remind', 'call') "
+        "WHERE document_id = 'notices-service' RETURNING document_id || ' version ' || version",
+        ("INV-CONSENT-03",), "consent_document",
     ),
     "terms that were edited": Damage(
         "UPDATE terms SET numbers = numbers || '{\"grace\": 99}' WHERE terms_id = "

@@ -45,6 +45,7 @@ SQL_FILES = {
     "servicing/leaving.py": "the two queries that an erasure asks of the book",
     "servicing/receipts_sql.py": "the same for bank money that waits",
     "day/verify_sql.py": "invariants are queries",
+    "day/verify_consents_sql.py": "the same for consents",
     "webhooks/feed_sql.py": "what store.py is, for reading what was committed",
     "identity/staff_sql.py": "what store.py is, for accounts of staff and their sessions",
     "identity/factors_sql.py": "the same for second factors",

@@ -9,9 +9,11 @@ from datetime import timedelta
 from typing import Any
 
 import httpx
+from msgspec import structs, to_builtins
 
 from tests.web.api_site import Site
 from tests.web.walking import Walk
+from usance.consents.documents import shipped
 from usance.identity.staff import StaffSession
 from usance.web.api.routes import ENDPOINTS
 
@@ -68,10 +70,12 @@ class Caller:
         return document
 
 
-async def member(walk: Walk, name: str, numbers: Any) -> Caller:
+async def member(walk: Walk, name: str, numbers: Any, *roles: str) -> Caller:
     """A member of staff with a session."""
     staff = walk.site.services.staff
-    number = await staff.create(name, PASSWORD, ("service", "operations", "supervisor"))
+    number = await staff.create(
+        name, PASSWORD, roles or ("service", "operations", "supervisor")
+    )
     token, session = await staff.log_in(name, PASSWORD)
     assert isinstance(session, StaffSession)
     return Caller(walk, {"usance_session": token}, session.csrf, number, numbers)
@@ -94,6 +98,7 @@ async def walk_api(walk: Walk) -> None:
     await bank_money(host, account)
     await cases(host, anna, bert, borrower)
     await webhooks(host)
+    await consents(walk, host, borrower)
     await host.does(f"POST {BORROWER}/portal-links", borrower, body={"target": "pay"})
     today = await walk.site.pool.fetchval("SELECT business_date FROM book")
     await host.does("POST /v1/day/closes", body={"business_date": str(today)})
@@ -201,6 +206,22 @@ async def cases(host: Caller, anna: Caller, bert: Caller, borrower: str) -> None
     await host.does(f"POST {CASE}/closing", case)
     await host.does(f"POST {CASE}/reopening", case, body={"reasons": "There is more to it."})
     await host.does(f"POST {CASE}/withdrawal", other)
+
+
+async def consents(walk: Walk, host: Caller, borrower: str) -> None:
+    """Agreed to and taken back; the next version of a document, and the end of one."""
+    said = {"document": "notices-service", "version": 1, "decision": "given", "language": "en",
+            "method": "portal"}  # fmt: skip
+    record = (await host.does(f"POST {BORROWER}/consents", borrower, body=said))["record_id"]
+    off = f"POST {BORROWER}/consents/{{record_id}}/withdrawal"
+    await host.does(off, borrower, record, body={"method": "portal"})
+    cora = await member(walk, "cora", host.numbers, "compliance")
+    first = next(each for each in shipped() if each.document_id == "notices-service")
+    today = walk.clock.now().date()
+    body = structs.replace(first, version=2, effective_on=today)
+    await cora.does("POST /v1/consent-documents", body=to_builtins(body))
+    await cora.does("POST /v1/consent-documents/{code}/versions/{number}/retirement",
+                    "family-plan", 1, body={"retired_on": f"{today}"})  # fmt: skip
 
 
 async def webhooks(host: Caller) -> None:

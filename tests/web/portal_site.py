@@ -84,6 +84,14 @@ class Visitor:
         assert answer.status_code == 303, answer.text
         return number
 
+    async def consent(self, document: str = "notices-service") -> str:
+        """A consent that was given; its number."""
+        fields = {"version": "1", "language": "zh", "by-sms": "1"}
+        answer = await self.post(f"/my/consents/documents/{document}/give", fields)
+        assert answer.status_code == 303, answer.text
+        page = (await self.get("/my/consents")).text
+        return re.findall(r"/my/consents/(r-\w+)/receipt", page)[-1]
+
     async def attach(self, case: str, name: str, content: bytes, **more: str) -> httpx.Response:
         """Send a file into a case."""
         fields = {"csrf_token": self.csrf, "key": f"form-{next(_numbers)}"} | more
@@ -109,14 +117,14 @@ async def newest_code(site: Site, kind: str) -> str:
 
 
 async def pair(site: Site) -> tuple[Visitor, Visitor]:
-    """Two borrowers, each with an account, a statement, a payment, a case, a device, a session."""
+    """Two borrowers, each with an account and a bit of everything that has an id."""
     mine, theirs = await visitor(site), await visitor(site)
     await site.close_days(40)
     for each in (mine, theirs):
         await each.enter()
         each.ids |= {
             "contract": each.contract, "payment": await each.payment(), "number": "1",
-            "case": await each.case(),
+            "case": await each.case(), "consent": await each.consent(),
         }  # fmt: skip
     return mine, theirs
 

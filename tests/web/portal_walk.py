@@ -75,6 +75,7 @@ async def walk_portal(walk: Walk) -> None:
     await the_number(mine)
     await elsewhere(mine)
     await cases(mine)
+    await consents(mine)
     await mine.does("/my/logout")
     await coming_in(walk)
 
@@ -136,6 +137,16 @@ async def cases(mine: Guest) -> None:
     await mine.does(one + "attach", case, files={"file": ("a.txt", b"Paid.", "text/plain")})
     await mine.does(one + "withdraw", case)
     await mine.does(one + "reopen", case, text="There is more to it.")
+
+
+async def consents(mine: Guest) -> None:
+    """Agreed to, taken back, and another one not agreed to."""
+    one, shown = "/my/consents/documents/{document:str}/", {"version": "1", "language": "en"}
+    await mine.does(one + "give", "notices-service", **shown, **{"by-sms": "1"})
+    page = (await mine.visitor.get("/my/consents")).text
+    (record,) = set(re.findall(r"/my/consents/(r-\w+)/withdraw", page))
+    await mine.does("/my/consents/{consent:str}/withdraw", record)
+    await mine.does(one + "refuse", "notices-marketing", **shown)
 
 
 async def coming_in(walk: Walk) -> None:

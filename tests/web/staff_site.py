@@ -23,7 +23,8 @@ SAMPLE = {
     "operation_id": "p-1", "code": "pay_later", "number": "1", "file_id": "1",
     "business_date": "2026-01-05", "receipt_id": "1", "receipt": "1", "borrower": "b-1",
     "contract": "c-1001", "offer": "o-1", "hold": "a-1", "product": "pay_later", "name": "dues",
-    "proposal_id": "q-1", "proposal": "q-1", "operation": "p-1",
+    "proposal_id": "q-1", "proposal": "q-1", "operation": "p-1", "record_id": "r-1",
+    "document": "notices-service",
 }  # fmt: skip
 """For placeholders that are no numbers. Most of it is not there, which is found out after the
 gate."""

@@ -50,6 +50,10 @@ KNOWN_CLEAR = {
     "payment_intent.form_key", "payment_intent.bank_reference", "payment_intent.bank_page",
     "payment_intent.outcome", "payment_intent.rule", "bank_notification.notification_id",
     "bank_notification.digest", "bank_notification.result",
+    *(f"{table}.{column}" for table in ("consent", "consent_event") for column in (
+        "grantor_kind", "counterparty_kind", "document_id", "document_digest", "language",
+        "scopes", "channels", "method")),
+    "consent_event.actor", "consent_event.evidence_hash",
 }  # fmt: skip
 """Columns of words and bytes in tables about a borrower that hold nothing of the person in clear
 (tests/web/test_planted.py), so that an erasure may leave them as they are."""
@@ -138,6 +142,9 @@ async def lived(site: Site) -> str:
     )  # fmt: skip
     opened = {"kind": "complaint", "text": "Twice!", "borrower_id": borrower}
     case = (await site.post("/v1/cases", opened)).json()["case_id"]
+    said = {"document": "notices-service", "version": 1, "decision": "given", "language": "zh",
+            "method": "paper", "evidence": "folder 7"}  # fmt: skip
+    assert (await site.post(f"{path}/consents", said)).status_code == 201
     note = {"way": "note", "text": "She called again."}
     await site.post(f"/v1/cases/{case}/messages", note)
     await site.close_days(60)

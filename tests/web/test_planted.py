@@ -123,6 +123,11 @@ async def complained(life: Life, borrower: str, person: dict[str, str]) -> None:
     assert sent.status_code == 201, sent.text
     for part in ("", "/messages", "/events", "/attachments"):
         assert (await life.get(f"{path}{part}")).status_code == 200
+    agreed = {"document": "notices-service", "version": 1, "decision": "given", "language": "en",
+              "method": "paper", "evidence": words}  # fmt: skip
+    path = f"/v1/borrowers/{borrower}/consents"
+    assert (await life.post(path, agreed)).status_code == 201
+    assert (await life.get(path)).status_code == 200
 
 
 async def opened_up(life: Life, borrower: str, person: dict[str, str]) -> None:

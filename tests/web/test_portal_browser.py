@@ -20,11 +20,13 @@ pytestmark = pytest.mark.browser
 
 PAGES = ["", "/pay", "/statements", "/history", "/you", "/data", "/data?show=1", "/number",
          "/devices", "/looks", "/cases", "/cases/new", "/cases/m-zzz", "/contracts/c-zzz",
+         "/consents", "/consents/documents/notices-service", "/consents/documents/zzz",
          "/nothing", "/login", "/login/code", "/why?figure=pay-off",
          "/why?figure=due-now"]  # fmt: skip
 ELSEWHERE = {
     "/my/cases/{case}": "test_a_case_from_the_form_to_an_appeal, in every state",
     "/my/cases/{case}/attachments/{number}": "a file, never shown in place",
+    "/my/consents/{consent}/receipt": "a document to be stored",
     "/my/data/export": "a document to be stored",
     "/my/enter": "test_the_way_in_is_sound, with a link that is good, used and not ours",
     "/my/payments/{payment}": "test_what_payments_lead_to_is_sound, with every outcome",
@@ -486,3 +488,23 @@ def test_older_looks_are_behind_a_link(site: Site, visit: Visit, who: int) -> No
     page.wait_for_url("**/my/looks?before=p-*")
     assert (shown, page.locator("main .list li").count()) == (100, min(count - 100, 100))
     assert axe(page) == []
+
+
+@pytest.mark.parametrize(("width", "locale"), [(360, "zh-CN"), (1280, "en-GB")])
+def test_agreed_to_and_taken_back(site: Site, visit: Visit, width: int, locale: str) -> None:
+    """R-CONSENT-03, R-CONSENT-05: two steps to agree, one to take it back; every state is sound."""
+    page = visit(width, locale, "light")
+    page.goto(f"{site.address}/my/you")
+    page.click("main a[href='/my/consents']")
+    page.click("a[href$='/notices-service']")
+    page.check("input[name='by-sms']")
+    page.click("main button.main")
+    page.wait_for_url("**/my/consents?done=given")
+    assert axe(page) + flaws(page, width) == []
+    with page.expect_download() as receipt:
+        page.click("a[href$='/receipt']")
+    assert receipt.value.suggested_filename.startswith("receipt-r-")
+    page.click("form[action$='/withdraw'] button")
+    page.wait_for_url("**/my/consents?done=withdrawn")
+    assert axe(page) + flaws(page, width) == []
+    assert page.locator("form[action$='/withdraw']").count() == 0

@@ -131,6 +131,7 @@ async def listen(
     await services.approvals.start()
     try:
         services.cases.watch.start()
+        services.consents.start()
         config = uvicorn.Config(
             app, host=host, port=address.getsockname()[1], http="httptools", ws="none",
             lifespan="off", access_log=False, log_config=None, log_level="warning",
@@ -139,6 +140,7 @@ async def listen(
         keep_what_was_loaded()
         await announced(config, tell).serve(sockets=[address])
     finally:
+        await services.consents.stop()
         await services.cases.watch.stop()
         await workers.stop()
         await worker.stop()

@@ -3,6 +3,7 @@
 from usance.approvals.store import COLUMNS as PROPOSAL_COLUMNS
 from usance.contract.records import RECOVERY, REPAYMENT, REVERSAL, STATEMENT
 from usance.day import store as day_sql
+from usance.day.verify_consents_sql import CONSENT_INVARIANTS
 from usance.identity import access_sql
 from usance.ledger import chart
 from usance.platform import schema
@@ -533,6 +534,7 @@ INVARIANTS: list[tuple[str, str, str, str]] = [
      DONE_BY),
     ("INV-ACCESS-01", "Looks at a person's details are those that their operation noted.",
      "access", LOOKS),
+    *CONSENT_INVARIANTS,
     ("INV-NUMBER-01", "A borrower's contracts are numbered as far as the borrower's row says.",
      "borrower", NUMBERING),
 ]  # fmt: skip

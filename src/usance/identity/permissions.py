@@ -41,6 +41,7 @@ SCOPES: Final = frozenset({
     "files:read", "files:write",  # the bank's debit-result files
     "day:read", "day:write",
     "cases:read", "cases:write",
+    "consents:read", "consents:write",  # what a borrower has agreed to; never the documents
     "webhooks:read", "webhooks:write",
     "approvals:read", "approvals:write",  # take one's own proposal back
     "audit:read",
@@ -54,6 +55,7 @@ STAFF_ONLY: Final = frozenset({
     "people:erase",
     DECIDE,
     "cases:decide",
+    "consents:adopt",  # propose a consent document, or the end of one
     "staff:read", "staff:write",
     "clients:read", "clients:write",
     "messages:read",  # what the sandbox messenger was given

@@ -34,6 +34,7 @@ from usance.platform import (  # noqa: F401 (each adds its tables)
     schema_audit,
     schema_cases,
     schema_clients,
+    schema_consents,
     schema_keys,
     schema_payments,
     schema_portal,

@@ -1,8 +1,10 @@
-"""Make a book: its name, its first day, its products."""
+"""Make a book: its name, its first day, its products, its consent documents."""
 
 import json
 from datetime import date
 
+from usance.consents.acts import enter_shipped
+from usance.platform.clock import SystemClock
 from usance.platform.database import Pool, transaction
 from usance.servicing import columns as sql
 from usance.servicing.products import products
@@ -22,3 +24,4 @@ async def create_book(
                 sql.INSERT_PRODUCT,
                 each.product_id, each.code, each.name_zh, each.name_en, json.dumps(each.settings),
             )  # fmt: skip
+        await enter_shipped(connection, SystemClock().now())

@@ -12,6 +12,7 @@ import msgspec
 
 from usance.approvals.rules import Facts
 from usance.approvals.service import Act
+from usance.consents import acts as consent_acts
 from usance.core.refusals import Refused
 from usance.day import begin
 from usance.day.begin import BeginClose
@@ -20,6 +21,7 @@ from usance.identity import erasure, machine
 from usance.identity.changing import Asking
 from usance.identity.machine import MachineClients
 from usance.identity.once import Answer, problem
+from usance.platform.clock import Clock
 from usance.platform.database import Pool
 from usance.servicing import commands as ask
 from usance.servicing import read
@@ -166,3 +168,13 @@ def acts_of_the_house(
             partial(erasure.rehearse, pool),
         )  # fmt: skip
     return found
+
+
+def acts_on_consents(pool: Pool, clock: Clock) -> dict[str, Act]:
+    """Acts on consent documents, by their names."""
+    return {
+        name: Beside(
+            kind, partial(consent_acts.perform, pool, clock),
+            partial(consent_acts.rehearse, pool, clock),
+        ) for name, kind in consent_acts.ACTS.items()
+    }  # fmt: skip

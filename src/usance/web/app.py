@@ -24,6 +24,7 @@ from usance.cases.remedies import Follows
 from usance.cases.service import Cases
 from usance.cases.watch import Watch
 from usance.cases.work import Desk
+from usance.consents.service import Consents
 from usance.core.money import DECIMALS
 from usance.identity.access import BorrowerAccess
 from usance.identity.accesses import Accesses
@@ -43,7 +44,7 @@ from usance.platform.database import Pool
 from usance.servicing import read
 from usance.servicing.service import Book
 from usance.web import banking, operations, problems
-from usance.web.acts import acts, acts_of_the_house
+from usance.web.acts import acts, acts_of_the_house, acts_on_consents
 from usance.web.api.dispatch import BODY_MAX, Api
 from usance.web.api.routes import ENDPOINTS, openapi
 from usance.web.closing import Closing
@@ -78,8 +79,11 @@ async def open_services(
     clients = MachineClients(pool, clock)
     reach = Reach(settings.webhooks_allow_http or found.demo, settings.webhooks_networks)
     webhooks, closing = Endpoints(pool, keys, clock=clock, reach=reach), Closing()
+    consents = Consents(pool, keys, clock)
+    await consents.enter_shipped()
     known = acts(pool, book, clients)
     known |= acts_of_the_house(pool, webhooks, closing, settings.erasures_file)
+    known |= acts_on_consents(pool, clock)
     approvals = Approvals(pool, policy or approvals_policy(decimals), known, clock)
     return Services(
         settings=settings, pool=pool, keys=keys, book=approvals, posting=book, approvals=approvals,
@@ -89,6 +93,7 @@ async def open_services(
         webhooks=webhooks, closing=closing,
         provider=Provider(elsewhere, pool, keys, clock) if elsewhere else None,
         cases=case_room(pool, keys, approvals, found.currency, clock, Followed(approvals)),
+        consents=consents,
         name=found.name, currency=found.currency, decimals=decimals,
         demo=found.demo, hints=hints or {}, audit_key=open_key(settings.audit_key_file).public,
         clock=clock, access=access, payments=Payments(pool, clock, found.currency),

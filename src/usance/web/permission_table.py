@@ -27,7 +27,7 @@ ALLOWED, FORBIDDEN, UNKNOWN, ABSENT, NOTHING = "allowed", "403", "401", "404", "
 where a route has no object that could be another's."""
 MARKS = {ALLOWED: "✓", FORBIDDEN: "·", UNKNOWN: "·", ABSENT: "·", NOTHING: ""}
 CONSOLE, PORTAL, API = "console", "portal", "API"
-OF_A_BORROWER = ("contract", "payment", "case", "device", "session")
+OF_A_BORROWER = ("contract", "payment", "case", "device", "session", "consent")
 """Placeholders of the portal's paths that name something of one borrower."""
 
 

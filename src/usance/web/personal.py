@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from usance.approvals import leaving as approvals_leaving  # noqa: F401 (an obstacle to erasure)
 from usance.cases import leaving as cases_leaving  # noqa: F401 (words, files, obstacles)
+from usance.consents import leaving as consents_leaving  # noqa: F401 (agreements, evidence)
 from usance.core.rules import rule
 from usance.identity import portal_held  # noqa: F401 (what is known of sessions and numbers)
 from usance.identity.accesses import Seen

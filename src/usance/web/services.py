@@ -15,6 +15,7 @@ from usance.cases.deciding import Deciding
 from usance.cases.service import Cases
 from usance.cases.watch import Watch
 from usance.cases.work import Desk
+from usance.consents.service import Consents
 from usance.identity.access import BorrowerAccess
 from usance.identity.accesses import Accesses
 from usance.identity.borrowers import Borrowers
@@ -78,6 +79,7 @@ class Services:
     webhooks: Endpoints
     closing: Closing
     cases: CaseRoom
+    consents: Consents
     name: str
     currency: str
     decimals: int

@@ -13,6 +13,7 @@ from usance.web.api import (  # noqa: F401 (each enters its endpoints)
     borrowers,
     cases,
     changes,
+    consents,
     contracts,
     day,
     files,

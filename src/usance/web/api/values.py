@@ -36,6 +36,7 @@ Ids: TypeAlias = Mapping[str, Any]
 
 KINDS = {f"{kind}_id": kind for kind in ("borrower", "contract", "offer", "authorisation")} | {
     "operation_id": "operation", "proposal_id": "proposal", "case_id": "case",
+    "record_id": "consent",
 }
 NUMBERS = ("file_id", "number", "seq")
 NUMBER_MAX = 2**31 - 1

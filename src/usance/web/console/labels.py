@@ -95,6 +95,12 @@ ACTIONS = {
     "RewrapKeys": _("Data keys wrapped anew"), "RehashDirectory": _("Directory hashed anew"),
     "RenewBorrowerKey": _("Data key of a person renewed"), "EraseBorrower": _("Person erased"),
     "SetLegalHold": _("Legal hold set"), "LiftLegalHold": _("Legal hold lifted"),
+    "AdoptConsentDocument": _("Consent document adopted"),
+    "RetireConsentDocument": _("Consent document retired"),
+    "GiveConsent": _("Consent given"), "RefuseConsent": _("Consent refused"),
+    "WithdrawConsent": _("Consent withdrawn"),
+    "WithdrawConsentAgain": _("Consent withdrawn again"),
+    "ExpireConsent": _("Consent expired"), "InvalidateConsent": _("Consent made invalid"),
 }  # fmt: skip
 
 OUTCOMES = {
@@ -122,6 +128,11 @@ ARGUMENTS = {
     "scopes": _("Scopes"), "prefix": _("Key"),
     "valid_days": _("The new key is valid for days"),
     "overlap_hours": _("The old key opens for hours"),
+    "document_id": _("Document"), "version": _("Version"), "retired_on": _("Retired from"),
+    "purpose": _("Purpose"), "recipients": _("Recipients"), "channels": _("Channels"),
+    "controller": _("Controller"), "retention_years": _("Years of keeping"),
+    "withdrawal": _("Ways to withdraw"), "jurisdictions": _("Jurisdictions"),
+    "two_sided": _("Needs both sides"),
 }  # fmt: skip
 """What an act is asked with."""
 RECEIPT_STATUS = {1: _("waiting"), 2: _("allocated"), 3: _("returned")}

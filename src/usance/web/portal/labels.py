@@ -15,6 +15,7 @@ YOU = (
     ("/my/cases", _("My cases"), _("Complaints, corrections, and decisions to look at again.")),
     ("/my/data", _("My details"), _("What we know about you, and how to have it put right.")),
     ("/my/number", _("My number"), _("Where codes go, and how to change it.")),
+    ("/my/consents", _("What I have agreed to"), _("What you allow us, and how to take it back.")),
     ("/my/looks", _("Who looked"), _("Who looked at your details, and why.")),
     ("/my/devices", _("Devices and sessions"), _("Where you are logged in, and how to end it.")),
 )  # fmt: skip
@@ -79,4 +80,17 @@ CASE_EVENTS = {
     "attached": _("A file was added"), "extended": _("We need longer"),
     "decided": _("We answered"), "withdrawn": _("You took it back"),
     "reopened": _("It was taken up again"), "closed": _("It was closed"),
+}  # fmt: skip
+CONSENT_STATES = {
+    "": _("Off"), "given": _("You agreed"), "refused": _("You said no"),
+    "withdrawn": _("You took it back"), "expired": _("It has ended"),
+    "invalidated": _("No longer valid"),
+}  # fmt: skip
+CONSENT_CHANNELS = {
+    "sms": _("Text message"), "email": _("E-mail"), "voice": _("Telephone call"),
+    "portal": _("These pages"), "letter": _("Letter"),
+}  # fmt: skip
+CONSENT_RECIPIENTS = {
+    "grantor": _("You"), "relative": _("Your family member"), "friend": _("Your friend"),
+    "messenger": _("Who carries our messages"), "bank": _("Your bank"),
 }  # fmt: skip

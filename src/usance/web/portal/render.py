@@ -99,12 +99,16 @@ def environment(language: str, currency: str, decimals: int) -> Environment:
         "happened": name(labels.EVENTS), "payment_status": name(labels.PAYMENT_STATUS),
         "opened_by": name(labels.OPENED_BY), "own_case": name(labels.CASE_KINDS),
         "own_case_state": name(labels.CASE_STATES), "own_case_result": name(labels.CASE_RESULTS),
-        "own_case_event": name(labels.CASE_EVENTS), "term_of_sum": name(labels.TERMS),
+        "own_case_event": name(labels.CASE_EVENTS),
+        "consent_state": name(labels.CONSENT_STATES),
+        "consent_channel": name(labels.CONSENT_CHANNELS),
+        "consent_recipient": name(labels.CONSENT_RECIPIENTS), "term_of_sum": name(labels.TERMS),
         "iso_day": date.fromisoformat,
         "iso_moment": datetime.fromisoformat,
         "payment": lambda each: written("payment", each),
         "session": lambda each: written("session", each),
         "device": lambda each: written("device", each),
+        "consent": lambda each: written("consent", each),
         "plainly": plainly,
     }  # fmt: skip
     return found

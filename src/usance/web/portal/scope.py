@@ -17,6 +17,8 @@ import msgspec
 from usance.cases.intake import Opening
 from usance.cases.read import File
 from usance.cases.work import Acting
+from usance.consents.records import Saying, borrower
+from usance.consents.service import Offered
 from usance.contract.records import ACTIVE, CLOSED
 from usance.core.identifiers import borrower_of_contract, parse, written
 from usance.core.money import parse_decimal
@@ -369,6 +371,65 @@ class Own:
 
     def _acting(self, key: str, request_hash: bytes) -> Acting:
         return Acting(self._session.actor, frozenset(), key, request_hash)
+
+    # -- consents --------------------------------------------------------------------------------
+
+    async def consents(self) -> list[Offered]:
+        """What the borrower can agree to or has said something of, and how it stands."""
+        return await self._services.consents.offered(self._session.borrower_id)
+
+    async def consent_document(self, document_id: str) -> Offered:
+        """One document of these."""
+        for each in await self.consents():
+            if each.document.document_id == document_id:
+                return each
+        raise not_found("document")
+
+    async def give_consent(
+        self, document_id: str, form: Mapping[str, str], key: str, request_hash: bytes
+    ) -> str:
+        """Agree to a document that was shown, for the channels that the form ticks."""
+        found = (await self.consent_document(document_id)).document
+        ticked = tuple(each for each in found.channels if form.get(f"by-{each}"))
+        if not ticked:
+            raise Refused("R-FORM-01", "choose at least one way", "channels")
+        said = self._saying(document_id, form, ticked)
+        asking = self._asker(key, request_hash).asking
+        answer = await self._services.consents.grant(said, asking)
+        return str(answer.document["state"])
+
+    async def refuse_consent(
+        self, document_id: str, form: Mapping[str, str], key: str, request_hash: bytes
+    ) -> str:
+        """Do not agree."""
+        said = self._saying(document_id, form, ())
+        asking = self._asker(key, request_hash).asking
+        answer = await self._services.consents.refuse(said, asking)
+        return str(answer.document["state"])
+
+    def _saying(
+        self, document_id: str, form: Mapping[str, str], channels: tuple[str, ...]
+    ) -> Saying:
+        """In the words of the language and of the version that the page showed."""
+        version, borrower_id = form.get("version", ""), self._session.borrower_id
+        shown = int(version) if version.isascii() and version.isdigit() and len(version) < 9 else 0
+        return Saying(
+            borrower_id, borrower(borrower_id), document_id, shown,
+            form.get("language", ""), "portal", channels=channels,
+        )  # fmt: skip
+
+    async def withdraw_consent(self, text: str, key: str, request_hash: bytes) -> None:
+        """Take a consent back."""
+        asking, record_id = self._asker(key, request_hash).asking, self._id("consent", text)
+        await self._services.consents.withdraw(
+            self._session.borrower_id, record_id, "portal", "", asking
+        )
+
+    async def consent_receipt(self, text: str) -> bytes:
+        """The receipt of a consent, as a JSON document."""
+        record_id = self._id("consent", text)
+        found = await self._services.consents.receipt(self._session.borrower_id, record_id)
+        return msgspec.json.format(msgspec.json.encode(found))
 
     # -- the person --------------------------------------------------------------------------------
 
