@@ -1,0 +1,17 @@
+"""What borrowers and relatives are told. Of it so far: the templates, which hold no facts.
+
+``documents``  a template as a document: its shape, its canonical form, its digest
+``values``     the types of placeholders, and how a value of each is written in a language
+``rendering``  a document, a channel, a language and values -> words
+``segments``   how many parts a text message has
+``policy``     ``policies/templates.yaml``: bounds and word lists
+``links``      what a telephone would make a link or a number of
+``wording``    demands, threats, amounts
+``lints``      everything that may be wrong with a document
+``samples``    made-up values
+``previews``   a document with made-up values, and what is wrong with it
+``changes``    what differs between two versions, in words
+``store``      the table ``notice_template``
+``templates``  adopt, retire, what is in force
+``starting``   the set that a book begins with
+"""
