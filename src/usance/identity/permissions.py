@@ -42,6 +42,7 @@ SCOPES: Final = frozenset({
     "day:read", "day:write",
     "cases:read", "cases:write",
     "webhooks:read", "webhooks:write",
+    "notices:read", "notices:write",  # templates of notices
     "approvals:read", "approvals:write",  # take one's own proposal back
     "audit:read",
     "portal:write",  # ask for a signed link that lets one borrower in

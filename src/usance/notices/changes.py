@@ -25,8 +25,8 @@ class Difference(Struct, frozen=True):
 @rule("R-TEMPLATE-17")
 def differences(old: Document | None, new: Document) -> list[Difference]:
     """Every channel, language, placeholder and date that changed; all of a first version."""
-    before = {} if old is None else dict(_leaves("", msgspec.to_builtins(old)))
-    after = dict(_leaves("", msgspec.to_builtins(new)))
+    before = {} if old is None else dict(leaves(msgspec.to_builtins(old)))
+    after = dict(leaves(msgspec.to_builtins(new)))
     return [
         Difference(where, before.get(where, ""), after.get(where, ""))
         for where in [*after, *(each for each in before if each not in after)]
@@ -34,11 +34,11 @@ def differences(old: Document | None, new: Document) -> list[Difference]:
     ]
 
 
-def _leaves(where: str, value: Any) -> Iterator[tuple[str, str]]:
+def leaves(value: Any, where: str = "") -> Iterator[tuple[str, str]]:
     """Names in their order, separated by spaces, with what stands there."""
     if isinstance(value, Mapping):
         for name, each in value.items():
-            yield from _leaves(f"{where} {name}".lstrip(), each)
+            yield from leaves(each, f"{where} {name}".lstrip())
     elif isinstance(value, list):
         yield where, ", ".join(value)
     elif isinstance(value, bool):

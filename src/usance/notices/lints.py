@@ -118,8 +118,8 @@ def whole(drawn: Drawn) -> Iterator[Refusal]:
         path = f"placeholders.{name}"
         if (placeholder.type == "choice") != bool(placeholder.choices):
             yield Refusal("R-TEMPLATE-11", "a choice, and only a choice, has choices", path)
-        for choice, spoken in placeholder.choices.items():
-            if any(not spoken.get(each, "").strip() for each in LANGUAGES):
+        for choice, said in placeholder.choices.items():
+            if any(not said.get(each, "").strip() for each in LANGUAGES):
                 detail = "a choice has words in both languages"
                 yield Refusal("R-TEMPLATE-11", detail, f"{path}.choices.{choice}")
 

@@ -8,11 +8,11 @@ from typing import Any
 from usance.notices.documents import Document, Placeholder
 from usance.notices.values import Money
 
-BY_NAME = {"lender": "Usance Lending", "product": "Pay Later", "device": "Android", "code": ""}
+BY_NAME = {"lender": "Usance Lending", "product": "Pay Later", "device": "Android"}
 BY_TYPE: dict[str, Any] = {
-    "money": Money(1_234_567, "CNY"), "date": date(2026, 11, 27), "count": 12, "name": "Li Xiaoming",
-    "masked_name": "Li Xiaoming", "code": "ABCDEFGHJK", "percent": 14_400_000,
-    "phone": "400-820-8820",
+    "money": Money(1_234_567, "CNY"), "date": date(2026, 11, 27), "count": 12,
+    "name": "Li Xiaoming", "masked_name": "Li Xiaoming", "code": "ABCDEFGHJK",
+    "percent": 14_400_000, "phone": "400-820-8820",
 }  # fmt: skip
 
 

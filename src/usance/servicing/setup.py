@@ -1,8 +1,9 @@
-"""Make a book: its name, its first day, its products."""
+"""Make a book: its name, its first day, its products, its templates of notices."""
 
 import json
 from datetime import date
 
+from usance.notices.starting import adopt_starting_set
 from usance.platform.database import Pool, transaction
 from usance.servicing import columns as sql
 from usance.servicing.products import products
@@ -22,3 +23,4 @@ async def create_book(
                 sql.INSERT_PRODUCT,
                 each.product_id, each.code, each.name_zh, each.name_en, json.dumps(each.settings),
             )  # fmt: skip
+        await adopt_starting_set(connection, opened_on)

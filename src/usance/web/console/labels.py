@@ -73,6 +73,9 @@ ACTIONS = {
     "RotateWebhookSecret": _("Second secret of a webhook made"),
     "RetireWebhookSecret": _("Secret of a webhook retired"),
     "TestWebhook": _("Webhook tested"), "RedeliverWebhook": _("Webhook sent again"),
+    "AdoptTemplate": _("Template of notices adopted"),
+    "AdoptStartingSet": _("First templates of notices adopted"),
+    "RetireTemplate": _("Template of notices retired"),
     "LoadDebitFile": _("Bank file loaded"),
     "BeginClose": _("Day close begun"), "ResumeClose": _("Day close resumed"),
     "AllocateReceipt": _("Receipt allocated"),
@@ -122,6 +125,8 @@ ARGUMENTS = {
     "scopes": _("Scopes"), "prefix": _("Key"),
     "valid_days": _("The new key is valid for days"),
     "overlap_hours": _("The old key opens for hours"),
+    "document": _("Template"), "template_id": _("Template"),
+    "retired_on": _("First day without it"),
 }  # fmt: skip
 """What an act is asked with."""
 RECEIPT_STATUS = {1: _("waiting"), 2: _("allocated"), 3: _("returned")}
