@@ -11,7 +11,7 @@
 ``samples``    made-up values
 ``previews``   a document with made-up values, and what is wrong with it
 ``changes``    what differs between two versions, in words
-``store``      the table ``notice_template``
+``store``      the tables ``notice_template`` and ``notice_retirement``
 ``templates``  adopt, retire, what is in force
 ``starting``   the set that a book begins with
 """

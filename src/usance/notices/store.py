@@ -9,8 +9,15 @@ from typing import Any, TypeAlias
 from usance.platform.database import Connection, Pool
 
 Row: TypeAlias = Mapping[str, Any]
-COLUMNS = """template_id, version, body, digest, effective_on, retired_on, adopted_by, adopted_at,
-    operation_id, retired_by, retired_operation"""
+VERSION = """SELECT t.template_id, t.version, t.body, t.digest, t.effective_on,
+    least(t.retired_on, r.retired_on) AS retired_on, t.adopted_by, t.adopted_at, t.operation_id,
+    coalesce(r.retired_by, '') AS retired_by
+FROM notice_template t LEFT JOIN LATERAL (
+    SELECT retired_on, retired_by FROM notice_retirement e
+    WHERE e.template_id = t.template_id AND e.through >= t.version
+    ORDER BY retired_on, operation_id LIMIT 1
+) AS r ON true"""
+"""Versions with their ends: what the document says, or what a retirement says if that is sooner."""
 
 
 async def insert(
@@ -30,9 +37,7 @@ async def insert(
 async def newest(where: Connection | Pool, template_id: str) -> Row | None:
     """The version that was adopted last."""
     row: Row | None = await where.fetchrow(
-        f"SELECT {COLUMNS} FROM notice_template WHERE template_id = $1"
-        " ORDER BY version DESC LIMIT 1",
-        template_id,
+        f"{VERSION} WHERE t.template_id = $1 ORDER BY t.version DESC LIMIT 1", template_id
     )
     return row
 
@@ -40,8 +45,8 @@ async def newest(where: Connection | Pool, template_id: str) -> Row | None:
 async def begun(where: Connection | Pool, template_id: str, on: date) -> Row | None:
     """The newest version that had begun on a day, whether it has ended or not."""
     row: Row | None = await where.fetchrow(
-        f"SELECT {COLUMNS} FROM notice_template WHERE template_id = $1 AND effective_on <= $2"
-        " ORDER BY version DESC LIMIT 1",
+        f"{VERSION} WHERE t.template_id = $1 AND t.effective_on <= $2"
+        " ORDER BY t.version DESC LIMIT 1",
         *(template_id, on),
     )
     return row
@@ -52,8 +57,8 @@ async def versions(
 ) -> Sequence[Row]:
     """Versions of a template, newest first."""
     rows: Sequence[Row] = await pool.fetch(
-        f"SELECT {COLUMNS} FROM notice_template WHERE template_id = $1 AND version < $2"
-        " ORDER BY version DESC LIMIT $3",
+        f"{VERSION} WHERE t.template_id = $1 AND t.version < $2"
+        " ORDER BY t.version DESC LIMIT $3",
         *(template_id, before, count),
     )
     return rows
@@ -62,8 +67,9 @@ async def versions(
 async def page(pool: Pool, after: int, count: int) -> Sequence[Row]:
     """The newest version of each template, in the order of their ids, from a place on."""
     rows: Sequence[Row] = await pool.fetch(
-        f"SELECT DISTINCT ON (template_id) {COLUMNS} FROM notice_template"
-        " ORDER BY template_id, version DESC OFFSET $1 LIMIT $2",
+        f"{VERSION} WHERE t.version = (SELECT max(version) FROM notice_template n"
+        ' WHERE n.template_id = t.template_id) ORDER BY t.template_id COLLATE "C"'
+        " OFFSET $1 LIMIT $2",
         *(after, count),
     )
     return rows
@@ -76,48 +82,48 @@ async def known(connection: Connection) -> frozenset[str]:
 
 
 async def retire(
-    connection: Connection, template_id: str, on: date, actor: str, operation_id: int
-) -> bool:
-    """Every version ends on a day, unless it had ended by then; False if all had."""
-    tag: str = await connection.execute(
-        "UPDATE notice_template SET retired_on = $2, retired_by = $3, retired_operation = $4"
-        " WHERE template_id = $1 AND (retired_on IS NULL OR retired_on > $2)",
-        *(template_id, on, actor, operation_id),
+    connection: Connection, version: tuple[str, int], on: date, actor: str, operation_id: int
+) -> None:
+    """Versions of a template up to one end on a day."""
+    await connection.execute(
+        "INSERT INTO notice_retirement (template_id, through, retired_on, retired_by,"
+        " operation_id) VALUES ($1, $2, $3, $4, $5)",
+        *(*version, on, actor, operation_id),
     )
-    return tag != "UPDATE 0"
 
 
 # -- the proof -------------------------------------------------------------------------------------
 
-ADOPTED = "jsonb_build_array(template_id, version, encode(digest, 'hex'), adopted_by)"
-RETIRED = "jsonb_build_array(template_id, version, retired_on, retired_by)"
-BOUND = """sha256(string_agg(sha256(convert_to(({row})::text, 'UTF8')), ''::bytea
-    ORDER BY template_id COLLATE "C", version))"""
-"""SHA-256 over the SHA-256 of each row that an operation wrote, as JSON."""
+ROWS = """
+SELECT operation_id, sha256(string_agg(row, ''::bytea ORDER BY template_id COLLATE "C", version))
+    AS digest
+FROM (
+    SELECT operation_id, template_id, version, sha256(convert_to(jsonb_build_array(
+        template_id, version, encode(digest, 'hex'), adopted_by,
+        (extract(epoch FROM adopted_at) * 1000000)::bigint)::text, 'UTF8')) AS row
+    FROM notice_template
+    UNION ALL
+    SELECT operation_id, template_id, through, sha256(convert_to(jsonb_build_array(
+        template_id, through, retired_on, retired_by)::text, 'UTF8'))
+    FROM notice_retirement
+) AS written GROUP BY operation_id
+"""
+"""Of each operation the SHA-256 over the SHA-256 of each of its rows, as JSON."""
 ADOPT, ADOPT_SET, RETIRE = "AdoptTemplate", "AdoptStartingSet", "RetireTemplate"
 """Actions of the audit events."""
 
 
 async def digest_of(connection: Connection, operation_id: int) -> bytes:
-    """What an audit event says of the rows that it adopted, or else retired."""
+    """What an audit event says of the rows that it wrote."""
     found: bytes = await connection.fetchval(
-        f"SELECT coalesce((SELECT {BOUND.format(row=ADOPTED)} FROM notice_template"
-        f" WHERE operation_id = $1), (SELECT {BOUND.format(row=RETIRED)}"
-        " FROM notice_template WHERE retired_operation = $1))",
-        operation_id,
+        f"SELECT digest FROM ({ROWS}) AS rows WHERE operation_id = $1", operation_id
     )
     return found
 
 
 VERSIONS = f"""
-WITH rows AS (
-    SELECT operation_id, {BOUND.format(row=ADOPTED)} AS digest, min(adopted_at) AS at
-    FROM notice_template GROUP BY operation_id
-    UNION ALL
-    SELECT retired_operation, {BOUND.format(row=RETIRED)}, NULL
-    FROM notice_template WHERE retired_operation <> 0 GROUP BY retired_operation
-), told AS (
-    SELECT operation_id, digest, action, recorded_at FROM operation
+WITH told AS (
+    SELECT operation_id, digest FROM operation
     WHERE action IN ('{ADOPT}', '{ADOPT_SET}', '{RETIRE}')
 ), wrong AS (
     SELECT template_id || ' version ' || version AS key,
@@ -126,18 +132,16 @@ WITH rows AS (
     UNION ALL
     SELECT template_id || ' version ' || version, 'what its body says',
         concat_ws(' ', template_id, version, effective_on, retired_on)
-    FROM notice_template WHERE digest = sha256(convert_to(body, 'UTF8'))
-        AND (template_id, version::text, effective_on::text,
-            CASE retired_operation WHEN 0 THEN retired_on::text END) IS DISTINCT FROM
-        (body::jsonb ->> 'id', body::jsonb ->> 'version', body::jsonb ->> 'effective_on',
-            CASE retired_operation WHEN 0 THEN body::jsonb ->> 'retired_on' END)
+    FROM notice_template CROSS JOIN LATERAL (SELECT CASE
+        WHEN digest = sha256(convert_to(body, 'UTF8')) THEN body::jsonb END AS b) AS read
+    WHERE b IS NOT NULL AND (template_id, version::text, effective_on::text, retired_on::text)
+        IS DISTINCT FROM (b ->> 'id', b ->> 'version', b ->> 'effective_on', b ->> 'retired_on')
     UNION ALL
     SELECT 'operation ' || operation_id, coalesce(encode(t.digest, 'hex'), 'an operation'),
         coalesce(encode(r.digest, 'hex'), 'no version')
-    FROM rows r FULL JOIN told t USING (operation_id)
+    FROM ({ROWS}) AS r FULL JOIN told t USING (operation_id)
     WHERE r.digest IS DISTINCT FROM t.digest
-        OR r.at IS DISTINCT FROM CASE t.action WHEN '{RETIRE}' THEN NULL ELSE t.recorded_at END
 )
-SELECT key, expected, found FROM wrong ORDER BY key LIMIT 1
+SELECT key, expected, found FROM wrong ORDER BY key COLLATE "C" LIMIT 1
 """
-"""A body that is not JSON any more has another digest, so it is not read."""
+"""A body that is no JSON any more has another digest; the CASE keeps it from being read."""

@@ -138,15 +138,17 @@ class Templates:
 
     @rule("R-TEMPLATE-16", "R-FOUND-01")
     async def _retire(self, change: Change, act: RetireTemplate) -> dict[str, Any]:
-        if await store.newest(change.connection, act.template_id) is None:
+        row = await store.newest(change.connection, act.template_id)
+        if row is None:
             raise Refused("R-FOUND-01", "there is no such template", "template_id")
         if act.retired_on < change.on:
             raise Refused("R-TEMPLATE-16", "a template is retired from a day to come", "retired_on")
-        done = await store.retire(
-            change.connection, act.template_id, act.retired_on, change.actor, change.operation_id
-        )
-        if not done:
+        if version_of(row).ended(act.retired_on):
             raise Refused("R-TEMPLATE-16", "it has ended by then already", "retired_on")
+        await store.retire(
+            change.connection, (act.template_id, row["version"]), act.retired_on, change.actor,
+            change.operation_id,
+        )  # fmt: skip
         digest = await store.digest_of(change.connection, change.operation_id)
         said = {"template_id": act.template_id, "retired_on": act.retired_on.isoformat()}
         await change.note(store.RETIRE, digest, said)

@@ -18,14 +18,21 @@ STATEMENTS = (
         adopted_by TEXT NOT NULL,
         adopted_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
         operation_id BIGINT DEFAULT 0 NOT NULL,
-        retired_by TEXT DEFAULT '' NOT NULL,
-        retired_operation BIGINT DEFAULT 0 NOT NULL,
         PRIMARY KEY (template_id, version)
     )""",
+    """CREATE TABLE notice_retirement (
+        operation_id BIGINT NOT NULL,
+        template_id TEXT NOT NULL,
+        through SMALLINT DEFAULT 0 NOT NULL,
+        retired_on DATE NOT NULL,
+        retired_by TEXT NOT NULL,
+        PRIMARY KEY (operation_id)
+    )""",
+    "CREATE INDEX notice_retirement_template ON notice_retirement (template_id)",
 )
 
 
 def upgrade() -> None:
-    """The table, empty: what is missing of the starting set is adopted when a process starts."""
+    """The tables, empty: what is missing of the starting set is adopted when a process starts."""
     for statement in STATEMENTS:
         op.execute(statement)
