@@ -44,6 +44,17 @@ def test_a_document_has_its_shape(changed: dict[str, Any]) -> None:
     assert refused.value.refusal.rule == "R-TEMPLATE-01"
 
 
+def test_a_name_is_one_line() -> None:
+    """R-TEMPLATE-01: what a pattern's end lets pass."""
+    choices = {"a": {"type": "choice", "choices": {"b\n": {"zh-CN": "好", "en": "well"}}}}
+    for changed, path in (
+        ({"id": "hello\n"}, "id"), ({"event": "device.new\n"}, "event"),
+        ({"placeholders": {"amount\n": {"type": "money"}}}, "placeholders"),
+        ({"placeholders": choices}, "placeholders"),
+    ):  # fmt: skip
+        assert ("R-TEMPLATE-01", path) in {(e.rule, e.path) for e in found(draft(**changed))}
+
+
 def test_a_brace_that_is_alone_hides_the_rest() -> None:
     """R-TEMPLATE-02."""
     (finding,) = found(saying("{a.b} 法院"))[:1]

@@ -95,6 +95,20 @@ def braces(drawn: Drawn) -> Iterator[Refusal]:
             yield Refusal("R-TEMPLATE-02", refused.refusal.detail, piece.path)
 
 
+@rule("R-TEMPLATE-01")
+def named(drawn: Drawn) -> Iterator[Refusal]:
+    """Names are exactly what they seem: a pattern lets a line break at the end pass."""
+    document = drawn.document
+    for path, name in (
+        ("id", document.id), ("event", document.event),
+        *(("placeholders", each) for each in document.placeholders),
+        *(("placeholders", choice) for each in document.placeholders.values()
+          for choice in each.choices),
+    ):  # fmt: skip
+        if not name.isprintable():
+            yield Refusal("R-TEMPLATE-01", "a name is one line", path)
+
+
 @rule("R-TEMPLATE-11")
 def whole(drawn: Drawn) -> Iterator[Refusal]:
     """Both languages on each channel, with a heading where there is one, and the choices too."""
@@ -280,6 +294,6 @@ def parts(drawn: Drawn) -> Iterator[Refusal]:
 
 
 LINTS = (
-    whole, declared, free_links, no_links, words_used, scope, code, needless, lengths, dialled,
+    named, whole, declared, free_links, no_links, words_used, scope, code, needless, lengths, dialled,
     parts,
 )  # fmt: skip

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any, TypeAlias
 
+from usance.core.rules import rule
 from usance.platform.database import Connection, Pool
 
 Row: TypeAlias = Mapping[str, Any]
@@ -113,6 +114,7 @@ ADOPT, ADOPT_SET, RETIRE = "AdoptTemplate", "AdoptStartingSet", "RetireTemplate"
 """Actions of the audit events."""
 
 
+@rule("R-TEMPLATE-20")
 async def digest_of(connection: Connection, operation_id: int) -> bytes:
     """What an audit event says of the rows that it wrote."""
     found: bytes = await connection.fetchval(
