@@ -50,7 +50,7 @@ def test_a_day_close_is_sequenced_and_signed(lived: Command, database: str, tmp_
     """R-PROOF-03, R-PROOF-04: also by the command, where nobody serves."""
     (row,) = fetch(database, "SELECT size, checkpoints, (SELECT count(*) FROM operation) "
                              "FROM audit_tree")  # fmt: skip
-    assert row[0] == row[2] == 7
+    assert row[0] == row[2] == 8
     assert row[1] == len(list((tmp_path / "kept").iterdir())) == 1
     assert lived("audit", "sequence", "--once").out == "0 events sequenced\n"
     checked = lived("audit", "check")

@@ -294,6 +294,6 @@ def parts(drawn: Drawn) -> Iterator[Refusal]:
 
 
 LINTS = (
-    named, whole, declared, free_links, no_links, words_used, scope, code, needless, lengths, dialled,
-    parts,
+    named, whole, declared, free_links, no_links, words_used, scope, code, needless, lengths,
+    dialled, parts,
 )  # fmt: skip
