@@ -111,7 +111,7 @@ def test_an_export_goes_to_another_machine(lived: Command, tmp_path: Path) -> No
     events = Path(moved) / "events.jsonl"
     events.write_text(events.read_text().replace("BeginClose", "BeginCrime", 1))
     status, out = elsewhere(tmp_path, str(moved), "--key", key)
-    assert (status, out.startswith("NOT PROVEN: events.jsonl line 2 is not the event")) == (1, True)
+    assert (status, out.startswith("NOT PROVEN: events.jsonl line 3 is not the event")) == (1, True)
 
 
 def test_what_cannot_be_verified(tmp_path: Path) -> None:
