@@ -6,6 +6,7 @@ column that is no placeholder goes into body or query. Other values are picked b
 
 from __future__ import annotations
 
+import json
 import random
 import zlib
 from collections.abc import Callable
@@ -104,6 +105,7 @@ PLACES = {
     "POST /v1/cases/{case_id}/closing": CASES.format(which="state = 3"),
     "POST /v1/cases/{case_id}/reopening": CASES.format(which="state > 3 OR state = 3"),
     "GET /v1/products/{code}": "SELECT code FROM product ORDER BY 1",
+    "template_id": "SELECT DISTINCT template_id FROM notice_template ORDER BY 1 LIMIT 9",
     "borrower_id": "SELECT borrower_id FROM borrower ORDER BY 1",
     "borrower_id code": """SELECT borrower_id, code FROM line JOIN product USING (product_id)
         WHERE status = 1 ORDER BY 1, 2""",
@@ -155,6 +157,8 @@ def put_values(case: schemathesis.Case, book: LivedIn, found: dict[str, Any], pi
         case.body = FILE.format(key=book.fresh_key(), contract_id=contract, day=today)
     elif label == "POST /v1/cases/{case_id}/attachments":
         case.body = "Hello"
+    elif label in ("POST /v1/notice-templates", "POST /v1/notice-templates/check"):
+        case.body = template(book)
     elif label == "POST /v1/borrowers/search":
         case.body = {"phone": book.phone}
     elif isinstance(case.body, dict):
@@ -164,6 +168,15 @@ def put_values(case: schemathesis.Case, book: LivedIn, found: dict[str, Any], pi
         case.query = {"old": min(sizes), "new": pick(sizes)}
     elif case.query:
         case.query = valued(case.query, fields(today), pick)
+
+
+def template(book: LivedIn) -> dict[str, Any]:
+    """The next version of a template."""
+    (row,) = book.rows("""SELECT body FROM notice_template WHERE template_id = 'paid'
+        ORDER BY version DESC LIMIT 1""")
+    last = json.loads(row["body"])
+    again = {"version": last["version"] + 1, "effective_on": str(book.today())}
+    return {**last, **again}
 
 
 def valued(given: dict[str, Any], values: dict[str, Any], pick: Pick) -> dict[str, Any]:
@@ -178,7 +191,8 @@ def fields(today: date) -> dict[str, Any]:
         "amount": amounts, "principal": amounts, "limit": ["5000.00", "20000.00"],
         "currency": ["CNY"], "product": ["pay_later", "cash_loan"], "amortisation": [""],
         "effective_on": [str(today - timedelta(days)) for days in (0, 0, 1, 30)],
-        "business_date": [str(today)], "first_due_on": [str(today + timedelta(30))],
+        "business_date": [str(today)], "retired_on": [str(today)],
+        "first_due_on": [str(today + timedelta(30))],
         "instalments": [3, 6, 12], "annual_rate": ["0.12"],
         "days": [1, 7], "on": [str(today - timedelta(days)) for days in (0, 40)],
         "statement_day": [0, 9], "valid_days": [1, 7], "merchant": ["Tea"],

@@ -12,6 +12,7 @@ from usance.consents import acts as consent_acts
 from usance.core.refusals import Refused
 from usance.identity import erasure, machine
 from usance.identity.acts import ACTS
+from usance.notices import templates as notice_acts
 from usance.web.grades import PERMISSIONS
 from usance.webhooks import acts as webhook_acts
 
@@ -63,6 +64,7 @@ def test_every_act_of_the_document_is_one_that_can_be_asked_for() -> None:
     commands = {kind.__name__ for kind in PERMISSIONS}
     beside = ACTS.keys() | machine.ACTS.keys() | erasure.ACTS.keys() | webhook_acts.ACTS.keys()
     beside |= consent_acts.ACTS.keys()
+    beside |= notice_acts.ACTS.keys()
     assert policy(2).acts.keys() <= commands | beside | {"BeginClose"}
 
 

@@ -24,7 +24,8 @@ def test_accounts_are_listed_locked_out_and_let_in(with_book: Command, database:
     assert with_book("staff", "list").out.endswith("locked out\n")
     assert with_book("staff", "reactivate", "anna") == Ended(0, "anna can log in again\n", "")
     assert with_book("staff", "reactivate", "anna").refused("R-STAFF-03")
-    audit = fetch(database, "SELECT action, actor FROM operation ORDER BY operation_id")
+    audit = fetch(database, "SELECT action, actor FROM operation WHERE actor <> 'usance'"
+                            " ORDER BY operation_id")  # fmt: skip
     assert [row["action"] for row in audit] == ["CreateStaff", "DeactivateStaff", "ReactivateStaff"]
     assert all(row["actor"].startswith("operator:") for row in audit)
 

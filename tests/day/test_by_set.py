@@ -33,6 +33,7 @@ OWN = {
     "borrower": {"data_key", "name", "phone", "identity_number", "email"},  # encrypted at random
     "offer": {"offer_id", "operation_id"}, "authorisation": {"authorisation_id", "operation_id"},
     "contract_opening": {"offer_id", "operation_id"}, "event": {"operation_id"},
+    "notice_template": {"operation_id", "adopted_at"},
 }  # fmt: skip
 """Columns in which two books that live the same life differ."""
 NOT_OF_THE_BOOK = {"job", "operation", "accrual_change", "webhook_feed"}

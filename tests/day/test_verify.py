@@ -473,6 +473,10 @@ DAMAGES = {
         "UPDATE proposal SET state = 3 WHERE state = 5 RETURNING proposal_id",
         ("INV-APPR-04", "INV-APPR-05"), "proposal",
     ),
+    "another word in a template": Damage(
+        "UPDATE notice_template SET body = replace(body, '您', '你') WHERE template_id = 'paid' "
+        "RETURNING template_id || ' version ' || version", ("INV-NOTICE-01",), "notice_template",
+    ),
     "a look that was taken away": Damage(
         "DELETE FROM access WHERE what = 'details' RETURNING operation_id", ("INV-ACCESS-01",),
         "access",

@@ -268,7 +268,8 @@ async def test_everything_has_its_audit_event_and_no_secret_is_in_it(
     await staff.change_own_password(session, token, PASSWORD, OTHER, Asking(session.actor))
     await staff.renew_codes(await staff.session(token) or session, Asking(session.actor))
     await staff.log_out(token)
-    rows = await pool.fetch("SELECT action, detail, actor FROM operation ORDER BY operation_id")
+    rows = await pool.fetch("SELECT action, detail, actor FROM operation WHERE actor <> 'usance'"
+                            " ORDER BY operation_id")  # fmt: skip
     assert [row["action"] for row in rows] == [
         "CreateStaff", "LogIn", "BeginFactor", "EnrolFactor", "StepUp", "ChangePassword",
         "RenewCodes", "LogOut",

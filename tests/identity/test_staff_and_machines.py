@@ -202,7 +202,8 @@ async def test_every_change_has_its_audit_event(staff: Staff, pool: Pool) -> Non
     await clients.renew("shop")
     await clients.deactivate("shop")
     await staff.change_password("anna", "another long password")
-    rows = await pool.fetch("SELECT action FROM operation ORDER BY operation_id")
+    rows = await pool.fetch("SELECT action FROM operation WHERE actor <> 'usance'"
+                            " ORDER BY operation_id")  # fmt: skip
     assert [row[0] for row in rows] == [
         "CreateStaff", "CreateClient", "RenewClient", "DeactivateClient", "ChangePassword",
     ]  # fmt: skip

@@ -99,6 +99,7 @@ async def walk_api(walk: Walk) -> None:
     await cases(host, anna, bert, borrower)
     await webhooks(host)
     await consents(walk, host, borrower)
+    await templates(host)
     await host.does(f"POST {BORROWER}/portal-links", borrower, body={"target": "pay"})
     today = await walk.site.pool.fetchval("SELECT business_date FROM book")
     await host.does("POST /v1/day/closes", body={"business_date": str(today)})
@@ -239,3 +240,13 @@ async def webhooks(host: Caller) -> None:
     await host.does(f"POST {HOOK}/deliveries/{{sequence}}/redelivery", hook, 1)
     await host.does(f"PATCH {HOOK}", hook, body={"active": False})
     await host.does(f"DELETE {HOOK}", hook)
+
+
+async def templates(host: Caller) -> None:
+    """A version and an end that wait for a second person."""
+    today = str(await host.site.pool.fetchval("SELECT business_date FROM book"))
+    one = await host.site.client.get("/v1/notice-templates/paid")
+    again = one.json()["items"][0]["document"] | {"version": 2, "effective_on": today}
+    await host.does("POST /v1/notice-templates", body=again)
+    retire = "POST /v1/notice-templates/{template_id}/retirement"
+    await host.does(retire, "refund", body={"retired_on": today})

@@ -11,6 +11,7 @@
 ``keys``     ``keys ...``
 ``people``   ``borrowers ...``
 ``webhooks``  ``webhooks send``
+``notices``  ``notices check``
 ``staff``    ``staff list``, ``staff deactivate`` and its like, ``permissions``
 ``bulk``     ``import uci-credit`` and ``bench``
 """

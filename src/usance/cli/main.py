@@ -24,6 +24,7 @@ webhooks = App(name="webhooks", help="Webhooks of machine clients.")
 keys = App(name="keys", help="The keys of personal data.")
 borrowers = App(name="borrowers", help="People, and what is held about them.")
 audit = App(name="audit", help="The tree over the audit events, and its proofs.")
+notices = App(name="notices", help="Templates of notices.")
 imports = App(name="import", help="Read a file of real accounts into an empty book.")
 
 COMMANDS = (
@@ -76,11 +77,12 @@ COMMANDS = (
     (audit, "audit:verify", "verify", "Verify a proof or an export, with no database."),
     (audit, "audit:export", "export", "Write all that an external auditor needs."),
     (audit, "audit:check", "check", "Prove the tree from the rows of the database."),
+    (notices, "notices:check", "check", "Check a draft of a template."),
     (imports, "bulk:uci_credit", "uci-credit", "Card accounts of the UCI credit file."),
 )
 for parent, place, name, text in COMMANDS:
     parent.command(f"usance.cli.{place}", name=name, help=text)
-for group in (day, book, client, staff, webhooks, keys, borrowers, audit, backup, imports):
+for group in (day, book, client, staff, webhooks, keys, borrowers, audit, backup, notices, imports):
     app.command(group)
 backup.default(recovery.backup)  # the one command that a group cannot import when it is used
 

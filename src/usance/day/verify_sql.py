@@ -6,6 +6,7 @@ from usance.day import store as day_sql
 from usance.day.verify_consents_sql import CONSENT_INVARIANTS
 from usance.identity import access_sql
 from usance.ledger import chart
+from usance.notices.store import VERSIONS
 from usance.platform import schema
 from usance.servicing import columns as sql
 
@@ -535,6 +536,8 @@ INVARIANTS: list[tuple[str, str, str, str]] = [
     ("INV-ACCESS-01", "Looks at a person's details are those that their operation noted.",
      "access", LOOKS),
     *CONSENT_INVARIANTS,
+    ("INV-NOTICE-01", "Every version of a template is what its operation adopted or retired.",
+     "notice_template", VERSIONS),
     ("INV-NUMBER-01", "A borrower's contracts are numbered as far as the borrower's row says.",
      "borrower", NUMBERING),
 ]  # fmt: skip

@@ -43,6 +43,7 @@ SCOPES: Final = frozenset({
     "cases:read", "cases:write",
     "consents:read", "consents:write",  # what a borrower has agreed to; never the documents
     "webhooks:read", "webhooks:write",
+    "notices:read", "notices:write",  # templates of notices
     "approvals:read", "approvals:write",  # take one's own proposal back
     "audit:read",
     "portal:write",  # ask for a signed link that lets one borrower in

@@ -1,5 +1,27 @@
 """What a borrower or a relative is told, when, by which way, and whether it may go at all.
 
-``legal`` reads the rows of the law and of the house, ``counters`` how often somebody was told, and
-``gate`` decides about one notice: pure, all of it.
+Templates hold no facts:
+``documents``  a template as a document: its shape, its canonical form, its digest
+``values``     the types of placeholders, and how a value of each is written in a language
+``rendering``  a document, a channel, a language and values -> words
+``segments``   how many parts a text message has
+``policy``     ``policies/templates.yaml``: bounds and word lists
+``links``      what a telephone would make a link or a number of
+``wording``    demands, threats, amounts
+``lints``      everything that may be wrong with a document
+``samples``    made-up values
+``previews``   a document with made-up values, and what is wrong with it
+``changes``    what differs between two versions, in words
+``store``      the tables ``notice_template`` and ``notice_retirement``
+``templates``  adopt, retire, what is in force
+``starting``   the set that a book begins with
+
+Before anything is sent (nothing is, yet):
+``legal``      ``policies/notice_rules.yaml``: the rows of the law and of the house
+``counters``   how often somebody was told lately
+``gate``       now, later or not at all, and why
+``codes``      the code in a bill reminder
+``providers``  what a provider is asked, and what its answers mean
+``failover``   which provider sends, by weights that follow how they fare
+``breakers``   when sending stops by itself
 """

@@ -36,6 +36,7 @@ from usance.platform import (  # noqa: F401 (each adds its tables)
     schema_clients,
     schema_consents,
     schema_keys,
+    schema_notices,
     schema_payments,
     schema_portal,
     schema_staff,

@@ -1,9 +1,10 @@
-"""Make a book: its name, its first day, its products, its consent documents."""
+"""Make a book: name, first day, products, consent documents, templates of notices."""
 
 import json
 from datetime import date
 
 from usance.consents.acts import enter_shipped
+from usance.notices.starting import adopt_starting_set
 from usance.platform.clock import SystemClock
 from usance.platform.database import Pool, transaction
 from usance.servicing import columns as sql
@@ -25,3 +26,4 @@ async def create_book(
                 each.product_id, each.code, each.name_zh, each.name_en, json.dumps(each.settings),
             )  # fmt: skip
         await enter_shipped(connection, SystemClock().now())
+        await adopt_starting_set(connection, opened_on)

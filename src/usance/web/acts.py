@@ -21,6 +21,8 @@ from usance.identity import erasure, machine
 from usance.identity.changing import Asking
 from usance.identity.machine import MachineClients
 from usance.identity.once import Answer, problem
+from usance.notices import templates as notice_templates
+from usance.notices.templates import Templates
 from usance.platform.clock import Clock
 from usance.platform.database import Pool
 from usance.servicing import commands as ask
@@ -147,7 +149,7 @@ def acts(pool: Pool, book: Rehearses, clients: MachineClients | None = None) -> 
 def acts_of_the_house(
     pool: Pool, webhooks: Endpoints, closing: Closing, erasures: Path
 ) -> dict[str, Act]:
-    """Acts on webhooks, on what is held of people, and on the day, by their names.
+    """Acts on webhooks, templates, what is held of people, and the day, by their names.
 
     ``erasures`` is the file that names who was erased.
     """
@@ -162,6 +164,9 @@ def acts_of_the_house(
     }
     for hook in webhook_acts.ACTS.values():
         found[hook.__name__] = Beside(hook, webhooks.perform, webhooks.rehearse)
+    templates = Templates(pool)
+    for each in notice_templates.ACTS.values():
+        found[each.__name__] = Beside(each, templates.perform, templates.rehearse)
     for held in erasure.ACTS.values():
         found[held.__name__] = Beside(
             held, partial(erasure.perform, pool, list_file=erasures),

@@ -34,6 +34,8 @@ from usance.identity.provider import Provider
 from usance.identity.staff import Staff
 from usance.identity.staff_policy import StaffPolicy
 from usance.identity.staff_policy import staff_policy as policy_of_staff
+from usance.notices.starting import complete
+from usance.notices.templates import Templates
 from usance.payments.intents import Payments
 from usance.payments.notifications import Notifications
 from usance.payments.sandbox_bank import Post, SandboxBank
@@ -73,6 +75,7 @@ async def open_services(
     found = await read.book(pool)
     if found is None:
         raise ConfigurationError("there is no book yet: `usance book create` makes one")
+    await complete(pool)
     clock, for_staff = clock or SystemClock(), staff_policy or policy_of_staff()
     elsewhere, decimals = settings.identity_provider, DECIMALS[found.currency]
     access, played = BorrowerAccess.over(pool, keys, clock), found.demo or settings.sandbox
@@ -96,7 +99,8 @@ async def open_services(
         consents=consents,
         name=found.name, currency=found.currency, decimals=decimals,
         demo=found.demo, hints=hints or {}, audit_key=open_key(settings.audit_key_file).public,
-        clock=clock, access=access, payments=Payments(pool, clock, found.currency),
+        templates=Templates(pool), clock=clock, access=access,
+        payments=Payments(pool, clock, found.currency),
         notifications=Notifications(pool, clock, BookTill(pool, book), found.currency, decimals),
         messenger=access.sandbox if played else None,
         bank=SandboxBank(pool, keys, clock, decimals) if played else None,

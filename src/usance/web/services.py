@@ -24,6 +24,7 @@ from usance.identity.messages import Messenger
 from usance.identity.once import Answer
 from usance.identity.provider import Provider
 from usance.identity.staff import Staff
+from usance.notices.templates import Templates
 from usance.payments.bank import Bank
 from usance.payments.intents import Payments
 from usance.payments.notifications import Notifications
@@ -80,6 +81,7 @@ class Services:
     closing: Closing
     cases: CaseRoom
     consents: Consents
+    templates: Templates
     name: str
     currency: str
     decimals: int

@@ -23,7 +23,7 @@ from usance.core.rules import rule
 from usance.identity.changing import Asking
 from usance.identity.once import Answer
 from usance.servicing.commands import Command
-from usance.web.api.values import Ids, Money, identifier
+from usance.web.api.values import WORDS, Ids, Money, identifier
 from usance.web.grades import is_weighty, permission_of
 from usance.web.problems import PROBLEM_JSON, Headers, ProblemError
 from usance.web.security import Caller
@@ -265,7 +265,7 @@ def asker(query: type) -> Callable[[Incoming, str, bytes, bytes], Asked[Any]]:
 def ids_of(incoming: Incoming) -> dict[str, Any]:
     """The ids in the path; 404 for what is none."""
     given = incoming.at.items()
-    return {name: text if name == "code" else identifier(name, text) for name, text in given}
+    return {name: text if name in WORDS else identifier(name, text) for name, text in given}
 
 
 @rule("R-IDEM-02")

@@ -12,7 +12,7 @@ from usance.core.identifiers import PREFIXES
 from usance.identity.permissions import STAFF_ONLY
 from usance.identity.staff_policy import staff_policy
 from usance.web.api.endpoint import ENDPOINTS, Empty, Endpoint, Reply
-from usance.web.api.values import KINDS
+from usance.web.api.values import KINDS, WORDS
 from usance.web.problems import PROBLEM_JSON
 
 REF = "#/components/schemas/{name}"
@@ -153,7 +153,7 @@ def path_schema(name: str) -> dict[str, Any]:
         return {"type": "string", "pattern": f"^{prefix}-[0-9a-hjkmnp-tv-z]{{1,13}}$"}
     if name == "business_date":
         return {"type": "string", "format": "date"}
-    if name == "code":
+    if name in WORDS:
         return {"type": "string", "minLength": 1, "pattern": "^[A-Za-z0-9_-]+$"}
     return {"type": "integer", "minimum": 1, "maximum": 2**31 - 1}
 

@@ -19,6 +19,7 @@ from usance.web.api import (  # noqa: F401 (each enters its endpoints)
     files,
     ledger,
     lines,
+    notices,
     payments,
     portal,
     purchases,

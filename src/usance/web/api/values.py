@@ -32,13 +32,15 @@ Text: TypeAlias = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"^[
 Seq: TypeAlias = Annotated[int, Meta(ge=1, le=2**31 - 1, description="Number of an event.")]
 
 Ids: TypeAlias = Mapping[str, Any]
-"""What stands in the path: ids as integers; ``code`` as it is."""
+"""What stands in the path: ids as integers; ``WORDS`` as they are."""
 
 KINDS = {f"{kind}_id": kind for kind in ("borrower", "contract", "offer", "authorisation")} | {
     "operation_id": "operation", "proposal_id": "proposal", "case_id": "case",
     "record_id": "consent",
 }
 NUMBERS = ("file_id", "number", "seq")
+WORDS = ("code", "template_id")
+"""What stands in a path as it is."""
 NUMBER_MAX = 2**31 - 1
 
 

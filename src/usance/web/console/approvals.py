@@ -11,6 +11,7 @@ from usance.approvals.rules import STATES, WAITING
 from usance.core.identifiers import parse, written
 from usance.core.refusals import Refusal, Refused
 from usance.identity.permissions import STAFF
+from usance.notices.changes import leaves
 from usance.web.acts import asked_for
 from usance.web.console.actions import form_of, hash_of, key_of
 from usance.web.console.render import Asked, Word, identifier, moved, services, show
@@ -56,10 +57,21 @@ async def one(
     decided = {each.approver for each in found.decisions}
     return await show(
         request, "approval.html", status=status, proposal=found, refusal=refusal, mine=mine,
-        asked=asked_for(found.body), open=found.state == WAITING,
+        asked=spread(asked_for(found.body)), open=found.state == WAITING,
         may_decide=not mine and request.user.actor not in decided,
         names=await names_of(request),
     )  # fmt: skip
+
+
+def spread(asked: dict[str, Any]) -> dict[str, Any]:
+    """What an act was asked with; of a whole document every word, by its place.
+
+    One that is made of texts is shown as a text.
+    """
+    return {
+        name: dict(leaves(value)) if isinstance(value, dict) and "texts" not in value else value
+        for name, value in asked.items()
+    }
 
 
 @post("/approvals/{proposal:str}/approve", opt=needs("approvals:decide"))

@@ -1,0 +1,64 @@
+"""The set that a book begins with: ``policies/notices/*.yaml``, adopted by ``usance``."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from datetime import date
+from functools import cache
+from importlib import resources
+
+import msgspec
+import yaml
+
+from usance.core.refusals import Refused
+from usance.core.rules import rule
+from usance.identity import store as identity
+from usance.notices import store
+from usance.notices.documents import Document, document_in
+from usance.notices.templates import Templates
+from usance.platform.database import Connection, Pool, transaction
+from usance.platform.identifiers import new_operation_id
+
+FOLDER = "notices"
+ACTOR = "usance"
+
+
+@cache
+def starting_set() -> tuple[Document, ...]:
+    """Every document of the set, by its id."""
+    folder = resources.files("usance.policies").joinpath(FOLDER)
+    files = [each for each in folder.iterdir() if each.name.endswith(".yaml")]
+    found = [document_in(yaml.safe_load(each.read_text("utf-8"))) for each in files]
+    return tuple(sorted(found, key=lambda each: each.id))
+
+
+@rule("R-TEMPLATE-19")
+async def adopt_starting_set(connection: Connection, on: date) -> int:
+    """Adopt what the book has no version of, in force from a day on; how many.
+
+    A version that is there, also a retired one, is left alone.
+    """
+    known = await store.known(connection)
+    missing = [each for each in starting_set() if each.id not in known]
+    if not missing:
+        return 0
+    operation_id = new_operation_id()
+    for each in missing:
+        dated = msgspec.structs.replace(each, effective_on=on)
+        await Templates.write(connection, dated, ACTOR, operation_id)
+    await identity.insert_operation(
+        connection, operation_id, actor=ACTOR, action=store.ADOPT_SET, on=on,
+        digest=await store.digest_of(connection, operation_id), borrower_id=0,
+        detail={"templates": len(missing)},
+    )  # fmt: skip
+    return len(missing)
+
+
+@rule("R-TEMPLATE-19")
+async def complete(pool: Pool) -> None:
+    """A book of before gets what it lacks; of several processes that start, one does it."""
+    with suppress(Refused):  # a twin was first
+        async with transaction(pool) as connection:
+            on = await identity.business_date(connection)
+            if on is not None:
+                await adopt_starting_set(connection, on)
