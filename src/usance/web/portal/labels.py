@@ -91,6 +91,6 @@ CONSENT_CHANNELS = {
     "portal": _("These pages"), "letter": _("Letter"),
 }  # fmt: skip
 CONSENT_RECIPIENTS = {
-    "grantor": _("You"), "relative": _("Your family member"), "friend": _("Your friend"),
+    "grantor": _("You yourself"), "relative": _("Your family member"), "friend": _("Your friend"),
     "messenger": _("Who carries our messages"), "bank": _("Your bank"),
 }  # fmt: skip
