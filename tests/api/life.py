@@ -104,6 +104,16 @@ PLACES = {
     "POST /v1/cases/{case_id}/withdrawal": CASES.format(which="state = 1"),
     "POST /v1/cases/{case_id}/closing": CASES.format(which="state = 3"),
     "POST /v1/cases/{case_id}/reopening": CASES.format(which="state > 3 OR state = 3"),
+    "GET /v1/consent-documents/{code}":
+        "SELECT DISTINCT document_id AS code FROM consent_document ORDER BY 1",
+    "POST /v1/consent-documents/{code}/versions/{number}/retirement":
+        """SELECT document_id AS code, version AS number, current_date + 1 AS retired_on
+        FROM consent_document
+        WHERE retired_on IS NULL AND document_id LIKE 'family%' ORDER BY 1, 2""",
+    "POST /v1/borrowers/{borrower_id}/consents":
+        """SELECT borrower_id, document_id AS document, version FROM borrower, consent_document
+        WHERE document_id = 'notices-marketing' AND borrower.status = 1 ORDER BY 1 LIMIT 9""",
+    "borrower_id record_id": "SELECT borrower_id, record_id FROM consent ORDER BY 2 DESC LIMIT 9",
     "GET /v1/products/{code}": "SELECT code FROM product ORDER BY 1",
     "template_id": "SELECT DISTINCT template_id FROM notice_template ORDER BY 1 LIMIT 9",
     "borrower_id": "SELECT borrower_id FROM borrower ORDER BY 1",
@@ -159,6 +169,8 @@ def put_values(case: schemathesis.Case, book: LivedIn, found: dict[str, Any], pi
         case.body = "Hello"
     elif label in ("POST /v1/notice-templates", "POST /v1/notice-templates/check"):
         case.body = template(book)
+    elif label == "POST /v1/consent-documents":
+        case.body = consent_document(book)
     elif label == "POST /v1/borrowers/search":
         case.body = {"phone": book.phone}
     elif isinstance(case.body, dict):
@@ -176,6 +188,15 @@ def template(book: LivedIn) -> dict[str, Any]:
         ORDER BY version DESC LIMIT 1""")
     last = json.loads(row["body"])
     again = {"version": last["version"] + 1, "effective_on": str(book.today())}
+    return {**last, **again}
+
+
+def consent_document(book: LivedIn) -> dict[str, Any]:
+    """The next version of a document that people agree to."""
+    (row,) = book.rows("""SELECT body, current_date + 1 AS tomorrow FROM consent_document
+        WHERE document_id = 'notices-marketing' ORDER BY version DESC LIMIT 1""")
+    last = json.loads(row["body"])
+    again = {"version": last["version"] + 1, "effective_on": str(row["tomorrow"])}
     return {**last, **again}
 
 
@@ -197,7 +218,8 @@ def fields(today: date) -> dict[str, Any]:
         "days": [1, 7], "on": [str(today - timedelta(days)) for days in (0, 40)],
         "statement_day": [0, 9], "valid_days": [1, 7], "merchant": ["Tea"],
         "url": ["https://hooks.example.com/in"], "types": [["day.closed"]], "active": [True],
-        "state": ["", "waiting", "given_up"],
+        "state": ["", "waiting", "given_up"], "decision": ["given", "refused"],
+        "method": ["paper"], "evidence": ["Signed on paper."], "scopes": [[]], "channels": [[]],
         "name": ["王小明", "Ann"], "phone": [f"1391234567{n}" for n in range(10)],
         "identity_number": [f"ID{n:08}" for n in range(10)], "email": ["", "a@example.org"],
         "reason": ["seen"], "reasons": ["We look at it."], "text": ["Twice!"], "note": ["No."],

@@ -50,9 +50,10 @@ class LivedIn:
     def credentials(self, permission: str, path: str) -> dict[str, str]:
         """Of whoever may: a member of staff for what is for people alone, a machine otherwise.
 
-        Some things only the handler of a case asks for; another decides.
+        Some things only the handler of a case asks for; another decides. Who proposes a consent
+        document has a role that the other has not.
         """
-        if path in HANDLED:
+        if path in HANDLED or permission == "consents:adopt":
             return self.handler
         if permission in STAFF_ONLY:
             return {"Cookie": f"usance_session={self.token}", "X-CSRF-Token": self.csrf}
@@ -112,6 +113,8 @@ def spelled(name: str, value: Any) -> Any:
     """As it stands in a path."""
     if name in KINDS:
         return written(name.removesuffix("_id"), value)
+    if name == "record_id":
+        return written("consent", value)
     return value.isoformat() if isinstance(value, date) else value
 
 
