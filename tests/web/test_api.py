@@ -30,7 +30,7 @@ SAMPLE = {
     "borrower_id": "b-1", "contract_id": "c-1001", "offer_id": "o-1", "authorisation_id": "a-1",
     "operation_id": "p-1", "code": "pay_later", "number": "1", "file_id": "1",
     "business_date": "2026-01-05", "receipt_id": "1", "proposal_id": "q-1", "case_id": "m-1",
-    "webhook_id": "1", "sequence": "1", "record_id": "r-1",
+    "webhook_id": "1", "sequence": "1", "record_id": "r-1", "template_id": "paid",
 }  # fmt: skip
 HEADERS = (
     "content-security-policy", "x-content-type-options", "referrer-policy", "x-frame-options",

@@ -51,7 +51,7 @@ class Placeholder(Struct, frozen=True, forbid_unknown_fields=True):
     choices: dict[Choice, dict[Language, Line]] = field(default_factory=dict)
 
 
-class Document(Struct, frozen=True, forbid_unknown_fields=True):
+class TemplateDocument(Struct, frozen=True, forbid_unknown_fields=True):
     """One version of a template.
 
     ``amounts``: only for relatives whose consent covers amounts. ``domains``: where links may lead.
@@ -74,6 +74,10 @@ class Document(Struct, frozen=True, forbid_unknown_fields=True):
     def of_family(self) -> bool:
         """Whether a relative reads it."""
         return self.audience == "family_member"
+
+
+Document = TemplateDocument
+"""Its short name in this room; the API has documents of other rooms, too."""
 
 
 @rule("R-TEMPLATE-01")
