@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.cases.house import House
-from usance.cases import read, rules, statistics, watch
+from usance.cases import read, rules, statistics
 from usance.cases.clocks import in_force
 from usance.cases.policy import case_policy
 from usance.cases.work import SYSTEM, Acting
@@ -102,7 +102,7 @@ async def test_the_watch_looks_by_itself_and_stops(
     borrower, _ = await house.account()
     case_id = await house.open(borrower)
     house.forward(20)
-    monkeypatch.setattr(watch, "EVERY_SECONDS", 0.01)
+    monkeypatch.setattr(type(house.room.watch), "every_seconds", 0.01)
     found, looks = house.room.watch.look, []
 
     async def breaks_first() -> int:

@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any
 
 from usance.core.refusals import Refusal
-from usance.notices.documents import Document, document_in
+from usance.notices.documents import TemplateDocument, document_in
 from usance.notices.lints import findings
 from usance.notices.policy import template_policy
 from usance.notices.values import Money
@@ -49,7 +49,7 @@ def bill(**changed: Any) -> dict[str, Any]:
     return draft(event="due.reminder", placeholders=placed, channels={"sms": spoken}) | changed
 
 
-def document(**changed: Any) -> Document:
+def document(**changed: Any) -> TemplateDocument:
     """A good draft as a document."""
     return document_in(draft(**changed))
 

@@ -8,7 +8,14 @@ import pytest
 
 from tests.notices.drafts import POLICY
 from usance.core.refusals import Refused
-from usance.notices.documents import CHANNELS, LANGUAGES, Document, canonical, digest_of, read
+from usance.notices.documents import (
+    CHANNELS,
+    LANGUAGES,
+    TemplateDocument,
+    canonical,
+    digest_of,
+    read,
+)
 from usance.notices.lints import findings
 from usance.notices.previews import checked, preview
 from usance.notices.samples import samples
@@ -33,7 +40,7 @@ def test_there_is_one_for_every_event() -> None:
 
 
 @pytest.mark.parametrize("document", SET, ids=lambda each: each.id)
-def test_it_has_no_finding_and_reads_in_both_languages(document: Document) -> None:
+def test_it_has_no_finding_and_reads_in_both_languages(document: TemplateDocument) -> None:
     assert findings(document, POLICY) == []
     found = checked(document, POLICY).previews
     assert {each.language for each in found} == set(LANGUAGES)
@@ -49,7 +56,7 @@ def test_it_has_no_finding_and_reads_in_both_languages(document: Document) -> No
 
 
 @pytest.mark.parametrize("document", SET, ids=lambda each: each.id)
-def test_every_choice_can_be_said(document: Document) -> None:
+def test_every_choice_can_be_said(document: TemplateDocument) -> None:
     for name, placeholder in document.placeholders.items():
         for choice in placeholder.choices:
             values = samples(document) | {name: choice}

@@ -34,14 +34,9 @@ from usance.identity.once import Answer
 from usance.identity.permissions import DECIDE
 from usance.identity.roles import permissions_of
 from usance.platform.clock import Clock, SystemClock
-from usance.platform.database import CONNECTION_LOST, Connection, Pool, transaction
+from usance.platform.database import Connection, Pool, transaction
 from usance.platform.identifiers import new_operation_id
-from usance.platform.logs import get_logger
-
-logger = get_logger(__name__)
-
-LOOKS_EVERY = 5
-"""Seconds between looks for what has waited too long, and for what an end of a process left."""
+from usance.platform.looks import Looks
 
 
 class Act(Protocol):
@@ -68,15 +63,16 @@ class Act(Protocol):
         ...
 
 
-class Approvals:
-    """Stands before whoever carries out acts."""
+class Approvals(Looks):
+    """Stands before whoever carries out acts; looks for what has waited too long or broke off."""
+
+    every_seconds = 5
 
     def __init__(
         self, pool: Pool, policy: Policy, acts: Mapping[str, Act], clock: Clock | None = None
     ) -> None:
         self._pool, self._policy, self._acts = pool, policy, acts
         self._clock = clock or SystemClock()
-        self._task: asyncio.Task[None] | None = None
         self._giving = asyncio.Lock()
 
     # -- asking ------------------------------------------------------------------------------
@@ -267,26 +263,6 @@ class Approvals:
 
     async def _again(self, connection: Connection, proposal_id: int) -> Proposal:
         return self._there(await store.locked(connection, proposal_id))
-
-    async def start(self) -> None:
-        """Look every few seconds for what has waited too long or was left undone."""
-        self._task = asyncio.create_task(self._look())
-
-    async def stop(self) -> None:
-        """No longer look."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
-
-    async def _look(self) -> None:
-        while True:
-            try:
-                await self.look()
-            except CONNECTION_LOST:
-                logger.warning("approvals: the book cannot be reached now")
-            except Exception:
-                logger.exception("approvals: a look failed")
-            await asyncio.sleep(LOOKS_EVERY)
 
     @rule("R-APPR-04")
     async def look(self) -> None:

@@ -6,7 +6,6 @@ done under the lock of its case, so however many look, it happens once.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any
@@ -21,10 +20,10 @@ from usance.core.refusals import Refused
 from usance.core.rules import rule
 from usance.platform.database import CONNECTION_LOST
 from usance.platform.logs import get_logger
+from usance.platform.looks import Looks
 
 logger = get_logger(__name__)
 
-EVERY_SECONDS = 30
 AT_ONCE = 200
 BROKEN_OFF = timedelta(seconds=60)
 """After so long, nobody is still carrying an outcome out: it broke off."""
@@ -32,39 +31,19 @@ ITSELF = Acting(SYSTEM)
 Step = Callable[[Change], Awaitable[dict[str, Any]]]
 
 
-class Watch:
+class Watch(Looks):
     """Looks after the cases of a book, in the background or when asked."""
+
+    every_seconds = 30
 
     def __init__(self, decisions: deciding.Deciding, follows: Follows | None = None) -> None:
         self._decisions = decisions
         self._desk = decisions.desk
         self._follows = follows
-        self._task: asyncio.Task[None] | None = None
-
-    def start(self) -> None:
-        """Look now and then, until stopped."""
-        self._task = asyncio.create_task(self._loop())
-
-    async def stop(self) -> None:
-        """Look no more; what was begun is finished or left as it was."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
-            self._task = None
 
     async def look(self) -> int:
         """Do whatever is to be done now; how many cases it was done to."""
         return await self._mark() + await self._follow() + await self._close()
-
-    async def _loop(self) -> None:
-        while True:
-            try:
-                await self.look()
-            except CONNECTION_LOST as error:
-                logger.warning("database not reachable", extra={"reason": str(error)})
-            except Exception:
-                logger.exception("looking after cases failed")
-            await asyncio.sleep(EVERY_SECONDS)
 
     @rule("R-CASE-17")
     async def _mark(self) -> int:

@@ -128,7 +128,7 @@ async def listen(
     worker.start()
     sequencer = sequencer_of(settings, pool)
     await sequencer.start()
-    await services.approvals.start()
+    services.approvals.start()
     try:
         services.cases.watch.start()
         services.consents.start()

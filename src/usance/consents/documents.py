@@ -9,11 +9,12 @@ from __future__ import annotations
 import hashlib
 from datetime import date
 from functools import cache
-from importlib import resources
 from typing import Any
 
 import msgspec
 import yaml
+
+from usance.policies import texts_of
 
 FOLDER = "consents"
 
@@ -74,12 +75,7 @@ def document_of(body: str) -> ConsentDocument:
 @cache
 def shipped() -> tuple[ConsentDocument, ...]:
     """The documents that come with the book, by their ids."""
-    folder = resources.files("usance.policies").joinpath(FOLDER)
-    found = [
-        document_in(file.read_text("utf-8"))
-        for file in folder.iterdir() if file.name.endswith(".yaml")
-    ]  # fmt: skip
-    return tuple(sorted(found, key=lambda each: each.document_id))
+    return tuple(document_in(text) for text in texts_of(FOLDER).values())
 
 
 def document_in(text: str) -> ConsentDocument:

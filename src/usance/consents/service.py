@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,12 +17,9 @@ from usance.identity.changing import Asking, Change, once
 from usance.identity.once import Answer
 from usance.platform.clock import Clock, SystemClock
 from usance.platform.crypto import KeyService
-from usance.platform.database import CONNECTION_LOST, Connection, Pool, transaction
-from usance.platform.logs import get_logger
+from usance.platform.database import Connection, Pool, transaction
+from usance.platform.looks import Looks
 
-logger = get_logger(__name__)
-
-LOOKS_EVERY = 60
 AT_ONCE = 100
 
 
@@ -45,14 +41,15 @@ class Offered:
         return STATES[EXPIRED if past else self.record.state]
 
 
-class Consents:
+class Consents(Looks):
     """The consents of a book."""
+
+    every_seconds = 60
 
     def __init__(self, pool: Pool, keys: KeyService, clock: Clock | None = None) -> None:
         self._pool = pool
         self._boxes = Boxes(keys)
         self._clock = clock or SystemClock()
-        self._task: asyncio.Task[None] | None = None
 
     async def enter_shipped(self) -> None:
         """A book of before there were consents has the documents too."""
@@ -152,23 +149,6 @@ class Consents:
             if len(found) < AT_ONCE:
                 return done
 
-    def start(self) -> None:
-        """Look now and then, until stopped; nothing depends on it being soon."""
-        self._task = asyncio.create_task(self._look())
-
-    async def stop(self) -> None:
-        """Look no more."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
-            self._task = None
-
-    async def _look(self) -> None:
-        while True:
-            try:
-                await self.expire()
-            except CONNECTION_LOST:
-                logger.warning("consents: the book cannot be reached now")
-            except Exception:
-                logger.exception("consents: a look failed")
-            await asyncio.sleep(LOOKS_EVERY)
+    async def look(self) -> int:
+        """What is past its end; nothing depends on its being soon."""
+        return await self.expire()

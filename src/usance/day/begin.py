@@ -41,11 +41,6 @@ async def rehearse(pool: Pool, act: BeginClose) -> None:
     await tried(pool, work)
 
 
-async def is_under_way(pool: Pool, day: date) -> bool:
-    """Whether the close of a day has begun and is not finished."""
-    return any(row[0] == day for row in await pool.fetch(store.UNFINISHED))
-
-
 @rule("R-CLOSE-DAY-03", "R-CLOSE-DAY-05")
 async def begin(pool: Pool, day: date, asking: Asking, *, anew: bool = False) -> Answer:
     """The next business date begins; the audit event and the key's answer with it.

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
-from importlib import resources
 
 import yaml
 
 from usance.core.rules import rule
+from usance.policies import countries
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +25,7 @@ class Retention:
 def policies() -> dict[str, list[Retention]]:
     """What each country's document says, by currency, oldest first."""
     found = {}
-    countries = [each for each in resources.files("usance.policies").iterdir() if each.is_dir()]
-    for country in countries:
+    for country in countries():
         document = country.joinpath("retention.yaml")
         if document.is_file():
             said = yaml.safe_load(document.read_text("utf-8"))

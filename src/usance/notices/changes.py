@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Struct
 
 from usance.core.rules import rule
-from usance.notices.documents import Document
+from usance.notices.documents import TemplateDocument
 
 LEFT_OUT = ("id", "version")
 
@@ -23,7 +23,7 @@ class Difference(Struct, frozen=True):
 
 
 @rule("R-TEMPLATE-17")
-def differences(old: Document | None, new: Document) -> list[Difference]:
+def differences(old: TemplateDocument | None, new: TemplateDocument) -> list[Difference]:
     """Every channel, language, placeholder and date that changed; all of a first version."""
     before = {} if old is None else dict(leaves(msgspec.to_builtins(old)))
     after = dict(leaves(msgspec.to_builtins(new)))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from datetime import date
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias, get_args
 
 import msgspec
 from msgspec import Meta, Struct, field
@@ -18,8 +18,16 @@ from usance.core.rules import rule
 
 Language: TypeAlias = Literal["zh-CN", "en"]
 Channel: TypeAlias = Literal["sms", "email", "inbox", "voice"]
-LANGUAGES: tuple[Language, ...] = ("zh-CN", "en")
-CHANNELS: tuple[Channel, ...] = ("sms", "email", "inbox", "voice")
+Purpose: TypeAlias = Literal[
+    "servicing", "collection", "security", "consent", "marketing", "family"
+]
+Audience: TypeAlias = Literal["borrower", "family_member"]
+Scope: TypeAlias = Literal["", "borrowing", "plan", "overdue"]
+LANGUAGES: tuple[Language, ...] = get_args(Language)
+CHANNELS: tuple[Channel, ...] = get_args(Channel)
+PURPOSES: tuple[Purpose, ...] = get_args(Purpose)
+AUDIENCES: tuple[Audience, ...] = get_args(Audience)
+SCOPES: tuple[Scope, ...] = get_args(Scope)
 
 TemplateId = Annotated[str, Meta(pattern="^[a-z][a-z0-9-]{0,39}$")]
 Name = Annotated[str, Meta(pattern="^[a-z][a-z0-9_]{0,31}$")]
@@ -60,12 +68,12 @@ class TemplateDocument(Struct, frozen=True, forbid_unknown_fields=True):
     id: TemplateId
     version: Annotated[int, Meta(ge=1, le=9999)]
     event: Event
-    purpose: Literal["servicing", "collection", "security", "consent", "marketing", "family"]
-    audience: Literal["borrower", "family_member"]
+    purpose: Purpose
+    audience: Audience
     channels: dict[Channel, dict[Language, Words]]
     effective_on: date
     placeholders: dict[Name, Placeholder] = field(default_factory=dict)
-    scope: Literal["", "borrowing", "plan", "overdue"] = ""
+    scope: Scope = ""
     amounts: bool = False
     retired_on: date | None = None
     domains: Annotated[list[Domain], Meta(max_length=10)] = field(default_factory=list)
@@ -76,12 +84,8 @@ class TemplateDocument(Struct, frozen=True, forbid_unknown_fields=True):
         return self.audience == "family_member"
 
 
-Document = TemplateDocument
-"""Its short name in this room; the API has documents of other rooms, too."""
-
-
 @rule("R-TEMPLATE-01")
-def canonical(document: Document) -> str:
+def canonical(document: TemplateDocument) -> str:
     """The one way to write a document down."""
     return msgspec.json.encode(document, order="sorted").decode()
 
@@ -92,16 +96,16 @@ def digest_of(body: str) -> bytes:
     return hashlib.sha256(body.encode()).digest()
 
 
-def read(body: str) -> Document:
+def read(body: str) -> TemplateDocument:
     """A document that was stored."""
-    return msgspec.json.decode(body, type=Document)
+    return msgspec.json.decode(body, type=TemplateDocument)
 
 
 @rule("R-TEMPLATE-01")
-def document_in(plain: Any) -> Document:
+def document_in(plain: Any) -> TemplateDocument:
     """A document as YAML or JSON gives it. Raises ``Refused``."""
     try:
-        return msgspec.convert(plain, Document)
+        return msgspec.convert(plain, TemplateDocument)
     except msgspec.ValidationError as error:
         detail, _, path = without_values(str(error)).partition(" - at `")
         raise Refused("R-TEMPLATE-01", detail, path.removeprefix("$").strip(".`")) from error

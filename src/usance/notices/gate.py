@@ -96,23 +96,21 @@ class Gate:
 
     def rows(self, notice: Notice, now: datetime) -> Asked:
         """The rows that are about such a notice."""
-        on = now.date()
+        on, late = now.date(), min(notice.past_due, self.law.latest)
         sort = (notice.jurisdiction, notice.purpose, notice.channel, notice.audience,
-                notice.scope, on)  # fmt: skip
+                notice.scope, late, on)  # fmt: skip
         found = self._known.get(sort)
         if found is None:
             if len(self._known) > SORTS:  # yesterday's
                 self._known.clear()
             found = self._known[sort] = self._looked_up(notice, on)
-        if not any(row.past_due_most is not None for row in found.hours):
-            return found
-        hours = tuple(row for row in found.hours if row.holds_at(notice.past_due))
-        return Asked(found.forbid, found.consent, hours, found.caps)
+        return found
 
     def _looked_up(self, notice: Notice, on: date) -> Asked:
         found: dict[str, list[Row]] = {FORBID: [], CONSENT: [], HOURS: [], CAP: []}
         for row in self.law.rows_for(notice.jurisdiction, on):
-            if row.concerns(notice.purpose, notice.channel, notice.audience, notice.scope):
+            concerns = row.concerns(notice.purpose, notice.channel, notice.audience, notice.scope)
+            if concerns and row.holds_at(notice.past_due):
                 found[row.kind].append(row)
         return Asked(*(tuple(each) for each in found.values()))
 

@@ -5,20 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from functools import cache
+from functools import cache, cached_property
 from importlib import resources
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import yaml
 
+from usance.notices.documents import AUDIENCES, CHANNELS, PURPOSES, SCOPES
+
 DOCUMENT = "notice_rules.yaml"
 ANY = "any"
 HOURS, CAP, CONSENT, FORBID = "hours", "cap", "consent", "forbid"
-PURPOSES = ("servicing", "collection", "security", "consent", "marketing", "family")
-CHANNELS = ("sms", "email", "voice", "inbox")
-AUDIENCES = ("borrower", "family_member")
-SCOPES = ("", "borrowing", "plan", "overdue")
 COUNTED = ("sent", "answered", "unanswered")
 """What is counted: a notice that left, a call that was taken, a call that was not."""
 KEYS = ("contact", "person", "debt")
@@ -76,13 +74,19 @@ class Row:
         return self.past_due_most is None or past_due <= self.past_due_most
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Law:
     """The document: its rows, and the zones of each jurisdiction, the first being the usual one."""
 
     version: str
     rows: tuple[Row, ...]
     zones: Mapping[str, tuple[ZoneInfo, ...]]
+
+    @cached_property
+    def latest(self) -> int:
+        """Days past due from which on no more rows end."""
+        return max((row.past_due_most + 1 for row in self.rows
+                    if row.past_due_most is not None), default=0)  # fmt: skip
 
     def known(self, jurisdiction: str) -> bool:
         """Whether the document has rows for it."""

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from usance.core.refusals import Refusal, Refused
 from usance.core.rules import rule
 from usance.notices import links, wording
-from usance.notices.documents import CHANNELS, LANGUAGES, Channel, Document, Language, Words
+from usance.notices.documents import CHANNELS, LANGUAGES, Channel, Language, TemplateDocument, Words
 from usance.notices.policy import Policy
 from usance.notices.rendering import pieces, render
 from usance.notices.samples import samples
@@ -37,7 +37,7 @@ class Piece(NamedTuple):
 class Drawn:
     """A document with what several lints look at."""
 
-    def __init__(self, document: Document, policy: Policy) -> None:
+    def __init__(self, document: TemplateDocument, policy: Policy) -> None:
         self.document = document
         self.policy = policy
 
@@ -65,14 +65,14 @@ class Drawn:
         return "".join(text + (STANDS_FOR if name else "") for text, name in pieces(piece.text))
 
 
-def said_in(document: Document) -> Iterator[tuple[Channel, Language, Words]]:
+def said_in(document: TemplateDocument) -> Iterator[tuple[Channel, Language, Words]]:
     """Channel, language and words, in our order."""
     for channel in CHANNELS:
         spoken = document.channels.get(channel, {})
         yield from ((channel, each, spoken[each]) for each in LANGUAGES if each in spoken)
 
 
-def findings(document: Document, policy: Policy) -> list[Refusal]:
+def findings(document: TemplateDocument, policy: Policy) -> list[Refusal]:
     """All that is wrong with a document; a text that is no template hides what lies behind it."""
     drawn = Drawn(document, policy)
     broken = list(braces(drawn))
@@ -173,7 +173,7 @@ def free_links(drawn: Drawn) -> Iterator[Refusal]:
             yield Refusal("R-TEMPLATE-07", fault, piece.path)
 
 
-def is_bill(document: Document, policy: Policy) -> bool:
+def is_bill(document: TemplateDocument, policy: Policy) -> bool:
     """Whether it reminds a borrower of something to be paid."""
     return document.event in policy.bills and not document.of_family
 

@@ -8,7 +8,7 @@ from typing import Any
 from msgspec import Struct
 
 from usance.core.refusals import Refusal, Refused
-from usance.notices.documents import Channel, Document, Language
+from usance.notices.documents import Channel, Language, TemplateDocument
 from usance.notices.lints import findings, said_in
 from usance.notices.policy import Policy
 from usance.notices.rendering import Rendered, render
@@ -34,14 +34,14 @@ class Checked(Struct, frozen=True):
 
 
 def preview(
-    document: Document, channel: Channel, language: Language,
+    document: TemplateDocument, channel: Channel, language: Language,
     values: Mapping[str, Any] | None = None,
 ) -> Rendered:  # fmt: skip
     """A document in words, with made-up values unless others are given. Raises ``Refused``."""
     return render(document, channel, language, samples(document) if values is None else values)
 
 
-def checked(document: Document, policy: Policy) -> Checked:
+def checked(document: TemplateDocument, policy: Policy) -> Checked:
     """All findings, and a preview of every text that can be rendered."""
     shown = []
     for channel, language, _ in said_in(document):

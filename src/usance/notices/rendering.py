@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from usance.core.refusals import Refused
 from usance.core.rules import rule
-from usance.notices.documents import Channel, Document, Language
+from usance.notices.documents import Channel, Language, TemplateDocument
 from usance.notices.values import said
 
 PIECE = re.compile(r"\{\{|\}\}|\{([a-z][a-z0-9_]{0,31})\}|[{}]", re.ASCII)
@@ -50,7 +50,7 @@ def pieces(text: str) -> Iterator[tuple[str, str]]:
 
 @rule("R-TEMPLATE-03")
 def render(
-    document: Document, channel: Channel, language: Language, values: Mapping[str, Any]
+    document: TemplateDocument, channel: Channel, language: Language, values: Mapping[str, Any]
 ) -> Rendered:
     """What is said on a channel in a language; ``values`` holds each declared placeholder.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
-from usance.notices.documents import Document, Placeholder
+from usance.notices.documents import Placeholder, TemplateDocument
 from usance.notices.values import Money
 
 BY_NAME = {"lender": "Usance Lending", "product": "Pay Later", "device": "Android"}
@@ -25,6 +25,6 @@ def sample(name: str, placeholder: Placeholder) -> Any:
     return BY_NAME.get(name) or BY_TYPE[placeholder.type]
 
 
-def samples(document: Document) -> dict[str, Any]:
+def samples(document: TemplateDocument) -> dict[str, Any]:
     """A value for every placeholder of a document."""
     return {name: sample(name, each) for name, each in document.placeholders.items()}

@@ -5,7 +5,6 @@ from __future__ import annotations
 from contextlib import suppress
 from datetime import date
 from functools import cache
-from importlib import resources
 
 import msgspec
 import yaml
@@ -14,22 +13,20 @@ from usance.core.refusals import Refused
 from usance.core.rules import rule
 from usance.identity import store as identity
 from usance.notices import store
-from usance.notices.documents import Document, document_in
+from usance.notices.documents import TemplateDocument, document_in
 from usance.notices.templates import Templates
 from usance.platform.database import Connection, Pool, transaction
 from usance.platform.identifiers import new_operation_id
+from usance.policies import texts_of
 
 FOLDER = "notices"
 ACTOR = "usance"
 
 
 @cache
-def starting_set() -> tuple[Document, ...]:
+def starting_set() -> tuple[TemplateDocument, ...]:
     """Every document of the set, by its id."""
-    folder = resources.files("usance.policies").joinpath(FOLDER)
-    files = [each for each in folder.iterdir() if each.name.endswith(".yaml")]
-    found = [document_in(yaml.safe_load(each.read_text("utf-8"))) for each in files]
-    return tuple(sorted(found, key=lambda each: each.id))
+    return tuple(document_in(yaml.safe_load(text)) for text in texts_of(FOLDER).values())
 
 
 @rule("R-TEMPLATE-19")
@@ -39,9 +36,9 @@ async def adopt_starting_set(connection: Connection, on: date) -> int:
     A version that is there, also a retired one, is left alone.
     """
     known = await store.known(connection)
-    missing = [each for each in starting_set() if each.id not in known]
-    if not missing:
+    if known >= texts_of(FOLDER).keys():  # each is called as its file: nothing need be parsed
         return 0
+    missing = [each for each in starting_set() if each.id not in known]
     operation_id = new_operation_id()
     for each in missing:
         dated = msgspec.structs.replace(each, effective_on=on)

@@ -18,7 +18,7 @@ from usance.identity.changing import Asking, Change, Making, once, rehearsed
 from usance.identity.once import Answer
 from usance.notices import store
 from usance.notices.changes import Difference, differences
-from usance.notices.documents import Document, TemplateId, canonical, digest_of, read
+from usance.notices.documents import TemplateDocument, TemplateId, canonical, digest_of, read
 from usance.notices.lints import findings
 from usance.notices.policy import Policy, template_policy
 from usance.platform.database import Connection, Pool
@@ -30,7 +30,7 @@ KEPT = ("event", "purpose", "audience", "scope")
 class AdoptTemplate(Struct, frozen=True, forbid_unknown_fields=True):
     """A version of a template as it is to be, whole."""
 
-    document: Document
+    document: TemplateDocument
 
 
 class RetireTemplate(Struct, frozen=True, forbid_unknown_fields=True):
@@ -47,7 +47,7 @@ ACTS: dict[str, type[Any]] = {each.__name__: each for each in (AdoptTemplate, Re
 class Version(Struct, frozen=True):
     """A version as it is stored; ``retired_on`` is the first day on which it is not in force."""
 
-    document: Document
+    document: TemplateDocument
     digest: bytes
     retired_on: date | None
     adopted_by: str
@@ -106,7 +106,7 @@ class Templates:
         return make
 
     @rule("R-TEMPLATE-16")
-    async def _adopt(self, change: Change, document: Document) -> dict[str, Any]:
+    async def _adopt(self, change: Change, document: TemplateDocument) -> dict[str, Any]:
         """A version without a finding, the next of its template, which begins on a day to come."""
         self.check(document)
         row = await store.newest(change.connection, document.id)
@@ -118,7 +118,7 @@ class Templates:
         await change.note(store.ADOPT, digest, said)
         return said
 
-    def check(self, document: Document) -> None:
+    def check(self, document: TemplateDocument) -> None:
         """Raise the first finding of a draft."""
         found = findings(document, self.policy)
         if found:
@@ -127,7 +127,7 @@ class Templates:
 
     @staticmethod
     async def write(
-        connection: Connection, document: Document, actor: str, operation_id: int
+        connection: Connection, document: TemplateDocument, actor: str, operation_id: int
     ) -> None:
         """Store a version. Raises ``Refused`` if a twin was first."""
         body = canonical(document)
@@ -160,7 +160,7 @@ class Templates:
         """Versions, newest first, each with what it changed."""
         rows = await store.versions(self.pool, template_id, before, count + 1)
         found = [version_of(row) for row in rows]
-        older: list[Document | None] = [each.document for each in found[1:]]
+        older: list[TemplateDocument | None] = [each.document for each in found[1:]]
         return [
             (each, differences(one, each.document))
             for each, one in zip(found[:count], [*older, None], strict=False)
@@ -168,7 +168,7 @@ class Templates:
 
 
 @rule("R-TEMPLATE-01")
-def check_next(document: Document, last: Document | None) -> None:
+def check_next(document: TemplateDocument, last: TemplateDocument | None) -> None:
     """A version is the next one, and of the same kind as those before. Raises ``Refused``."""
     wanted = 1 if last is None else last.version + 1
     if document.version != wanted:
@@ -181,7 +181,7 @@ def check_next(document: Document, last: Document | None) -> None:
 
 
 @rule("R-TEMPLATE-16")
-def check_days(document: Document, on: date) -> None:
+def check_days(document: TemplateDocument, on: date) -> None:
     """A version begins today or later, and ends after that. Raises ``Refused``."""
     if document.effective_on < on:
         raise Refused("R-TEMPLATE-16", "a version begins on the open day or later", "effective_on")
@@ -189,7 +189,7 @@ def check_days(document: Document, on: date) -> None:
         raise Refused("R-TEMPLATE-16", "a version ends after it begins", "retired_on")
 
 
-def shown(document: Document) -> dict[str, Any]:
+def shown(document: TemplateDocument) -> dict[str, Any]:
     """A document as JSON has it."""
     found: dict[str, Any] = msgspec.to_builtins(document)
     return found

@@ -2,12 +2,12 @@
 
 from dataclasses import dataclass
 from functools import cache
-from importlib import resources
 from typing import Any
 
 import msgspec
 import yaml
 
+from usance import policies
 from usance.contract import documents as shape
 from usance.contract.terms import Agreed, agree_line, agree_term
 from usance.core.money import DECIMALS, parse_decimal
@@ -48,14 +48,12 @@ class Product:
 @cache
 def products() -> dict[str, Product]:
     """All products by code: of every document in the folder of every country."""
-    countries = [each for each in resources.files("usance.policies").iterdir() if each.is_dir()]
-    found = {}
-    for country in sorted(countries, key=lambda folder: folder.name):
-        for document in sorted(country.iterdir(), key=lambda file: file.name):
-            if document.name.endswith(".yaml"):
-                for each in products_in(document.read_text("utf-8"), country.name):
-                    found[each.code] = each
-    return found
+    return {
+        each.code: each
+        for country in policies.countries()
+        for text in policies.texts_in(country).values()
+        for each in products_in(text, country.name)
+    }
 
 
 def products_in(text: str, country: str) -> list[Product]:

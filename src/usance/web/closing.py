@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import date
 
-from usance.day import close
+from usance.approvals.service import Approvals
+from usance.day import begin, close
+from usance.identity.changing import Asking
+from usance.identity.once import Answer
 from usance.platform.database import Pool
 from usance.platform.logs import get_logger
 
@@ -27,6 +31,20 @@ class Closing:
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
+
+
+async def begin_or_go_on(
+    pool: Pool, approvals: Approvals, closing: Closing, day: date, asking: Asking
+) -> Answer:
+    """The close of a day begins, waits for a second person, or goes on. Raises ``Refused``."""
+    if day not in await close.unfinished(pool):
+        return await approvals.submit(
+            begin.BeginClose(day.isoformat()), actor=asking.actor, key=asking.key,
+            request_hash=asking.request_hash,
+        )  # fmt: skip
+    gone_on = await begin.begin(pool, day, asking)
+    closing.work(pool)
+    return gone_on
 
 
 async def finish(pool: Pool) -> None:

@@ -138,18 +138,19 @@ async def document_views(asked: Asked[Any], code: str) -> list[DocumentView]:
     today, seen = asked.services.clock.now().date(), set[str]()
     found = []
     for row in await asked.services.consents.documents(code):
-        ended = row["retired_on"] is not None and row["retired_on"] <= today
-        stands = row["effective_on"] <= today and not ended and row["document_id"] not in seen
-        if stands:
-            seen.add(row["document_id"])
-        found.append(document_view(row, in_force=stands))
+        document = document_of(row["body"])
+        stands = rules.in_force(document, row["retired_on"], today)
+        newest = stands and document.document_id not in seen
+        if newest:
+            seen.add(document.document_id)
+        found.append(document_view(row, document, in_force=newest))
     return found
 
 
-def document_view(row: store.Row, *, in_force: bool) -> DocumentView:
+def document_view(row: store.Row, document: ConsentDocument, *, in_force: bool) -> DocumentView:
     """A version as the API says it."""
     return DocumentView(
-        document_of(row["body"]), row["digest"].hex(), in_force,
+        document, row["digest"].hex(), in_force,
         row["adopted_by"].partition(":")[0], row["adopted_at"].isoformat(),
         iso(row["retired_on"]), spelled("operation", row["operation_id"]),
     )  # fmt: skip

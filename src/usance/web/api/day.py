@@ -7,13 +7,13 @@ from typing import Any, Literal
 
 from msgspec import Struct
 
-from usance.day import begin
 from usance.identity.once import Answer
 from usance.servicing import read as models
 from usance.web.api import bodies, views
 from usance.web.api.endpoint import PROPOSAL, Asked, Empty, change, read
 from usance.web.api.paging import Page, PageQuery, page, position
 from usance.web.api.values import ordinal
+from usance.web.closing import begin_or_go_on
 from usance.web.problems import not_found
 
 FIRST, LAST = date.min.toordinal(), date.max.toordinal()
@@ -79,12 +79,8 @@ async def begin_close(asked: Asked[Empty], body: bodies.CloseBody) -> Answer:
     close that broke off goes on when it is asked for again.
     """
     on = date.fromordinal(ordinal(body.business_date, "business_date"))
-    pool = asked.services.pool
-    if not await begin.is_under_way(pool, on):
-        return await asked.submitted(begin.BeginClose(on.isoformat()))
-    gone_on = await begin.begin(pool, on, asked.asking)
-    asked.services.closing.work(pool)
-    return gone_on
+    found = asked.services
+    return await begin_or_go_on(found.pool, found.approvals, found.closing, on, asked.asking)
 
 
 @read("/v1/day/closes/{business_date}", "day:read")

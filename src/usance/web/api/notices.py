@@ -15,7 +15,7 @@ from usance.core.identifiers import written
 from usance.identity.once import Answer
 from usance.notices import store
 from usance.notices.changes import Difference
-from usance.notices.documents import Document
+from usance.notices.documents import TemplateDocument
 from usance.notices.previews import Preview, checked
 from usance.notices.templates import AdoptTemplate, RetireTemplate, Version, version_of
 from usance.servicing import read as models
@@ -46,7 +46,7 @@ class VersionView(Struct):
     """One version, whole, with what it changed of the one before."""
 
     version: int
-    document: Document
+    document: TemplateDocument
     digest: str
     effective_on: date
     retired_on: date | None
@@ -101,7 +101,7 @@ async def notice_template(asked: Asked[PageQuery]) -> Page[VersionView]:
 
 
 @change("POST", "/v1/notice-templates", "notices:write", waiting=PROPOSAL)
-async def adopt_template(asked: Asked[Empty], body: Document) -> Answer:
+async def adopt_template(asked: Asked[Empty], body: TemplateDocument) -> Answer:
     """Propose a version of a template: whole, the next one, without a finding.
 
     It begins on the open business date or later. Nothing is ever written over.
@@ -121,7 +121,7 @@ async def retire_template(asked: Asked[Empty], body: Retirement) -> Answer:
 
 
 @read("/v1/notice-templates/check", "notices:read", method="POST")
-async def check_template(asked: Asked[Empty], body: Document) -> CheckView:
+async def check_template(asked: Asked[Empty], body: TemplateDocument) -> CheckView:
     """Look at a draft without keeping it: findings, previews, parts of its text messages."""
     found = checked(body, asked.services.templates.policy)
     views = [FindingView(each.rule, each.detail, each.path) for each in found.findings]

@@ -13,12 +13,13 @@ from litestar import Response, get, post
 
 from usance.core.refusals import Refusal, Refused
 from usance.core.rules import rule
-from usance.day import begin, close
+from usance.day import close
 from usance.identity.once import Answer
 from usance.platform.database import Pool
 from usance.servicing import read
+from usance.web.closing import begin_or_go_on
 from usance.web.console.actions import asking_of, form_of
-from usance.web.console.deeds import ask_for, moved_on
+from usance.web.console.deeds import accepted, moved_on
 from usance.web.console.render import Asked, services, show
 from usance.web.security import needs
 
@@ -71,11 +72,9 @@ async def begun_by(request: Asked, form: dict[str, str]) -> Answer:
     except ValueError as error:
         raise Refused("R-FORM-03", "not a day (year-month-day)", "day") from error
     asking, found = asking_of(request, form), services(request)
-    if not await begin.is_under_way(found.pool, day):
-        return await ask_for(request, begin.BeginClose(day.isoformat()), asking)
-    gone_on = await begin.begin(found.pool, day, asking)
-    found.closing.work(found.pool)
-    return gone_on
+    return accepted(
+        await begin_or_go_on(found.pool, found.approvals, found.closing, day, asking)
+    )
 
 
 async def soon(pool: Pool) -> None:

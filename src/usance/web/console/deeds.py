@@ -15,7 +15,6 @@ from litestar.handlers import HTTPRouteHandler
 
 from usance.core.identifiers import written
 from usance.core.refusals import Refusal, Refused
-from usance.day.begin import BeginClose
 from usance.identity.acts import StaffAct
 from usance.identity.changing import Asking
 from usance.identity.erasure import HeldAct
@@ -27,7 +26,7 @@ from usance.web.console.render import Asked, moved, services, show
 from usance.web.security import needs
 from usance.webhooks.acts import WebhookAct
 
-Act: TypeAlias = StaffAct | ClientAct | WebhookAct | HeldAct | BeginClose
+Act: TypeAlias = StaffAct | ClientAct | WebhookAct | HeldAct
 CHECKED = "check."
 """Fields of check boxes are called so and by what they stand for."""
 
@@ -131,9 +130,15 @@ def moved_on(answer: Answer, back: str) -> Response[Any]:
 
 async def ask_for(request: Asked, act: Act, asking: Asking) -> Answer:
     """Have it done, or let it wait for a second person (202). Raises ``Refused``."""
-    answer = await services(request).approvals.submit(
-        act, actor=asking.actor, key=asking.key, request_hash=asking.request_hash
+    return accepted(
+        await services(request).approvals.submit(
+            act, actor=asking.actor, key=asking.key, request_hash=asking.request_hash
+        )
     )
+
+
+def accepted(answer: Answer) -> Answer:
+    """An answer that is no refusal. Raises ``Refused``."""
     if answer.status >= 400:
         found = answer.document
         raise Refused(found["rule"], found["detail"], found.get("path", ""))

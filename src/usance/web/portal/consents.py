@@ -41,14 +41,14 @@ async def consent_page(request: Asked, document: Word) -> Response[Any]:
     return await one(request, document)
 
 
-Step = Callable[[Own, dict[str, str], str, bytes], Awaitable[str]]
+Step = Callable[[Own, str, dict[str, str], str, bytes], Awaitable[str]]
 
 
 async def done(request: Asked, document: str, step: Step) -> Response[Any]:
     """A step by a form; back to the list, or to the document with the refusal."""
     form = await form_of(request)
     try:
-        state = await step(Own(request), form, key_of(form), hash_of(request, form))
+        state = await step(Own(request), document, form, key_of(form), hash_of(request, form))
     except Refused as refused:
         return await one(request, document, refused.refusal, status_of(refused))
     return moved("/my/consents", done=state)
@@ -57,19 +57,13 @@ async def done(request: Asked, document: str, step: Step) -> Response[Any]:
 @post("/consents/documents/{document:str}/give", opt=needs(BORROWER))
 async def give_consent(request: Asked, document: Word) -> Response[Any]:
     """Agree, for the channels that are ticked."""
-    return await done(
-        request, document,
-        lambda own, form, key, hashed: own.give_consent(document, form, key, hashed),
-    )  # fmt: skip
+    return await done(request, document, Own.give_consent)
 
 
 @post("/consents/documents/{document:str}/refuse", opt=needs(BORROWER))
 async def refuse_consent(request: Asked, document: Word) -> Response[Any]:
     """Do not agree."""
-    return await done(
-        request, document,
-        lambda own, form, key, hashed: own.refuse_consent(document, form, key, hashed),
-    )  # fmt: skip
+    return await done(request, document, Own.refuse_consent)
 
 
 @post("/consents/{consent:str}/withdraw", opt=needs(BORROWER))

@@ -1,0 +1,44 @@
+"""What somebody looks for now and then, in the background: one loop for all who do."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import ClassVar
+
+from usance.platform.database import CONNECTION_LOST
+from usance.platform.logs import get_logger
+
+logger = get_logger(__name__)
+
+
+class Looks:
+    """Looks every so many seconds, until stopped; an accident ends a look, not the looking."""
+
+    every_seconds: ClassVar[float]
+    _looking: asyncio.Task[None] | None = None
+
+    async def look(self) -> object:
+        """Do whatever is to be done now."""
+        raise NotImplementedError
+
+    def start(self) -> None:
+        """Look now and then, until stopped."""
+        self._looking = asyncio.create_task(self._loop())
+
+    async def stop(self) -> None:
+        """Look no more; what was begun is finished or left as it was."""
+        if self._looking is not None:
+            self._looking.cancel()
+            await asyncio.gather(self._looking, return_exceptions=True)
+            self._looking = None
+
+    async def _loop(self) -> None:
+        who = type(self).__name__
+        while True:
+            try:
+                await self.look()
+            except CONNECTION_LOST as error:
+                logger.warning("database not reachable", extra={"who": who, "reason": str(error)})
+            except Exception:
+                logger.exception("a look failed", extra={"who": who})
+            await asyncio.sleep(self.every_seconds)
