@@ -36,7 +36,7 @@ OWN = {
     "notice_template": {"operation_id"}, "consent_document": {"operation_id"},
 }  # fmt: skip
 """Columns in which two books that live the same life differ."""
-NOT_OF_THE_BOOK = {"job", "operation", "accrual_change", "webhook_feed"}
+NOT_OF_THE_BOOK = {"job", "operation", "accrual_change", "webhook_feed", "notice_feed"}
 """Compared in other ways, or no part of the book."""
 
 OPERATIONS = """

@@ -1,8 +1,26 @@
-"""Templates of notices."""
+"""Templates of notices, what is to be told to whom, and what became of it.
 
-from sqlalchemy import Column, Date, Index, LargeBinary, SmallInteger, Table, Text
+Words are kept nowhere: a version of a template and its facts say again what was said. Numbers,
+addresses, names and codes stand here only as keyed hashes or under the borrower's own key.
+"""
 
-from usance.platform.schema_parts import key, metadata, moment, whole
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Date,
+    DateTime,
+    Identity,
+    Index,
+    Integer,
+    LargeBinary,
+    SmallInteger,
+    Table,
+    Text,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+
+from usance.platform.schema_parts import TransactionId, cell, key, metadata, moment, whole
 
 notice_template = Table(
     "notice_template", metadata,
@@ -23,3 +41,127 @@ notice_retirement = Table(
     Index("notice_retirement_template", "template_id"),
 )  # fmt: skip
 """From a day on, no version up to ``through`` is in force; of several the earliest counts."""
+
+
+def word(name: str) -> Column[str]:
+    """A word that may be empty."""
+    return Column(name, Text, nullable=False, server_default=text("''"))
+
+
+def hashed(name: str) -> Column[bytes]:
+    """A hash or a ciphertext that may be empty."""
+    return Column(name, LargeBinary, nullable=False, server_default=text("''"))
+
+
+notice = Table(
+    "notice", metadata,
+    cell(), key("borrower_id"),
+    Column("notice_id", BigInteger, Identity(), primary_key=True),
+    Column("key", Text, nullable=False),
+    Column("template_id", Text, nullable=False), whole("version", SmallInteger),
+    Column("purpose", Text, nullable=False), Column("audience", Text, nullable=False),
+    word("scope"), whole("member_id"), whole("contract_id"),
+    Column("facts", JSONB, nullable=False), hashed("box"),
+    Column("business_date", Date, nullable=False), moment("planned_at"),
+    Column("not_before", DateTime(timezone=True), nullable=False),
+    Column("until", DateTime(timezone=True), nullable=False),
+    whole("state", SmallInteger, "1"), whole("fence", Integer), whole("attempts", SmallInteger),
+    word("channel"), word("provider"), word("reference"), word("because"),
+    Column("sent_at", DateTime(timezone=True)), Column("done_at", DateTime(timezone=True)),
+    Column("seen_at", DateTime(timezone=True)),
+    hashed("contact_hash"), hashed("code_hash"), hashed("digits_hash"),
+    Index("notice_key", "cell", "borrower_id", "key", unique=True),
+    Index("notice_waiting", "not_before", postgresql_where=text("state IN (1, 2)")),
+    Index("notice_lane", "cell", "borrower_id", "purpose", "notice_id",
+          postgresql_where=text("state IN (1, 2, 6)")),
+    Index("notice_code", "code_hash", postgresql_where=text("code_hash <> ''")),
+)  # fmt: skip
+"""One thing to be told to one person. ``key`` says of what it is, once for a borrower; ``facts``
+are from the book; ``box`` is what is secret of it (a code, a number that it must go to), sealed.
+``member_id`` 0 is the borrower. State 1 waits, 2 is being handed over, 3 taken by a provider (or
+laid into the inbox), 4 arrived, 5 did not arrive, 6 stopped by a breaker, 7 dropped. ``not_before``
+of one that is being handed over is the end of its lease. ``because`` is the row or word that held
+or dropped it."""
+
+notice_step = Table(
+    "notice_step", metadata,
+    cell(), key("borrower_id"), key("notice_id"), key("number", SmallInteger),
+    Column("kind", Text, nullable=False), Column("at", DateTime(timezone=True), nullable=False),
+    word("channel"), word("provider"), word("said"),
+    Column("trace", JSONB, nullable=False, server_default=text("'[]'")),
+)  # fmt: skip
+"""What happened to a notice, and everything that the gate asked."""
+
+notice_counter = Table(
+    "notice_counter", metadata,
+    Column("subject", LargeBinary, primary_key=True),
+    Column("counts", JSONB, nullable=False, server_default=text("'{}'")),
+    Column("changed_at", DateTime(timezone=True), nullable=False),
+    Index("notice_counter_changed", "changed_at"),
+)  # fmt: skip
+"""Counters of a contact, a person or a debt, by the id of the row of the law that counts."""
+
+suppression = Table(
+    "suppression", metadata,
+    Column("contact_hash", LargeBinary, primary_key=True),
+    Column("channel", Text, primary_key=True),
+    Column("because", Text, nullable=False),
+    Column("since", DateTime(timezone=True), nullable=False),
+    Column("until", DateTime(timezone=True)), whole("notice_id"),
+)  # fmt: skip
+"""Nothing is sent there by this channel (every one: ``any``), until a moment or for good."""
+
+notice_preference = Table(
+    "notice_preference", metadata,
+    cell(), key("borrower_id"), key("member_id"),
+    Column("ways", JSONB, nullable=False, server_default=text("'[]'")),
+    Column("refused", JSONB, nullable=False, server_default=text("'[]'")),
+    Column("opens", SmallInteger), Column("closes", SmallInteger),
+    word("zone"), Column("changed_at", DateTime(timezone=True), nullable=False),
+)  # fmt: skip
+"""What a recipient chose: channels in their order, [purpose, channel] switched off, own hours."""
+
+notice_feed = Table(
+    "notice_feed", metadata,
+    Column("one", SmallInteger, primary_key=True, autoincrement=False),
+    Column("through", TransactionId, nullable=False),
+    Column("day_through", Date, nullable=False),
+)  # fmt: skip
+"""How far what was committed has been planned: transactions, and closed days."""
+
+sending_slot = Table(
+    "sending_slot", metadata,
+    Column("kind", Text, primary_key=True), Column("name", Text, primary_key=True),
+    key("slot"),
+    whole("sent", Integer), whole("failed", Integer), whole("bounced", Integer),
+    whole("complained", Integer), whole("errors", Integer), whole("answered", Integer),
+    whole("slow", Integer),
+)  # fmt: skip
+"""What happened in a minute (of the epoch) to a channel, a template or a provider."""
+
+provider_weight = Table(
+    "provider_weight", metadata,
+    Column("channel", Text, primary_key=True), Column("name", Text, primary_key=True),
+    whole("weight", SmallInteger), whole("resting", SmallInteger), word("because"),
+    Column("changed_at", DateTime(timezone=True)),
+)  # fmt: skip
+"""How many of a hundred messages of a channel a provider carries."""
+
+breaker = Table(
+    "breaker", metadata,
+    Column("kind", Text, primary_key=True), Column("name", Text, primary_key=True),
+    Column("state", Text, nullable=False), word("because"),
+    Column("since", DateTime(timezone=True), nullable=False),
+)  # fmt: skip
+"""Where the breaker of a channel or a template stands; no row: closed."""
+
+breaker_change = Table(
+    "breaker_change", metadata,
+    Column("change_id", BigInteger, Identity(), primary_key=True),
+    Column("kind", Text, nullable=False), Column("name", Text, nullable=False),
+    Column("state", Text, nullable=False), word("because"),
+    Column("at", DateTime(timezone=True), nullable=False),
+    Column("actor", Text, nullable=False), word("reason"),
+    Index("breaker_change_of", "kind", "name", "change_id"),
+)  # fmt: skip
+"""Every change of a breaker, by itself or by a person with a reason."""
