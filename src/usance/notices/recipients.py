@@ -39,13 +39,3 @@ class Members(Protocol):
     ) -> Person | None:
         """A relative who may be told something of this borrower now; None: they must not be."""
         ...
-
-
-class NoMembers:
-    """Nobody has relatives."""
-
-    async def person(
-        self, connection: Connection, borrower_id: int, member_id: int
-    ) -> Person | None:
-        """Nobody."""
-        return None
