@@ -112,9 +112,10 @@ async def test_a_statement_is_told_with_its_bill(pool: Pool) -> None:
         who = await home.book.borrower()
         account = await home.book.line(who, "pay_later")
         await home.book.do(asked.Purchase(contract_id=account, amount=30_000))
-        told = await days_told(home, date(2025, 2, 1))
-        assert [(t, f["amount"], f["due_on"], f["day"], f["product"]) for _, t, f in told] == [
-            ("statement", 30_000, "2025-02-10", "2025-02-01", 1)
+        told = await days_told(home, date(2025, 1, 6))
+        assert [(day, t, f["amount"], f["due_on"]) for day, t, f in told] == [
+            (date(2025, 1, 1), "statement", 30_000, "2025-01-10"),
+            (date(2025, 1, 6), "due-in-3-days", 30_000, "2025-01-10"),
         ]
 
 
