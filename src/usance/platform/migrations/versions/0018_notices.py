@@ -33,6 +33,7 @@ STATEMENTS = (
         provider TEXT DEFAULT '' NOT NULL,
         reference TEXT DEFAULT '' NOT NULL,
         because TEXT DEFAULT '' NOT NULL,
+        counted_at TIMESTAMP WITH TIME ZONE,
         sent_at TIMESTAMP WITH TIME ZONE,
         done_at TIMESTAMP WITH TIME ZONE,
         seen_at TIMESTAMP WITH TIME ZONE,
