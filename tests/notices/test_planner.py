@@ -53,6 +53,7 @@ async def test_a_loan_is_told_of_and_its_repayment(pool: Pool) -> None:
 
 
 async def test_at_night_everything_waits_for_the_morning(pool: Pool) -> None:
+    """R-PLAN-03."""
     async with house(pool, NIGHT) as home:
         who = await home.book.borrower()
         await home.book.line(who, "cash_loan")
@@ -94,6 +95,7 @@ async def test_due_days_are_told_before_and_late_ones_after(pool: Pool) -> None:
 
 
 async def test_who_has_paid_is_not_told(pool: Pool) -> None:
+    """R-PLAN-02."""
     async with house(pool) as home:
         who = await home.book.borrower()
         await home.book.line(who, "cash_loan")
@@ -120,6 +122,7 @@ async def test_a_statement_is_told_with_its_bill(pool: Pool) -> None:
 
 
 async def test_days_that_were_missed_are_not_told_afterwards(pool: Pool) -> None:
+    """R-PLAN-02."""
     async with house(pool) as home:
         who = await home.book.borrower()
         await home.book.line(who, "cash_loan")
@@ -131,6 +134,7 @@ async def test_days_that_were_missed_are_not_told_afterwards(pool: Pool) -> None
 
 
 async def test_planners_in_turn_plan_each_once(pool: Pool) -> None:
+    """R-PLAN-01."""
     async with house(pool) as home:
         people = await home.book.borrowers(20)
         loans = []

@@ -33,7 +33,7 @@ class Counting:
             for cap in self.gate.caps(notice, now)
         }
 
-    @rule("R-DELIVERY-06")
+    @rule("R-SEND-04")
     def count(self, notice: Notice, now: datetime) -> None:
         """Once more."""
         for cap in self.gate.caps(notice, now, SENT):
@@ -41,7 +41,7 @@ class Counting:
             counters[cap.id] = added(counters.get(cap.id, Counter()), cap.window, slot)
             self.known.moved.add(self._subject(cap, notice.channel))
 
-    @rule("R-DELIVERY-06")
+    @rule("R-SEND-04")
     def uncount(self, notice: Notice, counted_at: datetime) -> None:
         """Once less, where it was counted: it is asked about anew."""
         for cap in self.gate.caps(notice, counted_at, SENT):

@@ -17,7 +17,7 @@ from usance.consents import asking, records
 from usance.consents.asking import What
 from usance.core.refusals import Refused
 from usance.core.rules import rule
-from usance.notices import codes, queue, reading, sealing
+from usance.notices import codes, queue_sql, reading, sealing
 from usance.notices.codes import Said
 from usance.notices.counting import Counting
 from usance.notices.documents import TemplateDocument
@@ -37,7 +37,7 @@ from usance.notices.gate import (
 )
 from usance.notices.outbox import DROPPED, FAILED, GOING, STOPPED, TAKEN, WAITS
 from usance.notices.providers import REFUSED, UNKNOWN, Order
-from usance.notices.queue import Row
+from usance.notices.queue_sql import Row
 from usance.notices.reading import BY_PHONE, Known, Reader
 from usance.notices.recipients import Members
 from usance.notices.rendering import Rendered, render
@@ -99,8 +99,8 @@ async def decide(
     found = [await Asking(connection, house, known, row, now, code_keys[0]).decide()
              for row in rows]  # fmt: skip
     await reading.write_counters(connection, known, now)
-    await queue.write(connection, queue.DECIDE, map(decided, found))
-    await queue.write(connection, queue.NOTE, (noted(each, now) for each in found))
+    await queue_sql.write(connection, queue_sql.DECIDE, map(decided, found))
+    await queue_sql.write(connection, queue_sql.NOTE, (noted(each, now) for each in found))
     return found
 
 
@@ -142,7 +142,7 @@ class Asking:
         except DecryptionError:
             return self.dropped(UNREADABLE)
 
-    @rule("R-DELIVERY-05")
+    @rule("R-SEND-03")
     def still_so(self, facts: dict[str, Any]) -> bool:
         """Whether what it says of a due is still so; its amount becomes that of this moment."""
         if "n" not in facts:
@@ -167,7 +167,7 @@ class Asking:
             if verdict.because not in (PREFERENCE, SUPPRESSED) or verdict.outcome != DROP:
                 break
         if verdict.outcome == DROP and verdict.because == NO_WAY and self.row["channel"]:
-            return self.decision(FAILED, self.row["because"], trace)
+            return self.decision(FAILED, self.row["said"], trace)
         if verdict.outcome == DROP:
             return self.decision(DROPPED, verdict.because, trace, channel=way)
         if verdict.outcome == HOLD:
@@ -181,7 +181,7 @@ class Asking:
             return self.decision(STOPPED, BREAKER, trace, channel=self.row["channel"])
         return await self.ready(reader, version, facts, secrets, contacts.get(way, ""), way, trace)
 
-    @rule("R-DELIVERY-03")
+    @rule("R-SEND-01")
     def ways(
         self, reader: Reader, document: TemplateDocument, contacts: Mapping[str, str]
     ) -> list[str]:
@@ -191,7 +191,7 @@ class Asking:
         next one.
         """
         row = self.row
-        if row["channel"] and row["because"] == UNKNOWN:
+        if row["channel"] and row["said"] == UNKNOWN:
             return [row["channel"]]
         order: Sequence[str] = reader.person.ways or self.house.policy.ways[row["purpose"]]
         if INBOX not in order and not row["member_id"]:
@@ -202,7 +202,7 @@ class Asking:
                 (each == INBOX and not row["member_id"])
                 or (each in contacts and self.house.carriers.get(each)))
         ]  # fmt: skip
-        if row["because"] == REFUSED and row["channel"] in found:
+        if row["said"] == REFUSED and row["channel"] in found:
             return found[found.index(row["channel"]) + 1 :]
         return found
 
@@ -271,13 +271,13 @@ class Asking:
     def provider(self, way: str) -> str:
         """Who carries it: again the same where it may have been taken."""
         row = self.row
-        if row["because"] == UNKNOWN and row["provider"] in self.house.carriers[way]:
+        if row["said"] == UNKNOWN and row["provider"] in self.house.carriers[way]:
             return str(row["provider"])
         known = {each.name: each for each in self.known.providers.get(way, ())}
         able = [known[name] for name in self.house.carriers[way] if name in known]
         if len(able) < len(self.house.carriers[way]):
             able = []
-        tried = [row["provider"]] if row["because"] and row["channel"] == way else []
+        tried = [row["provider"]] if row["said"] and row["channel"] == way else []
         point = row["notice_id"] * 37 % 100
         picked = chosen(able, point, tried) or chosen(able, point)
         return picked.name if picked else self.house.carriers[way][0]

@@ -16,7 +16,7 @@ from datetime import datetime
 from typing import Any
 
 from usance.core.rules import rule
-from usance.notices import queue
+from usance.notices import queue_sql
 from usance.notices.deciding import INBOX, Decision, House, decide
 from usance.notices.outbox import FAILED, TAKEN, WAITS
 from usance.notices.providers import LATER, REFUSED, UNKNOWN, Carrier, Outcome
@@ -61,8 +61,8 @@ class Tally:
         columns = [[self.counts[key][name] for key in keys]
                    for name in ("sent", "failed", "errors", "answered", "slow")]  # fmt: skip
         await connection.execute(
-            queue.COUNT, [kind for kind, _ in keys], [name for _, name in keys],
-            queue.minute_of(now), *columns,
+            queue_sql.COUNT, [kind for kind, _ in keys], [name for _, name in keys],
+            queue_sql.minute_of(now), *columns,
         )  # fmt: skip
 
 
@@ -106,7 +106,7 @@ class Delivery(Looks):
         while True:
             try:
                 async with transaction(self._pool) as connection:
-                    rows = await queue.claim(connection, now, self._policy.batch)
+                    rows = await queue_sql.claim(connection, now, self._policy.batch)
                     if not rows:
                         return []
                     found = await decide(connection, self._house, rows, now)
@@ -141,34 +141,35 @@ class Delivery(Looks):
         now, tally = self._clock.now(), Tally()
         rows = [self._settled(each, now, tally) for each in handed]
         async with transaction(self._pool) as connection:
-            await queue.write(connection, queue.SETTLE, rows)
-            await queue.write(
-                connection, queue.NOTE, (noted(each, now) for each in handed if each.outcome)
+            await queue_sql.write(connection, queue_sql.SETTLE, rows)
+            await queue_sql.write(
+                connection, queue_sql.NOTE, (noted(each, now) for each in handed if each.outcome)
             )
             await tally.write(connection, now)
 
-    @rule("R-DELIVERY-04")
+    @rule("R-SEND-02")
     def _settled(self, handed: Handed, now: datetime, tally: Tally) -> tuple[Any, ...]:
-        """The row of ``queue.SETTLE``."""
+        """The row of ``queue_sql.SETTLE``."""
         decision, outcome = handed.decision, handed.outcome
         place = (decision.row["cell"], decision.row["borrower_id"], decision.row["notice_id"],
                  decision.row["fence"] + 1)  # fmt: skip
         if outcome is None:
-            return *place, WAITS, now, None, "", UNBEGUN, None
+            return *place, WAITS, now, None, "", UNBEGUN, None, 1
         slow = ("slow",) if handed.seconds > SLOW_SECONDS else ()
         if outcome.said == WAS_TAKEN:
             tally.add(decision, "sent", "answered", *slow)
-            return *place, TAKEN, now, now, outcome.reference, "", None
+            return *place, TAKEN, now, now, outcome.reference, "", None, 0
         errors = ("errors",) if outcome.said in (LATER, UNKNOWN) else ()
         pause = self._policy.retry_after(decision.attempts)
         if outcome.said == REFUSED:
             tally.add(decision, "failed", "answered", *slow)
-            return *place, WAITS, now, None, "", REFUSED, None
+            return *place, WAITS, now, None, "", REFUSED, None, 0
         if pause is None:
             tally.add(decision, "failed", *errors, *slow)
-            return *place, FAILED, now, None, "", outcome.said, now
+            return *place, FAILED, now, None, "", outcome.said, now, 0
         tally.add(decision, *errors, *slow)
-        return *place, WAITS, queue.later(now, outcome.wait, pause), None, "", outcome.said, None
+        again = queue_sql.later(now, outcome.wait, pause)
+        return *place, WAITS, again, None, "", outcome.said, None, 0
 
 
 UNBEGUN = "unbegun"

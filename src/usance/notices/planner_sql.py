@@ -146,3 +146,22 @@ wanted AS (
 """
 """What the close of day $6 asks for, in cells $7 to $8, and the statements that it issued. In
 ``told`` kinds of events have days -1, what a close asks for has its own."""
+
+PLAN = """
+INSERT INTO notice (cell, borrower_id, key, template_id, purpose, audience, scope, member_id,
+    contract_id, facts, box, business_date, not_before, until)
+SELECT cell, borrower_id, key, template_id, body ->> 'purpose', body ->> 'audience',
+    coalesce(body ->> 'scope', ''), member_id, contract_id, facts, box,
+    (SELECT business_date FROM book), not_before, until
+FROM unnest($1::smallint[], $2::bigint[], $3::text[], $4::text[], $5::bigint[], $6::bigint[],
+        $7::jsonb[], $8::bytea[], $9::timestamptz[], $10::timestamptz[])
+    AS given (cell, borrower_id, key, template_id, member_id, contract_id, facts, box, not_before,
+        until)
+CROSS JOIN LATERAL (
+    SELECT t.body::jsonb AS body FROM notice_template t WHERE t.template_id = given.template_id
+    ORDER BY version DESC LIMIT 1
+) AS template
+ON CONFLICT (cell, borrower_id, key) DO NOTHING
+"""
+"""A template that the book does not have tells nobody anything; whether its version is in force is
+asked when it is sent."""

@@ -13,10 +13,10 @@ import msgspec
 
 from usance.consents import records
 from usance.core.identifiers import cell_of_borrower
-from usance.notices import queue, sealing
+from usance.notices import queue_sql, sealing
 from usance.notices.counters import Counter
 from usance.notices.failover import Provider
-from usance.notices.queue import Row
+from usance.notices.queue_sql import Row
 from usance.notices.recipients import Members, Person
 from usance.notices.templates import Version, in_force
 from usance.platform.crypto import DecryptionError, KeyService, beside, decrypt_field
@@ -63,7 +63,7 @@ async def read(
     now: datetime,
 ) -> Known:  # fmt: skip
     """Everything about these notices, locked where it must stay as it is."""
-    book = await connection.fetchrow(queue.BOOK)
+    book = await connection.fetchrow(queue_sql.BOOK)
     known = Known(book["name"], book["currency"], book["business_date"])
     for template_id in {row["template_id"] for row in rows}:
         version = await in_force(connection, template_id, known.on)
@@ -75,10 +75,10 @@ async def read(
                for hashes in reader.lookups.values() for each in hashes}  # fmt: skip
     known.suppressed = {
         (row["contact_hash"], row["channel"])
-        for row in await connection.fetch(queue.SUPPRESSED, list(lookups), now)
+        for row in await connection.fetch(queue_sql.SUPPRESSED, list(lookups), now)
     }
-    known.open_breakers = {tuple(row) for row in await connection.fetch(queue.OPEN_BREAKERS)}
-    for row in await connection.fetch(queue.WEIGHTS):
+    known.open_breakers = {tuple(row) for row in await connection.fetch(queue_sql.OPEN_BREAKERS)}
+    for row in await connection.fetch(queue_sql.WEIGHTS):
         of_channel = known.providers.setdefault(row["channel"], [])
         of_channel.append(Provider(row["name"], row["weight"], row["resting"]))
     await _counters(connection, rows, known)
@@ -92,7 +92,7 @@ async def _dues(connection: Connection, rows: Sequence[Row]) -> dict[tuple[int, 
     ]  # fmt: skip
     if not asked:
         return {}
-    found = await connection.fetch(queue.DUES, *map(list, zip(*asked, strict=True)))
+    found = await connection.fetch(queue_sql.DUES, *map(list, zip(*asked, strict=True)))
     return {(each["contract_id"], each["n"]): each for each in found}
 
 
@@ -103,7 +103,7 @@ async def _readers(
     """Borrowers with their key, name and contacts; relatives as their room knows them."""
     ids = sorted({row["borrower_id"] for row in rows})
     cells = sorted({cell_of_borrower(each) for each in ids})
-    found = await connection.fetch(queue.BORROWERS, cells, ids)
+    found = await connection.fetch(queue_sql.BORROWERS, cells, ids)
     opened = await beside(keys, lambda: [_opened(keys, each) for each in found])
     known.readers = {(each["borrower_id"], 0): reader
                      for each, reader in zip(found, opened, strict=True) if reader}  # fmt: skip
@@ -198,7 +198,7 @@ async def _counters(connection: Connection, rows: Sequence[Row], known: Known) -
         if (reader := known.readers.get((row["borrower_id"], row["member_id"])))
         for each in subjects(reader, row)
     }  # fmt: skip
-    for row in await connection.fetch(queue.COUNTERS, sorted(wanted)):
+    for row in await connection.fetch(queue_sql.COUNTERS, sorted(wanted)):
         known.stored.add(row["subject"])
         known.counters[row["subject"]] = {
             name: Counter(slot, tuple(counts))
@@ -223,11 +223,11 @@ async def write_counters(connection: Connection, known: Known, now: datetime) ->
     new = [each for each in moved if each not in known.stored]
     if there:
         await connection.execute(
-            queue.MOVE_COUNTERS, there, [texts[each] for each in there], now
+            queue_sql.MOVE_COUNTERS, there, [texts[each] for each in there], now
         )
     if new:
         tag = await connection.execute(
-            queue.ADD_COUNTERS, new, [texts[each] for each in new], now
+            queue_sql.ADD_COUNTERS, new, [texts[each] for each in new], now
         )
         if tag != f"INSERT 0 {len(new)}":
             raise TakenMeanwhile

@@ -39,7 +39,7 @@ class Sending(Struct, frozen=True, forbid_unknown_fields=True):
         """No attempt is begun later after the claim, so that it ends within the lease."""
         return timedelta(seconds=self.lease_seconds - self.attempt_seconds)
 
-    @rule("R-DELIVERY-04")
+    @rule("R-SEND-02")
     def retry_after(self, attempts: int) -> timedelta | None:
         """How long to wait after so many failed attempts; None when it is given up."""
         if attempts > len(self.retry_seconds):

@@ -32,6 +32,7 @@ STATEMENTS = (
         channel TEXT DEFAULT '' NOT NULL,
         provider TEXT DEFAULT '' NOT NULL,
         reference TEXT DEFAULT '' NOT NULL,
+        said TEXT DEFAULT '' NOT NULL,
         because TEXT DEFAULT '' NOT NULL,
         counted_at TIMESTAMP WITH TIME ZONE,
         sent_at TIMESTAMP WITH TIME ZONE,

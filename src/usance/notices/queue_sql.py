@@ -15,7 +15,7 @@ Row: TypeAlias = Mapping[str, Any]
 CLAIM = f"""
 SELECT n.cell, n.borrower_id, n.notice_id, n.key, n.template_id, n.purpose, n.audience, n.scope,
     n.member_id, n.contract_id, n.facts, n.box, n.business_date, n.until, n.fence, n.attempts,
-    n.channel, n.provider, n.because, n.counted_at,
+    n.channel, n.provider, n.said, n.counted_at,
     n.code_hash, n.digits_hash
 FROM notice n WHERE n.state IN ({WAITS}, {GOING}) AND n.not_before <= $1 AND NOT EXISTS (
     SELECT FROM notice earlier WHERE earlier.cell = n.cell
@@ -42,11 +42,13 @@ WHERE n.cell = given.cell AND n.borrower_id = given.borrower_id AND n.notice_id 
 """
 SETTLE = f"""
 UPDATE notice n SET state = given.state, not_before = given.not_before, sent_at = given.sent_at,
-    reference = given.reference, because = given.because, done_at = given.done_at
+    reference = given.reference, said = given.said, because = given.said, done_at = given.done_at,
+    attempts = n.attempts - given.unbegun
 FROM unnest($1::smallint[], $2::bigint[], $3::bigint[], $4::int[], $5::smallint[],
-        $6::timestamptz[], $7::timestamptz[], $8::text[], $9::text[], $10::timestamptz[])
-    AS given (cell, borrower_id, notice_id, fence, state, not_before, sent_at, reference, because,
-        done_at)
+        $6::timestamptz[], $7::timestamptz[], $8::text[], $9::text[], $10::timestamptz[],
+        $11::smallint[])
+    AS given (cell, borrower_id, notice_id, fence, state, not_before, sent_at, reference, said,
+        done_at, unbegun)
 WHERE n.cell = given.cell AND n.borrower_id = given.borrower_id AND n.notice_id = given.notice_id
     AND n.fence = given.fence AND n.state = {GOING}
 """
