@@ -35,6 +35,8 @@ from usance.notices.gate import (
     Step,
     Verdict,
 )
+from usance.notices.health import open_now
+from usance.notices.links import faults
 from usance.notices.outbox import DROPPED, FAILED, GOING, STOPPED, TAKEN, WAITS
 from usance.notices.providers import REFUSED, UNKNOWN, Order
 from usance.notices.queue_sql import Row
@@ -52,6 +54,8 @@ NOBODY, NOT_IN_FORCE, PAID, NO_WAY, UNREADABLE = (
 )  # fmt: skip
 """Why something is dropped without asking the gate."""
 BREAKER = "R-BREAKER-01"
+LINKS = "links"
+"""Why a breaker opens at once: words as they would leave have a link that nobody allowed."""
 
 
 @dataclass(slots=True, repr=False)
@@ -73,6 +77,7 @@ class Decision:
     contact_hash: bytes = b""
     code_hash: bytes = b""
     digits_hash: bytes = b""
+    stopped_by: str = ""
     trace: tuple[Step, ...] = ()
     order: Order | None = None
 
@@ -178,7 +183,7 @@ class Asking:
             )  # fmt: skip
         stopped = {("channel", way), ("template", self.row["template_id"])}
         if stopped & self.known.open_breakers:
-            return self.decision(STOPPED, BREAKER, trace, channel=self.row["channel"])
+            return self.stopped(way, trace)
         return await self.ready(reader, version, facts, secrets, contacts.get(way, ""), way, trace)
 
     @rule("R-SEND-01")
@@ -255,6 +260,11 @@ class Asking:
             self.with_code(found, reader, facts, secrets, way)
         values = values_of(document, self.known, self.house.phone, reader, facts, secrets)
         words = render(document, way, reader.person.language, values)  # type: ignore[arg-type]
+        if any(faults(words.text, document.domains, ())):
+            place = "template", row["template_id"]
+            await open_now(self.connection, place, LINKS, self.now)
+            self.known.open_breakers.add(place)
+            return self.stopped(way, trace)
         counting = Counting(self.known, self.house.gate, reader, row["contract_id"])
         counting.count(self.sort(way, facts), self.now)
         found.facts = reading.as_json(facts)
@@ -312,6 +322,13 @@ class Asking:
         """Not at all."""
         return self.decision(DROPPED, because, (Step(because, DROP),))
 
+    def stopped(self, way: str, trace: tuple[Step, ...]) -> Decision:
+        """Kept, until a person lets it go on or drops it."""
+        found = self.decision(STOPPED, BREAKER, trace, channel=self.row["channel"])
+        if ("channel", way) in self.known.open_breakers:
+            found.stopped_by = way
+        return found
+
     def decision(
         self, state: int, because: str, trace: tuple[Step, ...], *, channel: str = "",
         version: int = 0, not_before: datetime | None = None,
@@ -321,7 +338,7 @@ class Asking:
         return Decision(
             row, state, not_before or self.now, because, channel, row["provider"], version,
             row["facts"], row["box"], row["attempts"], None, None, b"", row["code_hash"],
-            row["digits_hash"], trace,
+            row["digits_hash"], trace=trace,
         )  # fmt: skip
 
 
@@ -340,7 +357,7 @@ def decided(each: Decision) -> tuple[Any, ...]:
         row["cell"], row["borrower_id"], row["notice_id"], each.state, each.not_before,
         each.attempts, each.version, each.facts, each.box, each.channel, each.provider,
         each.because, each.counted_at, each.contact_hash, each.code_hash, each.digits_hash,
-        each.sent_at,
+        each.sent_at, each.stopped_by,
     )  # fmt: skip
 
 
