@@ -45,7 +45,7 @@ from usance.notices.recipients import Members
 from usance.notices.rendering import Rendered, render
 from usance.notices.sending import Sending
 from usance.notices.templates import Version
-from usance.platform.crypto import DecryptionError, KeyService, beside, encrypt_field
+from usance.platform.crypto import DecryptionError, KeyService, beside
 from usance.platform.database import Connection
 
 INBOX = "inbox"
@@ -311,9 +311,8 @@ class Asking:
         digits = "".join(each for each in phone if each.isdigit())[-codes.DIGITS :]
         if len(digits) == codes.DIGITS:
             found.digits_hash = codes.kept_digits(self.code_key, code, digits)
-        text = msgspec.json.encode(secrets).decode()
-        found.box = encrypt_field(
-            reader.data_key, text, **sealing.place(row["borrower_id"], row["key"])
+        found.box = sealing.sealed_under(
+            reader.data_key, row["borrower_id"], row["key"], secrets
         )
 
     # -- what becomes of it ------------------------------------------------------------------------
@@ -346,7 +345,7 @@ def order_of(row: Row, way: str, to: str, words: Rendered, reader: Reader) -> Or
     """What a carrier is asked."""
     return Order(
         f"n-{row['borrower_id']}-{row['notice_id']}", way, to, words.text, reader.person.language,
-        "", words.title,
+        "", words.title, (row["borrower_id"], row["notice_id"], row["template_id"]),
     )  # fmt: skip
 
 

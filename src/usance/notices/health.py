@@ -246,6 +246,16 @@ class Health(Looks):
         rows: Sequence[Mapping[str, Any]] = await self.pool.fetch(sql.HISTORY, count)
         return rows
 
+    async def waiting(self) -> Mapping[str, Any]:
+        """How many are due, held, going and stopped; how long the oldest due one has waited."""
+        row: Mapping[str, Any] = await self.pool.fetchrow(sql.WAITING, self.clock.now())
+        return row
+
+    async def figures(self, since: int) -> Sequence[Mapping[str, Any]]:
+        """What happened since a minute, in steps of ten."""
+        rows: Sequence[Mapping[str, Any]] = await self.pool.fetch(sql.GRAPH, since)
+        return rows
+
     async def providers(self) -> Sequence[Mapping[str, Any]]:
         """Weights of providers, and how they fared lately."""
         rows: Sequence[Mapping[str, Any]] = await self.pool.fetch(

@@ -73,6 +73,14 @@ WEIGH = """
 UPDATE provider_weight SET weight = $3, because = $4, changed_at = $5
 WHERE channel = $1 AND name = $2
 """
+WAITING = f"""
+SELECT count(*) FILTER (WHERE state = {WAITS} AND not_before <= $1) AS due,
+    count(*) FILTER (WHERE state = {WAITS} AND not_before > $1) AS held,
+    count(*) FILTER (WHERE state = 2) AS going, count(*) FILTER (WHERE state = 6) AS stopped,
+    coalesce(extract(epoch FROM $1 - min(not_before) FILTER (WHERE state = {WAITS}
+        AND not_before <= $1)), 0)::int AS lag
+FROM notice WHERE state IN (1, 2, 6)
+"""
 GRAPH = """
 SELECT slot / 10 AS ten, kind, name, sum(sent)::int AS sent, sum(failed)::int AS failed,
     sum(bounced)::int AS bounced, sum(complained)::int AS complained
