@@ -1,7 +1,5 @@
 """What the borrower was told, with the codes that prove it, and by which ways they want it."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from litestar import Response, get, post
