@@ -54,8 +54,7 @@ def bench(name: str, *, json: bool = False) -> None:
     Parameters
     ----------
     name
-        kernel, quote, day, day-peak, day-idle, repay, read, audit, drill, start or
-        notices; list names them.
+        kernel, quote, day, repay, read, audit, drill, start or notices; list names all.
     json
         Print one JSON line.
     """
