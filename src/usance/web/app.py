@@ -104,7 +104,6 @@ async def open_services(
         notices=notice_room(settings, pool, keys, clock, access, found.currency, played=played),
         payments=Payments(pool, clock, found.currency),
         notifications=Notifications(pool, clock, BookTill(pool, book), found.currency, decimals),
-        messenger=access.sandbox if played else None,
         bank=SandboxBank(pool, keys, clock, decimals) if played else None,
     )  # fmt: skip
 
