@@ -23,6 +23,7 @@ from usance.identity.people import Person
 from usance.platform.clock import FixedClock, SystemClock
 from usance.platform.database import Pool
 from usance.servicing.setup import create_book
+from usance.web import personal  # noqa: F401 (enters what a new key takes along)
 from usance.web.notices import in_the_sandbox
 
 PHONE, OTHER_PHONE, NEW_PHONE = "+8613800000001", "+8613800000002", "+8613900000009"
