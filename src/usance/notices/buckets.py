@@ -1,5 +1,7 @@
-"""How often somebody may ask: leaky buckets that are one moment each, so asking costs the same
-however much was asked. Pure, but for the limiter's memory of what it has just refused.
+"""How often somebody may ask: leaky buckets, each of which is one moment.
+
+So asking costs the same however much was asked. Pure, but for the limiter's memory of what it has
+just refused.
 
 A bucket is kept as the moment until which it is filled. An ask moves the moment on by a step, and
 is refused, with nothing written, where that would be further ahead than the bucket is long.
