@@ -220,7 +220,9 @@ async def raise_alarm(
 
 async def alarm_up(connection: Either) -> Row | None:
     """The alarm that is up."""
-    row: Row | None = await connection.fetchrow(f"SELECT {ALARM} FROM verify_alarm WHERE calm_at IS NULL")
+    row: Row | None = await connection.fetchrow(
+        f"SELECT {ALARM} FROM verify_alarm WHERE calm_at IS NULL"
+    )
     return row
 
 
