@@ -76,9 +76,7 @@ async def sweep(connection: Either, now: datetime, kept: timedelta) -> None:
         " WHERE filled_until <= $1 LIMIT $2 FOR UPDATE SKIP LOCKED)",
         now, AT_ONCE,
     )  # fmt: skip
-    before = now - kept
-    await connection.execute("DELETE FROM verify_minute WHERE minute < $1", minute_of(before))
-    await connection.execute("DELETE FROM verify_alarm WHERE calm_at < $1", before)
+    await connection.execute("DELETE FROM verify_minute WHERE minute < $1", minute_of(now - kept))
 
 
 # -- look-up ---------------------------------------------------------------------------------------
