@@ -62,10 +62,10 @@ class Reports:
     ) -> None:
         self._desk = desk
         self._verification = verification
-        self._policy = policy or asking_policy()
+        self.policy = policy or asking_policy()
         self._secrets = DerivedSecrets(desk.keys)
-        kept = sql.Kept(desk.pool, self._policy, "report_address", "report_page")
-        self._limiter = Limiter(kept, self._policy.bucket("report_page"))
+        kept = sql.Kept(desk.pool, self.policy, "report_address", "report_page")
+        self._limiter = Limiter(kept, self.policy.bucket("report_page"))
 
     @rule("R-VERIFY-06")
     async def of_anybody(
@@ -81,7 +81,9 @@ class Reports:
             words = {"text": message.text, "sender": message.sender, "code": message.code}
             box = encrypt_field(key, msgspec.json.encode(words).decode(), **PLACE, row_id=number)
             await self._insert(connection, number, message, way, findings, 0, wrapped, box)
-            detail = findings.document() | {"channel": message.channel, "way": way}
+            counts = {"foreign_links": findings.foreign_links,
+                      "foreign_numbers": findings.foreign_numbers}  # fmt: skip
+            detail = {"channel": message.channel, "way": way} | counts
             await change.note(
                 "ReportSuspiciousMessage", digest([(TABLE, [(number,)])]), detail
             )
@@ -110,9 +112,9 @@ class Reports:
 
     async def _looked_at(self, message: Message) -> tuple[Message, Findings]:
         conceal((message.text, message.sender, message.code))
-        message = suspicious.checked(message, self._policy.reports)
+        message = suspicious.checked(message, self.policy.reports)
         code = await self._verification.knows(suspicious.code_in(message))
-        return message, suspicious.looked_at(message, code, self._policy.reports)
+        return message, suspicious.looked_at(message, code, self.policy.reports)
 
     @rule("R-VERIFY-02")
     async def _let_through(self, address: str) -> None:

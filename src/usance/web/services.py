@@ -24,6 +24,9 @@ from usance.identity.messages import Messenger
 from usance.identity.once import Answer
 from usance.identity.provider import Provider
 from usance.identity.staff import Staff
+from usance.notices.asking import Verification
+from usance.notices.reporting import Reports
+from usance.notices.surge_watch import SurgeWatch
 from usance.notices.templates import Templates
 from usance.payments.bank import Bank
 from usance.payments.intents import Payments
@@ -60,6 +63,15 @@ class CaseRoom:
 
 
 @dataclass(frozen=True, slots=True)
+class GenuineRoom:
+    """Whether a notice is genuine: who answers, who takes reports, who looks after the alarm."""
+
+    asking: Verification
+    reports: Reports
+    watch: SurgeWatch
+
+
+@dataclass(frozen=True, slots=True)
 class Services:
     """Everything a route may need."""
 
@@ -82,6 +94,7 @@ class Services:
     cases: CaseRoom
     consents: Consents
     templates: Templates
+    genuine: GenuineRoom
     name: str
     currency: str
     decimals: int

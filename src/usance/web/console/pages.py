@@ -28,6 +28,7 @@ from usance.web.console import (
     receipts,
     records,
     staff,
+    verification,
     webhooks,
 )
 from usance.web.console.coming_in import HOME, MISSING, Form, next_of
@@ -158,7 +159,7 @@ def console_router() -> Router:
             *actions.HANDLERS, *day.HANDLERS, *records.HANDLERS, *receipts.HANDLERS,
             *contacts.HANDLERS,
             *approvals.HANDLERS, *erasure.HANDLERS, *clients.HANDLERS, *webhooks.HANDLERS,
-            *audit.HANDLERS, *cases.HANDLERS,
+            *audit.HANDLERS, *cases.HANDLERS, *verification.HANDLERS,
         ],
         exception_handlers={
             ProblemError: on_problem, Refused: on_refused, HTTPException: on_framework,

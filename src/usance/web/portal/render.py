@@ -102,6 +102,8 @@ def environment(language: str, currency: str, decimals: int) -> Environment:
         "own_case_event": name(labels.CASE_EVENTS),
         "consent_state": name(labels.CONSENT_STATES),
         "consent_channel": name(labels.CONSENT_CHANNELS),
+        "notice_channel": name(labels.NOTICE_CHANNELS),
+        "notice_state": name(labels.NOTICE_STATES), "notice_event": name(labels.NOTICE_EVENTS),
         "consent_recipient": name(labels.CONSENT_RECIPIENTS), "term_of_sum": name(labels.TERMS),
         "iso_day": date.fromisoformat,
         "iso_moment": datetime.fromisoformat,
