@@ -36,7 +36,8 @@ class Order:
     to: str
     text: str
     language: str
-    sender: str
+    sender: str = ""
+    title: str = ""
 
 
 @dataclass(frozen=True, slots=True)
