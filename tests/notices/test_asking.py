@@ -18,9 +18,8 @@ from usance.core.refusals import Refused
 from usance.notices import codes, outbox
 from usance.notices import verification_sql as sql
 from usance.notices.asking import ARRIVED, NOT_ARRIVED, SENDING, SENT, Genuine, Verification
-from usance.notices.code_keys import PURPOSE, code_keys
+from usance.notices.code_keys import CodeKeys, code_keys
 from usance.platform.database import Pool, transaction
-from usance.platform.derived import DerivedSecrets
 from usance.platform.personal import FORGET, PARTS
 
 HERE = "192.0.2.7"
@@ -47,7 +46,7 @@ async def test_keys_of_every_generation_the_newest_first() -> None:
     old, both, new = [await code_keys(each) for each in (OLD, BOTH, NEW)]
     assert both == [*new, *old]
     assert len(set(both)) == 2
-    assert await DerivedSecrets(BOTH).of(PURPOSE) == both
+    assert await CodeKeys(BOTH).all() == both
 
 
 async def test_a_code_from_before_a_rotation_still_verifies(house: House) -> None:

@@ -21,7 +21,7 @@ from usance.notices import codes, documents, outbox
 from usance.notices import verification_sql as sql
 from usance.notices.asking_policy import AskingPolicy, asking_policy
 from usance.notices.buckets import Ask, Limiter, network_of
-from usance.notices.code_keys import PURPOSE
+from usance.notices.code_keys import CodeKeys
 from usance.platform import metrics
 from usance.platform.clock import Clock
 from usance.platform.crypto import KeyService
@@ -65,6 +65,7 @@ class Verification:
         self._pool = pool
         self._clock = clock
         self._secrets = DerivedSecrets(keys)
+        self._keys = CodeKeys(keys)
         policy = policy or asking_policy()
         kept = sql.Kept(pool, policy, "address", "page")
         self._limiter = Limiter(kept, policy.bucket("page"))
@@ -93,7 +94,7 @@ class Verification:
         code = codes.typed(typed)
         if code is None:
             return "none" if not typed.strip() else "unknown"
-        hashes = [codes.kept(each, code) for each in await self._secrets.of(PURPOSE)]
+        hashes = [codes.kept(each, code) for each in await self._keys.all()]
         rows = await sql.near(self._pool, hashes)
         return "made" if any(row["code_hash"] in hashes for row in rows) else "unknown"
 
@@ -118,7 +119,7 @@ class Verification:
     @rule("R-VERIFY-03", "R-CODE-03")
     async def _looked_up(self, code: str, digits: str) -> sql.Row | None:
         """The notice of this code and these digits, by the keys of every generation."""
-        keys = await self._secrets.of(PURPOSE)
+        keys = await self._keys.all()
         hashes = [codes.kept(each, code) for each in keys]
         rows = await sql.near(self._pool, hashes)
         found: sql.Row | None = None
