@@ -48,6 +48,7 @@ SQL_FILES = {
     "day/verify_consents_sql.py": "the same for consents",
     "notices/planner_sql.py": "what store.py is, for planning what is told",
     "notices/queue_sql.py": "the same for sending it",
+    "notices/verification_sql.py": "what store.py is, for asking whether a notice is genuine",
     "webhooks/feed_sql.py": "what store.py is, for reading what was committed",
     "identity/staff_sql.py": "what store.py is, for accounts of staff and their sessions",
     "identity/factors_sql.py": "the same for second factors",
