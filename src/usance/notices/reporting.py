@@ -20,7 +20,7 @@ from usance.core.identifiers import parse, written
 from usance.core.refusals import Refused
 from usance.core.rules import rule
 from usance.identity import keys_sql
-from usance.identity.changing import Asking, Change, once
+from usance.identity.changing import Asking, Change, answered, once
 from usance.identity.once import Answer
 from usance.ledger.digest import digest
 from usance.notices import suspicious
@@ -71,9 +71,16 @@ class Reports:
     async def of_anybody(
         self, message: Message, way: str, address: str, asking: Asking
     ) -> Answer:
-        """Keep what somebody reports who is not known."""
+        """Keep what somebody reports who is not known.
+
+        Without an address it comes from a program, whose requests are counted as such.
+        """
+        before = await answered(self._desk.pool, asking)
+        if before is not None:
+            return before
         message, findings = await self._looked_at(message)
-        await self._let_through(address)
+        if address:
+            await self._let_through(address)
 
         async def make(change: Change) -> dict[str, Any]:
             number, connection = change.operation_id, change.connection

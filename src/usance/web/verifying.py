@@ -44,7 +44,7 @@ def shown(request: Asked, template: str, *, status: int = 200, **known: Any) -> 
 
 def address_of(request: Asked) -> str:
     """Where it is asked from, as the server (or a proxy that it trusts) says."""
-    return request.client.host if request.client else ""
+    return request.client.host if request.client else "nowhere"
 
 
 def status_of(refused: Refused) -> int:

@@ -164,7 +164,7 @@ async def report_suspicious_message(asked: Asked[Empty], body: SuspiciousBody) -
     reports, caller = asked.services.genuine.reports, asked.caller
     message = Message(body.text, body.channel, body.sender, body.code)
     if body.borrower_id is None:
-        return await reports.of_anybody(message, API, body.address or caller.actor, asked.asking)
+        return await reports.of_anybody(message, API, body.address, asked.asking)
     try:
         borrower_id = parse("borrower", body.borrower_id)
     except ValueError as error:
