@@ -81,14 +81,21 @@ def code_in(message: Message) -> str:
 def looked_at(message: Message, code: str, policy: ReportPolicy) -> Findings:
     """What can be seen of a message, when it is known what ``code`` its code is."""
     whole = message.text
-    shorteners = template_policy().shorteners
-    wrong = set(links.faults(whole, policy.hosts, shorteners))
     own_code = code_in(message)
     numbers = {
         each for each in links.numbers(whole.replace(own_code, " ") if own_code else whole)
         if not AMOUNT.fullmatch(each) and not is_one_of(each, policy.numbers)
     }  # fmt: skip
-    return Findings(len(wrong), len(numbers), sender_of(message, policy), code)
+    linked = foreign_links(whole, policy.hosts)
+    return Findings(linked, len(numbers), sender_of(message, policy), code)
+
+
+def foreign_links(text: str, own: Collection[str]) -> int:
+    """How many places a text leads to that are not the lender's; or links that lead nowhere."""
+    seen, shorteners = links.plain(text), template_policy().shorteners
+    places = {each for each in links.hosts(seen) if links.fault_of(each, own, shorteners)}
+    places |= {each[0] for each in links.ADDRESS.finditer(seen)}
+    return len(places) or len(set(links.faults(text, own, shorteners)))
 
 
 def sender_of(message: Message, policy: ReportPolicy) -> str:
