@@ -82,8 +82,9 @@ def looked_at(message: Message, code: str, policy: ReportPolicy) -> Findings:
     """What can be seen of a message, when it is known what ``code`` its code is."""
     whole = message.text
     own_code = code_in(message)
+    rest = links.ADDRESS.sub(" ", whole.replace(own_code, " ") if own_code else whole)
     numbers = {
-        each for each in links.numbers(whole.replace(own_code, " ") if own_code else whole)
+        each for each in links.numbers(rest)
         if not AMOUNT.fullmatch(each) and not is_one_of(each, policy.numbers)
     }  # fmt: skip
     linked = foreign_links(whole, policy.hosts)
