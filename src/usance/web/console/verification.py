@@ -17,7 +17,7 @@ from usance.web.services import GenuineRoom
 
 HERE = "/console/verification"
 LAST = 2**63 - 1
-ALARMS, REPORTS, HOURS = 20, 50, 48
+ALARMS, REPORTS, HOURS = 20, 50, 24
 
 
 def _(message: str) -> str:
@@ -33,8 +33,8 @@ CLOSE = Deed("close", _("Close the report"),
              (REASON,))
 HEADS = {"title": _("Asks by the hour"), "hour": _("Hour"), "found": _("found"),
          "missed": _("in vain"), "refused": _("refused"),
-         "summary": _("How often somebody asked whether a notice is genuine, in the last two days"
-                      " (UTC). Asks in vain rise when forged messages are about.")}  # fmt: skip
+         "summary": _("How often somebody asked whether a notice is genuine, in the last day (UTC)."
+                      " Asks in vain rise when forged messages are about.")}  # fmt: skip
 
 
 def room(request: Asked) -> GenuineRoom:
@@ -44,7 +44,7 @@ def room(request: Asked) -> GenuineRoom:
 
 @get("/verification", opt=needs("notices:read"))
 async def verification_page(request: Asked) -> Response[str]:
-    """Alarms, the last two days, and reports."""
+    """Alarms, the last day, and reports."""
     found = room(request)
     before = number_of(request.query_params.get("before", ""))
     rows = await found.reports.all(before, REPORTS + 1)
@@ -69,7 +69,7 @@ async def asks_chart(request: Asked) -> Chart:
               for each in ("missed", "found", "refused")]  # fmt: skip
     return Chart(
         "stacked", said["title"], said["summary"], said["hour"],
-        [f"{each:%d. %H:%M}" for each in hours], series, str, wide=True,
+        [f"{each:%H:%M}" for each in hours], series, str,
     )  # fmt: skip
 
 
