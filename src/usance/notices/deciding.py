@@ -35,6 +35,8 @@ from usance.notices.gate import (
     Step,
     Verdict,
 )
+from usance.notices.health import open_now
+from usance.notices.links import faults
 from usance.notices.outbox import DROPPED, FAILED, GOING, STOPPED, TAKEN, WAITS
 from usance.notices.providers import REFUSED, UNKNOWN, Order
 from usance.notices.queue_sql import Row
@@ -43,7 +45,7 @@ from usance.notices.recipients import Members
 from usance.notices.rendering import Rendered, render
 from usance.notices.sending import Sending
 from usance.notices.templates import Version
-from usance.platform.crypto import DecryptionError, KeyService, beside, encrypt_field
+from usance.platform.crypto import DecryptionError, KeyService, beside
 from usance.platform.database import Connection
 
 INBOX = "inbox"
@@ -52,6 +54,8 @@ NOBODY, NOT_IN_FORCE, PAID, NO_WAY, UNREADABLE = (
 )  # fmt: skip
 """Why something is dropped without asking the gate."""
 BREAKER = "R-BREAKER-01"
+LINKS = "links"
+"""Why a breaker opens at once: words as they would leave have a link that nobody allowed."""
 
 
 @dataclass(slots=True, repr=False)
@@ -73,6 +77,7 @@ class Decision:
     contact_hash: bytes = b""
     code_hash: bytes = b""
     digits_hash: bytes = b""
+    stopped_by: str = ""
     trace: tuple[Step, ...] = ()
     order: Order | None = None
 
@@ -178,7 +183,7 @@ class Asking:
             )  # fmt: skip
         stopped = {("channel", way), ("template", self.row["template_id"])}
         if stopped & self.known.open_breakers:
-            return self.decision(STOPPED, BREAKER, trace, channel=self.row["channel"])
+            return self.stopped(way, trace)
         return await self.ready(reader, version, facts, secrets, contacts.get(way, ""), way, trace)
 
     @rule("R-SEND-01")
@@ -255,6 +260,11 @@ class Asking:
             self.with_code(found, reader, facts, secrets, way)
         values = values_of(document, self.known, self.house.phone, reader, facts, secrets)
         words = render(document, way, reader.person.language, values)  # type: ignore[arg-type]
+        if any(faults(words.text, document.domains, ())):
+            place = "template", row["template_id"]
+            await open_now(self.connection, place, LINKS, self.now)
+            self.known.open_breakers.add(place)
+            return self.stopped(way, trace)
         counting = Counting(self.known, self.house.gate, reader, row["contract_id"])
         counting.count(self.sort(way, facts), self.now)
         found.facts = reading.as_json(facts)
@@ -301,9 +311,8 @@ class Asking:
         digits = "".join(each for each in phone if each.isdigit())[-codes.DIGITS :]
         if len(digits) == codes.DIGITS:
             found.digits_hash = codes.kept_digits(self.code_key, code, digits)
-        text = msgspec.json.encode(secrets).decode()
-        found.box = encrypt_field(
-            reader.data_key, text, **sealing.place(row["borrower_id"], row["key"])
+        found.box = sealing.sealed_under(
+            reader.data_key, row["borrower_id"], row["key"], secrets
         )
 
     # -- what becomes of it ------------------------------------------------------------------------
@@ -311,6 +320,13 @@ class Asking:
     def dropped(self, because: str) -> Decision:
         """Not at all."""
         return self.decision(DROPPED, because, (Step(because, DROP),))
+
+    def stopped(self, way: str, trace: tuple[Step, ...]) -> Decision:
+        """Kept, until a person lets it go on or drops it."""
+        found = self.decision(STOPPED, BREAKER, trace, channel=self.row["channel"])
+        if ("channel", way) in self.known.open_breakers:
+            found.stopped_by = way
+        return found
 
     def decision(
         self, state: int, because: str, trace: tuple[Step, ...], *, channel: str = "",
@@ -321,7 +337,7 @@ class Asking:
         return Decision(
             row, state, not_before or self.now, because, channel, row["provider"], version,
             row["facts"], row["box"], row["attempts"], None, None, b"", row["code_hash"],
-            row["digits_hash"], trace,
+            row["digits_hash"], trace=trace,
         )  # fmt: skip
 
 
@@ -329,7 +345,7 @@ def order_of(row: Row, way: str, to: str, words: Rendered, reader: Reader) -> Or
     """What a carrier is asked."""
     return Order(
         f"n-{row['borrower_id']}-{row['notice_id']}", way, to, words.text, reader.person.language,
-        "", words.title,
+        "", words.title, (row["borrower_id"], row["notice_id"], row["template_id"]),
     )  # fmt: skip
 
 
@@ -340,7 +356,7 @@ def decided(each: Decision) -> tuple[Any, ...]:
         row["cell"], row["borrower_id"], row["notice_id"], each.state, each.not_before,
         each.attempts, each.version, each.facts, each.box, each.channel, each.provider,
         each.because, each.counted_at, each.contact_hash, each.code_hash, each.digits_hash,
-        each.sent_at,
+        each.sent_at, each.stopped_by,
     )  # fmt: skip
 
 

@@ -18,6 +18,7 @@ from typing import Any
 from usance.core.rules import rule
 from usance.notices import queue_sql
 from usance.notices.deciding import INBOX, Decision, House, decide
+from usance.notices.health import Document, health_policy, look_at
 from usance.notices.outbox import FAILED, TAKEN, WAITS
 from usance.notices.providers import LATER, REFUSED, UNKNOWN, Carrier, Outcome
 from usance.notices.providers import TAKEN as WAS_TAKEN
@@ -73,7 +74,7 @@ class Delivery(Looks):
 
     def __init__(
         self, pool: Pool, clock: Clock, house: House, carriers: Mapping[str, Sequence[Carrier]],
-        lanes: int = 2,
+        lanes: int = 2, health: Document | None = None,
     ) -> None:  # fmt: skip
         self._pool = pool
         self._clock = clock
@@ -82,6 +83,7 @@ class Delivery(Looks):
         self._carriers = {(channel, each.name): each
                           for channel, some in carriers.items() for each in some}  # fmt: skip
         self._lanes = lanes
+        self._health = health or health_policy()
 
     async def look(self) -> None:
         """Send until nothing is due."""
@@ -146,6 +148,7 @@ class Delivery(Looks):
                 connection, queue_sql.NOTE, (noted(each, now) for each in handed if each.outcome)
             )
             await tally.write(connection, now)
+            await look_at(connection, tally.counts, now, self._health)
 
     @rule("R-SEND-02")
     def _settled(self, handed: Handed, now: datetime, tally: Tally) -> tuple[Any, ...]:

@@ -38,6 +38,8 @@ class Order:
     language: str
     sender: str = ""
     title: str = ""
+    about: tuple[int, int, str] = (0, 0, "")
+    """Borrower, notice and template: not for a provider."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,10 +122,11 @@ class HttpProvider:
     async def carry(self, order: Order) -> Outcome:
         """Hand one message over."""
         asked: dict[str, Any] = asdict(order)
-        key = asked.pop("key")
+        for own in ("key", "about", "title"):
+            del asked[own]
         try:
             answer = await self._client.post(
-                self._url, json=asked, headers={"Idempotency-Key": key}
+                self._url, json=asked, headers={"Idempotency-Key": order.key}
             )
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
             return Outcome(LATER, error=type(error).__name__)  # it never left

@@ -31,13 +31,15 @@ UPDATE notice n SET state = given.state, not_before = given.not_before, fence = 
     attempts = given.attempts, version = given.version, facts = given.facts, box = given.box,
     channel = given.channel, provider = given.provider, because = given.because,
     counted_at = given.counted_at, contact_hash = given.contact_hash,
-    code_hash = given.code_hash, digits_hash = given.digits_hash, sent_at = given.sent_at
+    code_hash = given.code_hash, digits_hash = given.digits_hash, sent_at = given.sent_at,
+    stopped_by = given.stopped_by
 FROM unnest($1::smallint[], $2::bigint[], $3::bigint[], $4::smallint[], $5::timestamptz[],
         $6::smallint[], $7::smallint[], $8::jsonb[], $9::bytea[], $10::text[], $11::text[],
         $12::text[], $13::timestamptz[], $14::bytea[], $15::bytea[], $16::bytea[],
-        $17::timestamptz[])
+        $17::timestamptz[], $18::text[])
     AS given (cell, borrower_id, notice_id, state, not_before, attempts, version, facts, box,
-        channel, provider, because, counted_at, contact_hash, code_hash, digits_hash, sent_at)
+        channel, provider, because, counted_at, contact_hash, code_hash, digits_hash, sent_at,
+        stopped_by)
 WHERE n.cell = given.cell AND n.borrower_id = given.borrower_id AND n.notice_id = given.notice_id
 """
 SETTLE = f"""

@@ -104,9 +104,9 @@ async def _readers(
     ids = sorted({row["borrower_id"] for row in rows})
     cells = sorted({cell_of_borrower(each) for each in ids})
     found = await connection.fetch(queue_sql.BORROWERS, cells, ids)
-    opened = await beside(keys, lambda: [_opened(keys, each) for each in found])
+    people = await beside(keys, lambda: [opened(keys, each) for each in found])
     known.readers = {(each["borrower_id"], 0): reader
-                     for each, reader in zip(found, opened, strict=True) if reader}  # fmt: skip
+                     for each, reader in zip(found, people, strict=True) if reader}  # fmt: skip
     for borrower_id, member_id in {(row["borrower_id"], row["member_id"]) for row in rows}:
         borrower = known.readers.get((borrower_id, 0))
         if not member_id or borrower is None or members is None:
@@ -120,7 +120,7 @@ async def _readers(
             )  # fmt: skip
 
 
-def _opened(keys: KeyService, row: Row) -> Reader | None:
+def opened(keys: KeyService, row: Row) -> Reader | None:
     """A borrower's row in clear; None for one that cannot be read."""
     borrower_id = row["borrower_id"]
     try:
@@ -163,12 +163,7 @@ def hashes_of(keys: KeyService, to: str) -> list[bytes]:
 
 def secrets_of(reader: Reader, row: Row) -> dict[str, str]:
     """What is secret of a notice, in clear."""
-    if not row["box"]:
-        return {}
-    text = decrypt_field(
-        reader.data_key, row["box"], **sealing.place(row["borrower_id"], row["key"])
-    )
-    return msgspec.json.decode(text, type=dict[str, str])
+    return sealing.opened(reader.data_key, row["borrower_id"], row["key"], row["box"])
 
 
 # -- counters --------------------------------------------------------------------------------------

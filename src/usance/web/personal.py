@@ -22,6 +22,7 @@ from usance.notices import (
     asking_leaving,  # noqa: F401 (how often their notices were asked for)
     reporting,  # noqa: F401 (keys of reports)
 )
+from usance.notices import leaving as notices_leaving  # noqa: F401 (what was told)
 from usance.payments import held as payments_held  # noqa: F401 (payments; an obstacle to erasure)
 from usance.platform.crypto import KeyService
 from usance.platform.database import Pool

@@ -20,6 +20,7 @@ from usance.web.portal import (
     contracts,
     entrance,
     home,
+    notices,
     paying,
     person,
     suspicious,
@@ -100,7 +101,7 @@ def portal_router() -> Router:
         route_handlers=[
             static, settings, *entrance.HANDLERS, *home.HANDLERS, *contracts.HANDLERS,
             *paying.HANDLERS, *person.HANDLERS, *cases.HANDLERS,
-            *consents.HANDLERS, *suspicious.HANDLERS,
+            *consents.HANDLERS, *notices.HANDLERS, *suspicious.HANDLERS,
         ],
         exception_handlers={
             ProblemError: on_problem, Refused: on_refused, HTTPException: on_framework,

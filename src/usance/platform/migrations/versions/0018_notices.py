@@ -34,6 +34,7 @@ STATEMENTS = (
         reference TEXT DEFAULT '' NOT NULL,
         said TEXT DEFAULT '' NOT NULL,
         because TEXT DEFAULT '' NOT NULL,
+        stopped_by TEXT DEFAULT '' NOT NULL,
         counted_at TIMESTAMP WITH TIME ZONE,
         sent_at TIMESTAMP WITH TIME ZONE,
         done_at TIMESTAMP WITH TIME ZONE,
