@@ -101,8 +101,8 @@ class Visitor:
         async with transaction(self.site.pool) as connection:
             await tell(connection, [Telling(who, f"n{next(_numbers)}", "paid", facts)], now)
         return written("notice", await self.site.pool.fetchval(
-            "UPDATE notice SET state = 3, version = 1, channel = 'inbox', sent_at = now(), seen_at = now()"
-            " WHERE borrower_id = $1 RETURNING notice_id", who,
+            "UPDATE notice SET state = 3, version = 1, channel = 'inbox', sent_at = now(),"
+            " seen_at = now() WHERE borrower_id = $1 RETURNING notice_id", who,
         ))  # fmt: skip
 
     async def attach(self, case: str, name: str, content: bytes, **more: str) -> httpx.Response:

@@ -40,4 +40,11 @@ How it goes:
 ``providers``  what a provider is asked, and what its answers mean
 ``failover``   which provider sends, by weights that follow how they fare
 ``breakers``   when sending stops by itself
+``health``, ``health_sql``  breakers and weights in the tables; what a person does to a breaker
+
+And afterwards:
+``own``, ``own_sql``  what a borrower was told, in its words again
+``preferences``  what a recipient chose
+``measuring``, ``measuring_sql``  what notices lead to
+``leaving``    a person's export, and their erasure
 """

@@ -53,6 +53,7 @@ NOBODY, NOT_IN_FORCE, PAID, NO_WAY, UNREADABLE = (
     "NOBODY", "R-TEMPLATE-18", "PAID", "NO-WAY", "UNREADABLE",
 )  # fmt: skip
 """Why something is dropped without asking the gate."""
+HELD_OUT = "R-MEASURE-01"
 BREAKER = "R-BREAKER-01"
 LINKS = "links"
 """Why a breaker opens at once: words as they would leave have a link that nobody allowed."""
@@ -198,6 +199,8 @@ class Asking:
         row = self.row
         if row["channel"] and row["said"] == UNKNOWN:
             return [row["channel"]]
+        if self.held_out():
+            return [INBOX]
         order: Sequence[str] = reader.person.ways or self.house.policy.ways[row["purpose"]]
         if INBOX not in order and not row["member_id"]:
             order = (*order, INBOX)
@@ -210,6 +213,13 @@ class Asking:
         if row["said"] == REFUSED and row["channel"] in found:
             return found[found.index(row["channel"]) + 1 :]
         return found
+
+    def held_out(self) -> bool:
+        """Whether it is only laid into the inbox, so that its effect can be measured."""
+        row = self.row
+        return self.house.policy.holdout.holds_out(
+            row["template_id"], row["borrower_id"], row["key"]
+        )
 
     async def asked(self, reader: Reader, way: str, facts: Mapping[str, Any]) -> Verdict:
         """What the gate says of a way."""
@@ -273,6 +283,7 @@ class Asking:
         found.attempts = row["attempts"] + 1
         if way == INBOX:
             found.state, found.sent_at, found.not_before = TAKEN, self.now, self.now
+            found.because = HELD_OUT if self.held_out() else ""
             return found
         found.provider = self.provider(way)
         found.order = order_of(row, way, to, words, reader)

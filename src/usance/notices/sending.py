@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from datetime import date, timedelta
 from functools import cache
@@ -18,11 +19,27 @@ from usance.notices.documents import Channel, Purpose
 DOCUMENT = "sending.yaml"
 
 
+class Holdout(Struct, frozen=True, forbid_unknown_fields=True):
+    """Which notices are measured against not being sent, and how many of a hundred are not."""
+
+    share: int
+    templates: tuple[str, ...]
+
+    @rule("R-MEASURE-01")
+    def holds_out(self, template_id: str, borrower_id: int, key: str) -> bool:
+        """By lot, the same for a notice however often it is asked."""
+        if template_id not in self.templates:
+            return False
+        drawn = hashlib.sha256(f"{template_id}:{borrower_id}:{key}".encode()).digest()
+        return int.from_bytes(drawn[:8]) % 100 < self.share
+
+
 class Sending(Struct, frozen=True, forbid_unknown_fields=True):
     """The document."""
 
     effective_on: date
     ways: Mapping[Purpose, tuple[Channel, ...]]
+    holdout: Holdout
     retry_seconds: tuple[int, ...]
     lease_seconds: int
     attempt_seconds: int

@@ -57,12 +57,13 @@ def notice_room(
     resting = {(channel, each.name): WHOLE // len(some)
                for channel, some in carriers.items() for each in some}  # fmt: skip
     own, health = OwnNotices(pool, keys, clock, phone), Health(pool, clock, resting)
-    if not phone:
-        return NoticeRoom(own, health, None, None)
     gate, jurisdiction = Gate(law()), case_policy().home(currency)
+    zone = gate.law.zones_of(jurisdiction)[0].key
+    if not phone:
+        return NoticeRoom(zone, own, health, None, None)
     names = {channel: [each.name for each in some] for channel, some in carriers.items()}
     house = House(keys, gate, jurisdiction, phone, sending(), names)
     return NoticeRoom(
-        own, health, Planner(pool, clock, gate, jurisdiction),
+        zone, own, health, Planner(pool, clock, gate, jurisdiction),
         Delivery(pool, clock, house, carriers),
     )  # fmt: skip

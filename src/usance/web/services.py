@@ -80,6 +80,8 @@ class GenuineRoom:
 class NoticeRoom:
     """Notices: a reader's own, how sending fares, who plans, and who sends."""
 
+    zone: str
+    """Where the book is: hours of reports are told in it."""
     own: OwnNotices
     health: Health
     planner: Planner | None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -11,6 +12,7 @@ from usance.core.identifiers import written
 from usance.core.rules import rule
 from usance.identity.once import Answer
 from usance.notices.documents import Channel, Purpose
+from usance.notices.measuring import Effect, Outcome, effects, outcomes
 from usance.notices.own import LAST
 from usance.notices.preferences import Preferences, choose, chosen_by
 from usance.web.api.endpoint import Asked, Empty, change, read
@@ -169,6 +171,35 @@ async def sending(asked: Asked[Empty]) -> SendingView:
         [ProviderView(**{name: each[name] for name in ProviderView.__struct_fields__})
          for each in await health.providers()],
     )  # fmt: skip
+
+
+class EffectQuery(Struct, forbid_unknown_fields=True, kw_only=True):
+    """Of which days (the last 90), and whether by the hour at which they went."""
+
+    days: Annotated[int, Meta(ge=1, le=400)] = 90
+    by_hour: bool = False
+
+
+class EffectView(Struct):
+    """What bills led to that were told, and which ways make a difference.
+
+    Shares are per thousand; ``more`` is how many more were on time than of those held out by lot.
+    """
+
+    outcomes: list[Outcome]
+    effects: list[Effect]
+
+
+@read("/v1/notices/effect", "notices:read")
+async def notice_effect(asked: Asked[EffectQuery]) -> EffectView:
+    """What notices led to: seen, followed by a payment, on time; against those held out by lot."""
+    services = asked.services
+    until = services.clock.now()
+    since = until - timedelta(days=asked.query.days)
+    found = await outcomes(
+        services.pool, since, until, services.notices.zone, by_hour=asked.query.by_hour
+    )
+    return EffectView(found, [] if asked.query.by_hour else effects(found))
 
 
 @change("POST", "/v1/notices/breakers/{code}/{channel}/close", "notices:write")
