@@ -115,6 +115,13 @@ PLACES = {
         WHERE document_id = 'notices-marketing' AND borrower.status = 1 ORDER BY 1 LIMIT 9""",
     "borrower_id record_id": "SELECT borrower_id, record_id FROM consent ORDER BY 2 DESC LIMIT 9",
     "GET /v1/products/{code}": "SELECT code FROM product ORDER BY 1",
+    "POST /v1/suspicious-messages/{report_id}/closing":
+        "SELECT report_id FROM suspicious_report WHERE state = 1 ORDER BY 1 DESC LIMIT 3",
+    "report_id": "SELECT report_id FROM suspicious_report ORDER BY 1 DESC LIMIT 9",
+    "POST /v1/verification/alarms/{number}/acknowledgement":
+        """SELECT alarm_id AS number FROM verify_alarm WHERE acknowledged_at IS NULL
+        ORDER BY 1 DESC LIMIT 3""",
+    "number": "SELECT alarm_id AS number FROM verify_alarm ORDER BY 1 DESC LIMIT 9",
     "template_id": "SELECT DISTINCT template_id FROM notice_template ORDER BY 1 LIMIT 9",
     "borrower_id": "SELECT borrower_id FROM borrower ORDER BY 1",
     "borrower_id code": """SELECT borrower_id, code FROM line JOIN product USING (product_id)
@@ -224,6 +231,8 @@ def fields(today: date) -> dict[str, Any]:
         "identity_number": [f"ID{n:08}" for n in range(10)], "email": ["", "a@example.org"],
         "reason": ["seen"], "reasons": ["We look at it."], "text": ["Twice!"], "note": ["No."],
         "jurisdiction": ["", "GB"], "way": ["note", "from_borrower"], "subject": [None],
+        "code": ["4F7QK-2M9XA"], "digits": ["4821"], "sender": ["", "95001"],
+        "address": [f"10.{n}.7.1" for n in range(60)],
         "kind": ["complaint", "dispute"], "remedy": [None], "wait": [False],
         "figure": ["pay-off", "due-now", "running", "dpd", "unpaid-interest", "event",
                    "asked-interest", "paid", "required"], "number": [0, 1, 2], "cursor": [""],

@@ -25,11 +25,12 @@ T = TypeVar("T")
 HANDLED = ("/v1/cases/{case_id}/proposals", "/v1/cases/{case_id}/extensions")
 """What only the handler of a case asks for."""
 KINDS = {"borrower_id", "contract_id", "offer_id", "authorisation_id", "operation_id",
-         "proposal_id", "case_id"}  # fmt: skip
+         "proposal_id", "case_id", "report_id"}  # fmt: skip
 TABLES = """SELECT tablename FROM pg_tables WHERE schemaname = 'public'
-    AND tablename NOT IN ('rate_bucket', 'machine_key', 'staff_session') ORDER BY 1"""
-"""All but those that say how often, and when, a client or a session asked: a refused request counts
-too."""
+    AND tablename NOT IN ('rate_bucket', 'machine_key', 'staff_session', 'verify_bucket',
+    'verify_minute') ORDER BY 1"""
+"""All but those that say how often, and when, a client, a session or anybody asked: a refused
+request counts too."""
 
 
 @dataclass
@@ -183,11 +184,21 @@ def newcomers(book: LivedIn) -> None:
     overpaid = opened(book, second, "pay_later")
     book.done(f"/v1/contracts/{overpaid}/repayments", {"amount": "50.00"})
     registered(book)
+    forgeries(book)
     head = "reference,id,amount,result_code,value_date,bank_transaction_id"
     rows = (f"{book.fresh_key()},c-1001,5.00,00,{book.today()}," for _ in range(2))
     book.load_file("\n".join([head, *rows, ""]))
     if len(book.site.fetch("SELECT FROM webhook_endpoint WHERE deleted_at IS NULL")) < 6:
         listeners(book)
+
+
+def forgeries(book: LivedIn) -> None:
+    """A report of a message, and an alarm at which nobody has looked."""
+    address = f"10.8.{next(book.numbers) % 256}.1"
+    report = {"text": "Pay at once!", "channel": "sms", "address": address}
+    book.done("/v1/suspicious-messages", report)
+    book.site.fetch("INSERT INTO verify_alarm (raised_at, calm_at, missed, mark)"
+                    " VALUES (now(), now(), 40, 30)")  # fmt: skip
 
 
 def listeners(book: LivedIn) -> None:

@@ -51,6 +51,7 @@ SQL_FILES = {
     "notices/measuring_sql.py": "the same for what notices lead to",
     "notices/own_sql.py": "the same for a person's own",
     "notices/queue_sql.py": "the same for sending it",
+    "notices/verification_sql.py": "what store.py is, for asking whether a notice is genuine",
     "webhooks/feed_sql.py": "what store.py is, for reading what was committed",
     "identity/staff_sql.py": "what store.py is, for accounts of staff and their sessions",
     "identity/factors_sql.py": "the same for second factors",

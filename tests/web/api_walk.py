@@ -100,6 +100,7 @@ async def walk_api(walk: Walk) -> None:
     await webhooks(host)
     await consents(walk, host, borrower)
     await templates(host)
+    await forgeries(host, borrower)
     await host.does(f"POST {BORROWER}/portal-links", borrower, body={"target": "pay"})
     today = await walk.site.pool.fetchval("SELECT business_date FROM book")
     await host.does("POST /v1/day/closes", body={"business_date": str(today)})
@@ -250,3 +251,18 @@ async def templates(host: Caller) -> None:
     await host.does("POST /v1/notice-templates", body=again)
     retire = "POST /v1/notice-templates/{template_id}/retirement"
     await host.does(retire, "refund", body={"retired_on": today})
+
+
+async def forgeries(host: Caller, borrower: str) -> None:
+    """Messages that may be forged, reported by somebody and for a borrower; an alarm is seen."""
+    said = {"text": "Pay at once at http://evil.example", "channel": "sms"}
+    route = "POST /v1/suspicious-messages"
+    report = (await host.does(route, body=said))["report_id"]
+    await host.does(route, body=said | {"borrower_id": borrower})
+    seen = {"reason": "A known forgery."}
+    await host.does(f"{route}/{{report_id}}/closing", report, body=seen)
+    alarm = await host.site.pool.fetchval(
+        "INSERT INTO verify_alarm (raised_at, missed, mark) VALUES (now(), 40, 30)"
+        " RETURNING alarm_id"
+    )
+    await host.does("POST /v1/verification/alarms/{number}/acknowledgement", alarm, body=seen)

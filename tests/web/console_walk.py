@@ -87,6 +87,7 @@ async def walk_console(walk: Walk) -> None:
     await contacts(anna)
     await cases(anna, bert, who)
     await accounts(anna)
+    await forgeries(anna)
     await the_end(anna)
 
 
@@ -353,6 +354,19 @@ async def own_account(dora: Person, number: int) -> None:
     dora.token, half = await staff.log_in("dora", OTHER_PASSWORD)
     dora.csrf = half.csrf
     await dora.does("/console/login/code", code=code())
+
+
+async def forgeries(anna: Person) -> None:
+    """An alarm is acknowledged, a report closed."""
+    said = {"text": "Pay at once!", "channel": "sms"}
+    report = (await anna.site.post("/v1/suspicious-messages", said)).json()["report_id"]
+    place = "/console/verification/"
+    await anna.does(place + "reports/{report:str}/close", report, reason="A known forgery.")
+    alarm = await anna.site.pool.fetchval(
+        "INSERT INTO verify_alarm (raised_at, missed, mark) VALUES (now(), 40, 30)"
+        " RETURNING alarm_id"
+    )
+    await anna.does(place + "alarms/{alarm:int}/acknowledge", alarm, reason="A known forgery.")
 
 
 async def the_end(anna: Person) -> None:

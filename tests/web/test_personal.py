@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests.notices.asking_house import DIGITS, sent
 from tests.web.api_site import Site, opened
 from usance.core.identifiers import parse
 from usance.identity import erasure
@@ -153,11 +154,18 @@ async def lived(site: Site) -> str:
     assert (await site.post(f"{path}/consents", said)).status_code == 201
     note = {"way": "note", "text": "She called again."}
     await site.post(f"/v1/cases/{case}/messages", note)
+    await asked_for(site, borrower)
     await site.close_days(60)
     await come_in(site, borrower)
     waits = await site.post(f"/v1/contracts/{account}/charge-off", {})
     assert waits.status_code == 202, waits.text
     return borrower
+
+
+async def asked_for(site: Site, borrower: str) -> None:
+    """A notice of theirs, for which somebody asked."""
+    one = await sent(site.pool, parse("borrower", borrower), site.services.keys)
+    assert await site.services.genuine.asking.ask(one.code, DIGITS, "192.0.2.7") is not None
 
 
 async def come_in(site: Site, borrower: str) -> None:

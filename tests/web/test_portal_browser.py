@@ -19,7 +19,8 @@ from usance.web.permission_table import PORTAL, declared
 pytestmark = pytest.mark.browser
 
 PAGES = ["", "/pay", "/statements", "/history", "/you", "/data", "/data?show=1", "/number",
-         "/devices", "/looks", "/cases", "/cases/new", "/cases/m-zzz", "/contracts/c-zzz",
+         "/devices", "/looks", "/suspicious", "/cases", "/cases/new", "/cases/m-zzz",
+         "/contracts/c-zzz",
          "/consents", "/consents/documents/notices-service", "/consents/documents/zzz",
          "/nothing", "/login", "/login/code", "/why?figure=pay-off",
          "/why?figure=due-now"]  # fmt: skip

@@ -24,7 +24,7 @@ Send: TypeAlias = Callable[[], Awaitable[httpx.Response]]
 
 TOUCHED = frozenset({
     "rate_bucket", "limit_count", "log_in_attempt", "machine_key", "staff_session",
-    "borrower_session", "bank_signature",
+    "borrower_session", "bank_signature", "verify_bucket", "verify_minute",
 })  # fmt: skip
 """What says how often, and when, somebody asked: a request that is refused counts too."""
 TABLES = """SELECT relname FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace

@@ -132,6 +132,7 @@ async def listen(
     try:
         services.cases.watch.start()
         services.consents.start()
+        services.genuine.watch.start()
         for each in services.notices.looking:
             each.start()
         config = uvicorn.Config(
@@ -142,6 +143,7 @@ async def listen(
         keep_what_was_loaded()
         await announced(config, tell).serve(sockets=[address])
     finally:
+        await services.genuine.watch.stop()
         for each in services.notices.looking:
             await each.stop()
         await services.consents.stop()

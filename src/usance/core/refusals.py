@@ -28,7 +28,7 @@ class Refusal:
         }
 
 
-ENUM_VALUE = re.compile(r"Invalid enum value '.*'", re.DOTALL)
+ENUM_VALUE = re.compile(r"""Invalid enum value (?:'.*'|".*")""", re.DOTALL)
 ODD_FIELD = re.compile(r"Object contains unknown field `(?![a-z_]{1,40}`).*`", re.DOTALL)
 
 

@@ -43,7 +43,8 @@ SCOPES: Final = frozenset({
     "cases:read", "cases:write",
     "consents:read", "consents:write",  # what a borrower has agreed to; never the documents
     "webhooks:read", "webhooks:write",
-    "notices:read", "notices:write",  # templates of notices
+    "notices:read", "notices:write",  # templates of notices; alarms, and reports of forgeries
+    "verify:read", "verify:write",  # ask whether a notice is genuine, report one for somebody
     "approvals:read", "approvals:write",  # take one's own proposal back
     "audit:read",
     "portal:write",  # ask for a signed link that lets one borrower in

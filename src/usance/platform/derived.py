@@ -14,6 +14,7 @@ from contextlib import suppress
 
 from usance.platform.crypto import KeysAway, KeyService, beside
 
+KIND = "derived secret"
 FRESH_SECONDS = 60
 AGAIN_SECONDS = 1
 """So soon at the earliest the keys are asked again, when something is not recognised."""
@@ -22,8 +23,9 @@ AGAIN_SECONDS = 1
 class DerivedSecrets:
     """Keyed hashes whose keys nobody has to keep."""
 
-    def __init__(self, keys: KeyService) -> None:
+    def __init__(self, keys: KeyService, kind: str = KIND) -> None:
         self._keys = keys
+        self._kind = kind
         self._known: dict[str, tuple[int, list[bytes]]] = {}
 
     async def of(self, purpose: str, *, within: int = FRESH_SECONDS) -> list[bytes]:
@@ -33,7 +35,7 @@ class DerivedSecrets:
         if not found or now - asked >= within * 10**9:
             with suppress(*([KeysAway] if found else [])):
                 found = await beside(
-                    self._keys, lambda: self._keys.blind_indexes(purpose, "derived secret")
+                    self._keys, lambda: self._keys.blind_indexes(purpose, self._kind)
                 )
             self._known[purpose] = now, found
         return found

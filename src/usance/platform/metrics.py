@@ -93,6 +93,16 @@ audit_refusals = Counter(
     "Checkpoints that were not signed because the tree contradicts an earlier one",
     registry=registry,
 )
+code_asks = Counter(
+    "usance_code_asks", "Asks whether a notice is genuine by outcome (found, missed, refused)",
+    ["outcome"], registry=registry,
+)  # fmt: skip
+code_misses = Gauge(
+    "usance_code_misses", "Asks in vain within the window of the alarm", registry=registry
+)
+code_alarms = Gauge(
+    "usance_code_alarms", "Alarms about asks in vain at which nobody has looked", registry=registry
+)
 
 
 def exposition() -> bytes:

@@ -40,6 +40,7 @@ from usance.platform import (  # noqa: F401 (each adds its tables)
     schema_payments,
     schema_portal,
     schema_staff,
+    schema_verification,
     work_tables,
 )
 from usance.platform.schema_parts import TransactionId, cell, key, metadata, moment, whole

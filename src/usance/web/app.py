@@ -34,7 +34,10 @@ from usance.identity.provider import Provider
 from usance.identity.staff import Staff
 from usance.identity.staff_policy import StaffPolicy
 from usance.identity.staff_policy import staff_policy as policy_of_staff
+from usance.notices.asking import Verification
+from usance.notices.reporting import Reports
 from usance.notices.starting import complete
+from usance.notices.surge_watch import SurgeWatch
 from usance.notices.templates import Templates
 from usance.payments.intents import Payments
 from usance.payments.notifications import Notifications
@@ -45,7 +48,7 @@ from usance.platform.crypto import KeyService
 from usance.platform.database import Pool
 from usance.servicing import read
 from usance.servicing.service import Book
-from usance.web import banking, operations, problems
+from usance.web import banking, operations, problems, verifying
 from usance.web.acts import acts, acts_of_the_house, acts_on_consents
 from usance.web.api.dispatch import BODY_MAX, Api
 from usance.web.api.routes import ENDPOINTS, openapi
@@ -57,7 +60,7 @@ from usance.web.paying import BookTill
 from usance.web.portal.pages import on_no_route, portal_router
 from usance.web.remedies import CaseHandlers, Followed, Remedies
 from usance.web.security import Gate, check_declared, check_every_route
-from usance.web.services import CaseRoom, Services, Submits
+from usance.web.services import CaseRoom, GenuineRoom, Services, Submits
 from usance.web.workers import Workers
 from usance.webhooks.endpoints import Endpoints
 from usance.webhooks.policy import Reach
@@ -89,6 +92,7 @@ async def open_services(
     known |= acts_of_the_house(pool, webhooks, closing, settings.erasures_file)
     known |= acts_on_consents(pool, clock)
     approvals = Approvals(pool, policy or approvals_policy(decimals), known, clock)
+    cases = case_room(pool, keys, approvals, found.currency, clock, Followed(approvals))
     return Services(
         settings=settings, pool=pool, keys=keys, book=approvals, posting=book, approvals=approvals,
         delegations=Delegations(pool, clock), borrowers=Borrowers(pool, keys),
@@ -96,8 +100,7 @@ async def open_services(
         clients=clients, allowance=Allowance(pool, clock),
         webhooks=webhooks, closing=closing,
         provider=Provider(elsewhere, pool, keys, clock) if elsewhere else None,
-        cases=case_room(pool, keys, approvals, found.currency, clock, Followed(approvals)),
-        consents=consents,
+        cases=cases, consents=consents, genuine=genuine_room(cases.desk),
         name=found.name, currency=found.currency, decimals=decimals,
         demo=found.demo, hints=hints or {}, audit_key=open_key(settings.audit_key_file).public,
         templates=Templates(pool), clock=clock, access=access,
@@ -112,7 +115,7 @@ def route_handlers() -> list[ControllerRouterHandler]:
     """Everything that the web framework serves; the API is beside it."""
     return [
         operations.health, operations.exposition, openapi, console_router(), portal_router(),
-        banking.notification, *banking.PAGES,
+        banking.notification, *banking.PAGES, verifying.verifying_router(),
     ]  # fmt: skip
 
 
@@ -125,6 +128,12 @@ def case_room(
     desk = Desk(pool, keys, clock, policy, policy.home(currency))
     work, deciding = Cases(desk, CaseHandlers(pool)), Deciding(desk, Remedies(book, pool, keys))
     return CaseRoom(desk, work, deciding, OwnCases(work), Watch(deciding, follows))
+
+
+def genuine_room(desk: Desk) -> GenuineRoom:
+    """The room of whoever asks whether a notice is genuine."""
+    asking = Verification(desk.pool, desk.keys, desk.clock)
+    return GenuineRoom(asking, Reports(desk, asking), SurgeWatch(desk.pool, desk.clock, asking))
 
 
 def create_app(services: Services) -> Litestar:

@@ -20,10 +20,11 @@ CONTENT_SECURITY_POLICY = (
     " font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none';"
     " frame-ancestors 'none'"
 )
+REFERRER = b"referrer-policy"
 HEADERS = [
     (b"content-security-policy", CONTENT_SECURITY_POLICY.encode()),
     (b"x-content-type-options", b"nosniff"),
-    (b"referrer-policy", b"same-origin"),
+    (REFERRER, b"same-origin"),
     (b"x-frame-options", b"DENY"),
     (b"cross-origin-opener-policy", b"same-origin"),
     (b"cross-origin-resource-policy", b"same-origin"),
@@ -67,9 +68,10 @@ class Edge:
 
 
 def dressed(headers: Any, scheme: str) -> list[tuple[bytes, bytes]]:
-    """The headers of an answer, with those that every answer has."""
-    whole = [*headers, *HEADERS]
-    if not any(name == b"cache-control" for name, _ in headers):
+    """The headers of an answer, with those that every answer has; it may send less referrer."""
+    given = {name for name, _ in headers}
+    whole = [*headers, *(each for each in HEADERS if each[0] != REFERRER or REFERRER not in given)]
+    if b"cache-control" not in given:
         whole.append(NO_STORE)
     if scheme == "https":
         whole.append(STRICT_TRANSPORT)

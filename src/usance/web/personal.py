@@ -18,6 +18,10 @@ from usance.core.rules import rule
 from usance.identity import portal_held  # noqa: F401 (what is known of sessions and numbers)
 from usance.identity.accesses import Seen
 from usance.identity.borrowers import Borrowers
+from usance.notices import (
+    asking_leaving,  # noqa: F401 (how often their notices were asked for)
+    reporting,  # noqa: F401 (keys of reports)
+)
 from usance.notices import leaving as notices_leaving  # noqa: F401 (what was told)
 from usance.payments import held as payments_held  # noqa: F401 (payments; an obstacle to erasure)
 from usance.platform.crypto import KeyService

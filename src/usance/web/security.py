@@ -62,16 +62,19 @@ class Caller(Protocol):
 
 
 def needs(
-    permission: str, *, changes: bool = True, step_up: bool | None = None
+    permission: str, *, changes: bool = True, step_up: bool | None = None, stateless: bool = False
 ) -> dict[str, Any]:
     """The ``opt`` of a route. ``changes=False`` for a POST that changes nothing.
 
     ``step_up``: whether a person shows a fresh factor; by default what ``grades`` says.
+    ``stateless``: a public form that knows nobody, on pages that send no referrer; browsers then
+    call its origin ``null``.
     """
     if permission not in KNOWN:
         raise ConfigurationError(f"no permission is called {permission!r}")
     weighty = is_weighty(permission) if step_up is None else step_up
-    return {"permission": permission, "changes": changes, "step_up": weighty}
+    return {"permission": permission, "changes": changes, "step_up": weighty,
+            "stateless": stateless}  # fmt: skip
 
 
 def cookie_name(scheme: str) -> str:
@@ -122,7 +125,7 @@ class Gate:
         """For routes of the web framework: afterwards ``request.user`` is the caller."""
         permission = handler.opt.get("permission", "")
         if permission == PUBLIC:
-            self._check_origin(connection)
+            self._check_origin(connection, stateless=bool(handler.opt.get("stateless")))
             return
         if permission == SIGNED:
             return  # the route itself checks the signature; there is no browser in it
@@ -226,12 +229,14 @@ class Gate:
             raise ProblemError(403, "R-AUTH-03", "the form is not from a page of this session")
 
     @rule("R-AUTH-03")
-    def _check_origin(self, connection: Connection) -> None:
+    def _check_origin(self, connection: Connection, *, stateless: bool = False) -> None:
         """Browsers say where an unsafe request comes from; it must be here."""
         if method_of(connection) in SAFE_METHODS:
             return
         site = connection.headers.get("sec-fetch-site", "same-origin")
         origin = connection.headers.get("origin")
+        if stateless and origin == "null":
+            origin = None
         foreign = origin is not None and urlsplit(origin).netloc != connection.headers.get("host")
         if foreign or site not in ("same-origin", "none"):
             raise ProblemError(403, "R-AUTH-03", "the request comes from another site")

@@ -23,10 +23,13 @@ from usance.identity.machine import MachineClients
 from usance.identity.once import Answer
 from usance.identity.provider import Provider
 from usance.identity.staff import Staff
+from usance.notices.asking import Verification
 from usance.notices.delivery import Delivery
 from usance.notices.health import Health
 from usance.notices.own import OwnNotices
 from usance.notices.planner import Planner
+from usance.notices.reporting import Reports
+from usance.notices.surge_watch import SurgeWatch
 from usance.notices.templates import Templates
 from usance.payments.bank import Bank
 from usance.payments.intents import Payments
@@ -61,6 +64,15 @@ class CaseRoom:
     deciding: Deciding
     own: OwnCases
     watch: Watch
+
+
+@dataclass(frozen=True, slots=True)
+class GenuineRoom:
+    """Whether a notice is genuine: who answers, who takes reports, who looks after the alarm."""
+
+    asking: Verification
+    reports: Reports
+    watch: SurgeWatch
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +122,7 @@ class Services:
     consents: Consents
     templates: Templates
     notices: NoticeRoom
+    genuine: GenuineRoom
     name: str
     currency: str
     decimals: int

@@ -26,6 +26,7 @@ from usance.web.api import (  # noqa: F401 (each enters its endpoints)
     quote,
     receipts,
     told,
+    verification,
     webhooks,
     why,
 )

@@ -24,7 +24,18 @@ COMPONENTS = {
     "penalty": _("Penalty interest"), "credit": _("Credit balance"),
 }  # fmt: skip
 
+CODE_FINDINGS = {
+    "made": _("a code of ours, which may have been copied"), "unknown": _("not a code of ours"),
+    "none": _("no code"),
+}  # fmt: skip
+SENDER_FINDINGS = {
+    "ours": _("a number or address of ours"), "other": _("not ours"), "none": _("not known"),
+}  # fmt: skip
 ACTIONS = {
+    "ReportSuspiciousMessage": _("Suspicious message reported"),
+    "CloseSuspiciousReport": _("Report of a message closed"),
+    "RaiseCodeAlarm": _("Alarm: codes asked for in vain"),
+    "EndCodeAlarm": _("Alarm has ended"), "AcknowledgeCodeAlarm": _("Alarm acknowledged"),
     "OpenLine": _("Line opened"), "ChangeLimit": _("Limit changed"), "MakeOffer": _("Offer made"),
     "OfferPlan": _("Instalments offered"), "AcceptOffer": _("Offer accepted"),
     "Authorise": _("Purchase authorised"), "Capture": _("Hold captured"),
@@ -281,6 +292,9 @@ DETAILS = {
     "result": _("result"), "remedy": _("remedy"), "corrected": _("corrected"),
     "channel": _("channel"), "approval": _("approval"),
     "extension": _("extension"), "number": _("no."), "type": _("type"),
+    "missed": _("asked for in vain"), "mark": _("mark"), "alarm": _("alarm no."),
+    "report": _("report"), "foreign_links": _("foreign links"),
+    "foreign_numbers": _("foreign numbers"),
     "times": _("times"), "waits": _("waits"), "looks": _("looks"), "what": _("at"),
 }  # fmt: skip
 REASONS = {

@@ -29,6 +29,7 @@ from usance.web.console import (
     records,
     sending,
     staff,
+    verification,
     webhooks,
 )
 from usance.web.console.coming_in import HOME, MISSING, Form, next_of
@@ -160,6 +161,7 @@ def console_router() -> Router:
             *contacts.HANDLERS,
             *approvals.HANDLERS, *erasure.HANDLERS, *clients.HANDLERS, *webhooks.HANDLERS,
             *audit.HANDLERS, *cases.HANDLERS, *sending.HANDLERS,
+            *verification.HANDLERS,
         ],
         exception_handlers={
             ProblemError: on_problem, Refused: on_refused, HTTPException: on_framework,

@@ -16,6 +16,18 @@ def _(message: str) -> str:
 
 
 DETAILS = (
+    _("a code has ten letters and digits"),
+    _("the last four digits of your number are needed"),
+    _("this code was asked for too often; call us"),
+    _("too many have asked; try again later or call us"),
+    _("a message has 1 to {most} characters and no control characters"),
+    _("say how the message came"),
+    _("a sender has at most 100 printable characters"),
+    _("a code has at most 40 printable characters"),
+    _("there is no such report"),
+    _("there is no such report that is open"),
+    _("there is no such alarm"),
+    _("there is no such alarm to be looked at"),
     _("a borrower with this identity number is registered"),
     _("a change of the number is under way"),
     _("a client has at most {most} endpoints"),

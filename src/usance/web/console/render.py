@@ -46,6 +46,7 @@ MENU = (
     ("/console/receipts", "Unallocated receipts", "files:read"),
     ("/console/cases", "Cases", "cases:read"),
     ("/console/contacts", "Numbers to look at", "borrowers:read"),
+    ("/console/verification", "Forged messages", "notices:read"),
     ("/console/sandbox/messages", "Messages of the sandbox", "messages:read"),
     ("/console/approvals", "Approvals", "approvals:read"),
     ("/console/products", "Products", "products:read"),
@@ -217,6 +218,8 @@ def environment(language: str, decimals: int) -> Environment:
         "settings": lambda document: words.settings(document, gettext),
         "detail": lambda value: words.detail(value, gettext),
         "actor": lambda code: words.actor(code, gettext),
+        "suspicious_channel": name(dict(portal_labels.SUSPICIOUS_CHANNELS)),
+        "code_finding": name(labels.CODE_FINDINGS), "sender_finding": name(labels.SENDER_FINDINGS),
         "flag": name(portal_labels.FLAGS), "message": name(portal_labels.MESSAGES),
     }  # fmt: skip
     return found
@@ -259,6 +262,7 @@ FILTERS = {
     "offer": lambda each: written("offer", each),
     "hold": lambda each: written("authorisation", each),
     "operation": lambda each: written("operation", each),
+    "report": lambda each: written("report", each),
     "flag_id": lambda each: written("flag", each),
     "proposal": lambda each: written("proposal", each),
     "case": lambda each: written("case", each),

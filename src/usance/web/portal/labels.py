@@ -18,6 +18,7 @@ YOU = (
     ("/my/number", _("My number"), _("Where codes go, and how to change it.")),
     ("/my/consents", _("What I have agreed to"), _("What you allow us, and how to take it back.")),
     ("/my/looks", _("Who looked"), _("Who looked at your details, and why.")),
+    ("/my/suspicious", _("A suspicious message"), _("Something that says it is from us.")),
     ("/my/devices", _("Devices and sessions"), _("Where you are logged in, and how to end it.")),
 )  # fmt: skip
 """Address, name, and what is found there; more places come here."""
@@ -103,6 +104,21 @@ CONSENT_CHANNELS = {
     "sms": _("Text message"), "email": _("E-mail"), "voice": _("Telephone call"),
     "portal": _("These pages"), "letter": _("Letter"),
 }  # fmt: skip
+GENUINE_WAYS = WAYS | {"inbox": _("Message on your pages")}
+GENUINE_STATES = {
+    "sending": _("on its way"), "sent": _("sent"), "arrived": _("arrived"),
+    "not_arrived": _("did not arrive"),
+}  # fmt: skip
+GENUINE_EVENTS = {
+    "statement.issued": _("A statement"), "due.reminder": _("A reminder of a due day"),
+    "contract.overdue": _("A reminder of something overdue"),
+    "debit.failed": _("A direct debit that failed"),
+}  # fmt: skip
+"""What a notice is about, where its heading cannot be said."""
+SUSPICIOUS_CHANNELS = (
+    ("sms", _("Text message")), ("email", _("E-mail")), ("voice", _("Telephone call")),
+    ("other", _("In another way")),
+)  # fmt: skip
 CONSENT_RECIPIENTS = {
     "grantor": _("You yourself"), "relative": _("Your family member"), "friend": _("Your friend"),
     "messenger": _("Who carries our messages"), "bank": _("Your bank"),

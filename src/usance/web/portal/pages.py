@@ -23,6 +23,7 @@ from usance.web.portal import (
     notices,
     paying,
     person,
+    suspicious,
 )
 from usance.web.portal.entrance import next_of
 from usance.web.portal.render import Asked, problem_page
@@ -100,7 +101,7 @@ def portal_router() -> Router:
         route_handlers=[
             static, settings, *entrance.HANDLERS, *home.HANDLERS, *contracts.HANDLERS,
             *paying.HANDLERS, *person.HANDLERS, *cases.HANDLERS,
-            *consents.HANDLERS, *notices.HANDLERS,
+            *consents.HANDLERS, *notices.HANDLERS, *suspicious.HANDLERS,
         ],
         exception_handlers={
             ProblemError: on_problem, Refused: on_refused, HTTPException: on_framework,

@@ -102,6 +102,8 @@ def environment(language: str, currency: str, decimals: int) -> Environment:
         "own_case_event": name(labels.CASE_EVENTS),
         "consent_state": name(labels.CONSENT_STATES),
         "consent_channel": name(labels.CONSENT_CHANNELS),
+        "genuine_way": name(labels.GENUINE_WAYS), "genuine_state": name(labels.GENUINE_STATES),
+        "genuine_event": name(labels.GENUINE_EVENTS),
         "told_by": name(labels.WAYS), "purpose": name(labels.PURPOSES),
         "notice_state": name(labels.NOTICE_STATES),
         "consent_recipient": name(labels.CONSENT_RECIPIENTS), "term_of_sum": name(labels.TERMS),

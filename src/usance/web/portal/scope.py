@@ -32,6 +32,8 @@ from usance.notices.documents import Language
 from usance.notices.own import LAST as LAST_NOTICE
 from usance.notices.own import Shown
 from usance.notices.preferences import Preferences, choose, chosen_by
+from usance.notices.reporting import PORTAL
+from usance.notices.suspicious import Message
 from usance.servicing import own_read, own_why, read, read_page, what_if, why
 from usance.servicing.read import Product, Standing
 from usance.servicing.why_dues import Explanation
@@ -376,6 +378,22 @@ class Own:
 
     def _acting(self, key: str, request_hash: bytes) -> Acting:
         return Acting(self._session.actor, frozenset(), key, request_hash)
+
+    async def report_message(self, form: Mapping[str, str], key: str, request_hash: bytes) -> str:
+        """Report a message that may be forged; the number of the case that it is."""
+        message = Message(
+            form.get("text", ""), form.get("channel", ""), form.get("sender", ""),
+            form.get("code", ""),
+        )  # fmt: skip
+        answer = await self._services.genuine.reports.of_borrower(
+            self._session.borrower_id, message, PORTAL, self._acting(key, request_hash)
+        )
+        return str(answer.document["case_id"])
+
+    @property
+    def report_most(self) -> int:
+        """How long such a message may be."""
+        return self._services.genuine.reports.policy.reports.text_max
 
     # -- consents --------------------------------------------------------------------------------
 
