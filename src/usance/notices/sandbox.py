@@ -16,6 +16,7 @@ from typing import Any, Literal, TypeAlias
 import msgspec
 from msgspec import Struct
 
+from usance.core.rules import rule
 from usance.notices.receipt_words import Receipt, State
 
 THOUSAND = 1_000
@@ -124,6 +125,7 @@ class Sandbox:
         """Begin an outage; of no minutes, end one."""
         self.down_until, self.down_how = self.now() + minutes * 60, how
 
+    @rule("R-DELIVERY-05")
     def ask(self, key: str, asked: Asked) -> Reply:
         """What a message is answered; its effect happens here, once for its key."""
         reply = self._replied(key, asked)
