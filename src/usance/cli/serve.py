@@ -132,6 +132,7 @@ async def listen(
     try:
         services.cases.watch.start()
         services.consents.start()
+        services.receipts.start()
         config = uvicorn.Config(
             app, host=host, port=address.getsockname()[1], http="httptools", ws="none",
             lifespan="off", access_log=False, log_config=None, log_level="warning",
@@ -140,6 +141,7 @@ async def listen(
         keep_what_was_loaded()
         await announced(config, tell).serve(sockets=[address])
     finally:
+        await services.receipts.stop()
         await services.consents.stop()
         await services.cases.watch.stop()
         await workers.stop()

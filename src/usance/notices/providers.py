@@ -74,6 +74,10 @@ class Carrier(Protocol):
         """Hand one message over. Raises nothing that the provider could be the cause of."""
         ...
 
+    async def close(self) -> None:
+        """Hang up."""
+        ...
+
 
 class Message(msgspec.Struct, frozen=True, omit_defaults=True):
     """What a provider is sent."""

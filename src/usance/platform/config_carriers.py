@@ -13,7 +13,6 @@ from typing import Annotated, Any, Literal, TypeAlias
 from urllib.parse import urlsplit
 
 import msgspec
-import yaml
 from msgspec import Meta, Struct
 
 from usance.core.refusals import without_values
@@ -106,6 +105,8 @@ class Carriers(Struct, frozen=True, forbid_unknown_fields=True):
 
 def read_carriers(path: Path) -> Carriers:
     """What the file says; raises ``CarriersError``."""
+    import yaml  # most commands start without
+
     try:
         if path.stat().st_mode & 0o077:
             raise CarriersError("others than its owner may read it; chmod 600")

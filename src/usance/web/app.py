@@ -34,6 +34,7 @@ from usance.identity.provider import Provider
 from usance.identity.staff import Staff
 from usance.identity.staff_policy import StaffPolicy
 from usance.identity.staff_policy import staff_policy as policy_of_staff
+from usance.notices.receipts import ReceiptDesk
 from usance.notices.starting import complete
 from usance.notices.templates import Templates
 from usance.payments.intents import Payments
@@ -45,7 +46,7 @@ from usance.platform.crypto import KeyService
 from usance.platform.database import Pool
 from usance.servicing import read
 from usance.servicing.service import Book
-from usance.web import banking, operations, problems
+from usance.web import banking, operations, problems, receiving
 from usance.web.acts import acts, acts_of_the_house, acts_on_consents
 from usance.web.api.dispatch import BODY_MAX, Api
 from usance.web.api.routes import ENDPOINTS, openapi
@@ -102,6 +103,7 @@ async def open_services(
         templates=Templates(pool), clock=clock, access=access,
         payments=Payments(pool, clock, found.currency),
         notifications=Notifications(pool, clock, BookTill(pool, book), found.currency, decimals),
+        receipts=ReceiptDesk(pool, clock, settings.carriers.receipt_secrets),
         messenger=access.sandbox if played else None,
         bank=SandboxBank(pool, keys, clock, decimals) if played else None,
     )  # fmt: skip
@@ -111,7 +113,7 @@ def route_handlers() -> list[ControllerRouterHandler]:
     """Everything that the web framework serves; the API is beside it."""
     return [
         operations.health, operations.exposition, openapi, console_router(), portal_router(),
-        banking.notification, *banking.PAGES,
+        banking.notification, *banking.PAGES, receiving.receipts,
     ]  # fmt: skip
 
 

@@ -24,6 +24,7 @@ from usance.identity.messages import Messenger
 from usance.identity.once import Answer
 from usance.identity.provider import Provider
 from usance.identity.staff import Staff
+from usance.notices.receipts import ReceiptDesk
 from usance.notices.templates import Templates
 from usance.payments.bank import Bank
 from usance.payments.intents import Payments
@@ -94,6 +95,7 @@ class Services:
     access: BorrowerAccess
     payments: Payments
     notifications: Notifications
+    receipts: ReceiptDesk
     provider: Provider | None = None
     """Who else may say that somebody is staff."""
     messenger: Messenger | None = None
