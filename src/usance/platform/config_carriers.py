@@ -124,7 +124,7 @@ def read_carriers(path: Path) -> Carriers:
 def carriers_in(document: Any) -> Carriers:
     """A document as settings; raises ``CarriersError``."""
     try:
-        found = msgspec.convert(document or {}, Carriers)
+        found = msgspec.convert({} if document is None else document, Carriers)
     except msgspec.ValidationError as error:
         raise CarriersError(without_values(str(error))) from None
     names = [each.name for each in found.everybody]
