@@ -32,7 +32,8 @@ class Mail:
 
     @property
     def messages(self) -> list[EmailMessage]:
-        return [email.message_from_bytes(each, policy=default) for each in self.raw]  # type: ignore[misc]
+        return [email.message_from_bytes(each, _class=EmailMessage, policy=default)
+                for each in self.raw]  # fmt: skip
 
     async def handle_EHLO(  # noqa: N802
         self, server: Any, session: Any, envelope: Any, hostname: str, responses: list[str]

@@ -65,8 +65,8 @@ def server(**more: Any) -> dict[str, Any]:
     *((provider(url=url), "url") for url in (
         "http://one.example", "http://8.8.8.8", "one.example", "https://", "ftp://one.example",
         "https://u:p@one.example", "https://one.example?a=b", "https://one.example#x",
-        "https://one.example/ x", "https://one.example:0", "https://one.example:x", "http://0.0.0.0",
-        "https://one.example/\n", "https://önë.example", "https://one.example\\@two.example",
+        "https://one.example/ x", "https://one.example:0", "https://one.example:x",
+        "http://0.0.0.0", "https://one.example/\n", "https://önë.example", "https://one.example\\@two.example",
     )),
     (server(security="none"), "security"), (server(security="ssl"), "choices"),
     (server(password=""), "password"), (server(user=""), "password"),
