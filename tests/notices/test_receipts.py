@@ -320,3 +320,14 @@ def test_every_word_has_a_weight() -> None:
     shape = msgspec.json.schema(Receipt)["$defs"]["Receipt"]["properties"]["state"]["enum"]
     assert set(shape) == WEIGHTS.keys()
     assert all(said_all(each) for each in itertools.permutations(WEIGHTS, 2))
+
+
+async def test_however_many_came_too_early(pool: Pool) -> None:
+    """R-REPORT-05: one look takes them all."""
+    clock = FixedClock(NOW)
+    found = desk(pool, clock)
+    for place in range(0, 1_200, 400):
+        await found.receive(*signed([Receipt(f"m-{place + n}", "sent") for n in range(400)]))
+    clock.advance(timedelta(seconds=1))
+    assert await found.look() == 1_200
+    assert await found.look() == 0

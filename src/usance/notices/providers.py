@@ -42,7 +42,8 @@ KEY = re.compile(r"[\x21-\x7e]{1,200}")
 class Order:
     """What a provider is asked to carry; never printed. ``key``: the same however often asked.
 
-    ``subject`` and ``purpose`` matter to e-mail alone.
+    ``subject`` and ``purpose`` matter to e-mail and to a host application, ``template`` to the
+    latter alone.
     """
 
     key: str
@@ -53,6 +54,7 @@ class Order:
     sender: str
     subject: str = ""
     purpose: str = ""
+    template: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -112,6 +112,14 @@ class ReceiptDesk(Looks):
     @rule("R-REPORT-05")
     async def look(self) -> int:
         """Take receipts that came before their message was known; how many were looked at."""
+        looked = last = await self._look_once()
+        while last == AT_ONCE:
+            last = await self._look_once()
+            looked += last
+        return looked
+
+    async def _look_once(self) -> int:
+        """As many as are looked at in one transaction."""
         now, looked = self._clock.now(), 0
         async with transaction(self._pool) as connection:
             rows = await sql.due(connection, now, AT_ONCE)

@@ -14,17 +14,21 @@ from usance.platform.database import Connection
 
 LOCK = f"""
 SELECT cell, borrower_id, notice_id, channel, template_id, state, reference, contact_hash
-FROM notice WHERE provider = $1 AND reference = ANY($2::text[])
+FROM notice WHERE provider = $1 AND reference = ANY($2::text[]) AND reference <> ''
     AND state IN ({TAKEN}, {ARRIVED}, {FAILED})
 ORDER BY cell, borrower_id, notice_id FOR UPDATE
 """
 STEPS = """
-SELECT cell, borrower_id, notice_id, max(number) AS number,
-    array_agg(said) FILTER (WHERE kind = 'receipt' AND provider = $4) AS said
-FROM notice_step JOIN unnest($1::smallint[], $2::bigint[], $3::bigint[])
-    AS given (cell, borrower_id, notice_id) USING (cell, borrower_id, notice_id)
-GROUP BY cell, borrower_id, notice_id
+SELECT cell, borrower_id, notice_id, number, said
+FROM unnest($1::smallint[], $2::bigint[], $3::bigint[]) AS given (cell, borrower_id, notice_id)
+CROSS JOIN LATERAL (
+    SELECT coalesce(max(number), 0) AS number,
+        array_agg(s.said) FILTER (WHERE kind = 'receipt' AND provider = $4) AS said
+    FROM notice_step s WHERE (s.cell, s.borrower_id, s.notice_id)
+        = (given.cell, given.borrower_id, given.notice_id)
+) AS steps
 """
+"""One look into the index for each, however many steps there are."""
 CHANGE = f"""
 UPDATE notice n SET state = given.state, done_at = $6,
     because = CASE WHEN given.state = {FAILED} THEN given.because ELSE '' END
