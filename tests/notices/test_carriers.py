@@ -45,7 +45,7 @@ async def test_every_channel_has_its_carriers_and_they_carry() -> None:
                 for carrier in carriers:
                     to = "lin@example.com" if channel == "email" else "+8613812345678"
                     key = f"{channel} {carrier.name}".replace(" ", "-")
-                    order = Order(key, channel, to, "x", "en", "House", subject="A bill")
+                    order = Order(key, channel, to, "x", "en", "House", title="A bill")
                     assert (await carrier.carry(order)).said == TAKEN
             await close_all(found.values())
     assert len(mail.raw) == 1

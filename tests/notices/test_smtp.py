@@ -22,7 +22,7 @@ from usance.platform.config_carriers import MailServer
 NOW = datetime(2026, 11, 27, 12, 0, tzinfo=UTC)
 ORDER = Order(
     "n-1", "email", "lin.xia@example.com", "您好：\n本期账单 1,234.50 元。\n.\n有期", "zh-CN",
-    "有期", subject="您的账单 2026年11月", purpose="servicing",
+    "有期", title="您的账单 2026年11月", purpose="servicing",
 )  # fmt: skip
 TAKEN_IT = Outcome(TAKEN, message_id("n-1", "usance.example"))
 
@@ -57,7 +57,7 @@ async def test_a_letter_arrives_as_it_was_written() -> None:
     found = mail.messages[0]
     assert dict(found.items()) == {
         "From": "有期 <notices@usance.example>", "To": "lin.xia@example.com",
-        "Reply-To": "service@usance.example", "Subject": ORDER.subject,
+        "Reply-To": "service@usance.example", "Subject": ORDER.title,
         "Date": "Fri, 27 Nov 2026 12:00:00 +0000", "Message-ID": f"<{TAKEN_IT.reference}>",
         "Auto-Submitted": "auto-generated", "Content-Language": "zh-CN", "MIME-Version": "1.0",
         "Content-Type": 'text/plain; charset="utf-8"', "Content-Transfer-Encoding": "base64",
@@ -81,7 +81,7 @@ async def test_only_advertising_says_how_to_be_left_in_peace() -> None:
 async def test_nobody_adds_a_header(subject: str) -> None:
     """R-DELIVERY-04: neither by the subject, nor by the name of the lender, nor by an address."""
     with listening() as mail:
-        await carried(at(mail.port), replace(ORDER, subject=subject, sender=subject))
+        await carried(at(mail.port), replace(ORDER, title=subject, sender=subject))
     assert set(mail.messages[0].keys()) == HEADERS
     assert mail.envelopes[0][1] == ["lin.xia@example.com"]
     assert "X-A" not in mail.messages[0]

@@ -24,6 +24,7 @@ MAY_IMPORT = (
 MAY_TAKE = {
     "usance.web": {"i18n"},
     "usance.identity.once": {"STATUS"},
+    "usance.notices.preferences": {"Preferences"},
     "usance.web.console.actions": {"form_of", "form_with_file", "hash_of", "key_of"},
     "usance.web.console.pages": {"KINDS", "YEAR", "on_no_route"},
     "usance.web.console.render": {"Number", "STATIC", "THEMES", "Word", "address_of", "moved"},

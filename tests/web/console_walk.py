@@ -88,6 +88,7 @@ async def walk_console(walk: Walk) -> None:
     await bank_money(anna, account)
     await second_persons(anna, bert, who)
     await programs(anna, bert)
+    await breakers(anna)
     await contacts(anna)
     await cases(anna, bert, who)
     await accounts(anna)
@@ -251,6 +252,18 @@ async def programs(anna: Person, bert: Person) -> None:
     for name in ("retire", "stop", "start", "delete"):
         await anna.does(f"{one}do/{name}", hook)
     await anna.does("/console/clients/{client:int}/do/deactivate", client)
+
+
+async def breakers(anna: Person) -> None:
+    """Two that are open are closed by a person; what one of them stopped is dropped."""
+    for name in ("sms", "email"):
+        await anna.site.pool.execute(
+            "INSERT INTO breaker VALUES ('channel', $1, 'open', 'failed', now())", name
+        )
+    one = "/console/notices/breakers/{kind:str}/{name:str}/do/"
+    why = {"reason": "The provider's route is mended."}
+    await anna.does(one + "close", "channel", "sms", **why)
+    await anna.does(one + "drop", "channel", "email", **why)
 
 
 async def contacts(anna: Person) -> None:

@@ -13,7 +13,9 @@ import httpx
 from tests.web.api_site import Site
 from usance.core.identifiers import parse, written
 from usance.identity.messages import TOPIC
+from usance.notices.outbox import Telling, tell
 from usance.platform import work
+from usance.platform.database import transaction
 from usance.platform.work import OUTBOX
 from usance.web.portal.messages import words_of
 
@@ -92,6 +94,17 @@ class Visitor:
         page = (await self.get("/my/consents")).text
         return re.findall(r"/my/consents/(r-\w+)/receipt", page)[-1]
 
+    async def notice(self) -> str:
+        """A notice that was laid into the inbox."""
+        who, now = self.borrower_id, self.site.services.clock.now()
+        facts = {"amount": 500, "day": "2026-01-05"}
+        async with transaction(self.site.pool) as connection:
+            await tell(connection, [Telling(who, f"n{next(_numbers)}", "paid", facts)], now)
+        return written("notice", await self.site.pool.fetchval(
+            "UPDATE notice SET state = 3, version = 1, channel = 'inbox', sent_at = now(),"
+            " seen_at = now() WHERE borrower_id = $1 RETURNING notice_id", who,
+        ))  # fmt: skip
+
     async def attach(self, case: str, name: str, content: bytes, **more: str) -> httpx.Response:
         """Send a file into a case."""
         fields = {"csrf_token": self.csrf, "key": f"form-{next(_numbers)}"} | more
@@ -125,6 +138,7 @@ async def pair(site: Site) -> tuple[Visitor, Visitor]:
         each.ids |= {
             "contract": each.contract, "payment": await each.payment(), "number": "1",
             "case": await each.case(), "consent": await each.consent(),
+            "notice": await each.notice(),
         }  # fmt: skip
     return mine, theirs
 

@@ -76,6 +76,7 @@ async def walk_portal(walk: Walk) -> None:
     await elsewhere(mine)
     await cases(mine)
     await consents(mine)
+    await mine.does("/my/notices/preferences", first="inbox", opens="9", closes="18")
     await mine.does("/my/logout")
     await coming_in(walk)
 

@@ -54,6 +54,12 @@ KNOWN_CLEAR = {
         "grantor_kind", "counterparty_kind", "document_id", "document_digest", "language",
         "scopes", "channels", "method")),
     "consent_event.actor", "consent_event.evidence_hash",
+    *(f"notice.{column}" for column in (
+        "key", "template_id", "purpose", "audience", "scope", "facts", "channel", "provider",
+        "reference", "said", "because", "stopped_by", "contact_hash", "code_hash",
+        "digits_hash")),
+    *(f"notice_step.{column}" for column in ("kind", "channel", "provider", "said", "trace")),
+    *(f"notice_preference.{column}" for column in ("ways", "refused", "zone")),
 }  # fmt: skip
 """Columns of words and bytes in tables about a borrower that hold nothing of the person in clear
 (tests/web/test_planted.py), so that an erasure may leave them as they are."""

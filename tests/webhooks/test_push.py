@@ -6,16 +6,17 @@ from dataclasses import replace
 
 from tests.webhooks.hooks import ACTOR, House
 from tests.webhooks.receiver import Receiver
+from usance.core.identifiers import written
 from usance.notices.providers import REFUSED, TAKEN, Order, Outcome
 from usance.notices.webhook_carrier import WebhookCarrier
 
 ORDER = Order(
-    "n-1", "webhook", "b-7x", "您的账单 1,234.50 元", "zh-CN", "有期", subject="账单到期提醒",
-    purpose="servicing", template="due-today",
+    "n-1", "webhook", "", "您的账单 1,234.50 元", "zh-CN", "有期", title="账单到期提醒",
+    purpose="servicing", about=(7, 1, "due-today"),
 )  # fmt: skip
 DATA = {
-    "notice": "n-1", "borrower_id": "b-7x", "template": "due-today", "purpose": "servicing",
-    "language": "zh-CN", "title": "账单到期提醒",
+    "notice": "n-1", "borrower_id": written("borrower", 7), "template": "due-today",
+    "purpose": "servicing", "language": "zh-CN", "title": "账单到期提醒",
 }  # fmt: skip
 
 

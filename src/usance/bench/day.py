@@ -114,7 +114,7 @@ async def debit(pool: Pool, due: Due) -> None:
             )
             assert len(posted.contract_ids) == mine.sum()
             await write_operation(
-                connection, operation_id, "bench", "DebitFile", seed.TODAY, posted.digest
+                connection, operation_id, "bench", "Debit", seed.TODAY, posted.digest
             )
 
     await asyncio.gather(*(post(mine) for mine in halves))

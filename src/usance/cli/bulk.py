@@ -12,6 +12,8 @@ BENCHES = {
     "kernel": "kernel:run", "quote": "quote:run", "day": "day:run_day",
     "day-peak": "day:run_peak", "day-idle": "idle:run", "repay": "repay:run",
     "read": "read:run", "audit": "audit:run", "drill": "drill:run", "start": "start:run_start",
+    "notices": "notices:run", "notices-gate": "notices:run_gate",
+    "notices-plan": "notices:run_plan",
 }  # fmt: skip
 """Where each lives: a function ``(*, as_json: bool) -> Result``."""
 
@@ -52,7 +54,7 @@ def bench(name: str, *, json: bool = False) -> None:
     Parameters
     ----------
     name
-        kernel, quote, day, day-peak, day-idle, repay, read, audit, drill or start; list names them.
+        kernel, quote, day, repay, read, audit, drill, start or notices; list names all.
     json
         Print one JSON line.
     """

@@ -133,6 +133,8 @@ async def listen(
         services.cases.watch.start()
         services.consents.start()
         services.receipts.start()
+        for each in services.notices.looking:
+            each.start()
         config = uvicorn.Config(
             app, host=host, port=address.getsockname()[1], http="httptools", ws="none",
             lifespan="off", access_log=False, log_config=None, log_level="warning",
@@ -142,6 +144,8 @@ async def listen(
         await announced(config, tell).serve(sockets=[address])
     finally:
         await services.receipts.stop()
+        for each in services.notices.looking:
+            await each.stop()
         await services.consents.stop()
         await services.cases.watch.stop()
         await workers.stop()

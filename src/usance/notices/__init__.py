@@ -16,10 +16,26 @@ Templates hold no facts:
 ``templates``  adopt, retire, what is in force
 ``starting``   the set that a book begins with
 
-Before anything is sent (nothing is, yet):
+What is told:
+``tellings``   ``policies/tellings.yaml``: what is told of what
+``outbox``     puts down what is to be told, in the transaction that it is about
+``planner``, ``planner_sql``  the same for what was committed: events, and what a closed day asks
+``recipients`` who gets a notice
+``sealing``    what is secret of one
+
+Whether it may go:
 ``legal``      ``policies/notice_rules.yaml``: the rows of the law and of the house
 ``counters``   how often somebody was told lately
 ``gate``       now, later or not at all, and why
+
+How it goes:
+``sending``    ``policies/sending.yaml``: ways, retries, leases
+``queue_sql``  the SQL of what waits
+``reading``    everything that a batch is decided by
+``counting``   the counters that a notice moves
+``filling``    the facts of a notice as values of a template
+``deciding``   by which way, whether now, in which words
+``delivery``   takes, decides, hands over, settles
 ``codes``      the code in a bill reminder
 ``providers``  what a provider is asked, and what its answers mean
 ``letters``    an e-mail as bytes
@@ -32,4 +48,11 @@ Before anything is sent (nothing is, yet):
                a provider to try against
 ``failover``   which provider sends, by weights that follow how they fare
 ``breakers``   when sending stops by itself
+``health``, ``health_sql``  breakers and weights in the tables; what a person does to a breaker
+
+And afterwards:
+``own``, ``own_sql``  what a borrower was told, in its words again
+``preferences``  what a recipient chose
+``measuring``, ``measuring_sql``  what notices lead to
+``leaving``    a person's export, and their erasure
 """

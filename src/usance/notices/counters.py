@@ -51,6 +51,16 @@ def added(counter: Counter, window: Window, slot: int) -> Counter:
     return Counter(max(slot, counter.slot), (first + 1, *rest))
 
 
+def removed(counter: Counter, window: Window, slot: int) -> Counter:
+    """Once less in a slot; nothing where it is not within the window any more."""
+    place = counter.slot - slot
+    if not 0 <= place < len(counter.counts) or not counter.counts[place]:
+        return counter
+    counts = list(counter.counts)
+    counts[place] -= 1
+    return Counter(counter.slot, tuple(counts[: window.slots]))
+
+
 def free_again(counter: Counter, window: Window, slot: int, most: int) -> int:
     """The first slot from this one on in which fewer than ``most`` are within the window."""
     counts = moved(counter, window, slot)

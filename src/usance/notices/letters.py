@@ -30,6 +30,7 @@ class From:
     """Who writes: addresses of the house; ``unsubscribe`` is mailto: or https:, or nothing."""
 
     address: str
+    name: str = ""
     reply_to: str = ""
     unsubscribe: str = ""
 
@@ -69,12 +70,12 @@ def message_id(key: str, domain: str) -> str:
 def letter(order: Order, to: Address, house: From, now: datetime) -> bytes:
     """The whole message, as it goes over the wire."""
     found = EmailMessage(policy=POLICY)
-    writer = mailbox(house.address, one_line(order.sender, NAME_MAX))
+    writer = mailbox(house.address, one_line(order.sender or house.name, NAME_MAX))
     assert writer is not None, "settings hold an address"
     found["From"], found["To"] = writer, to
     if house.reply_to:
         found["Reply-To"] = house.reply_to
-    found["Subject"] = one_line(order.subject, SUBJECT_MAX)
+    found["Subject"] = one_line(order.title, SUBJECT_MAX)
     found["Date"] = format_datetime(now)
     found["Message-ID"] = f"<{message_id(order.key, house.domain)}>"
     found["Auto-Submitted"] = "auto-generated"

@@ -11,6 +11,7 @@ import msgspec
 
 from usance.core.identifiers import cell_of_borrower
 from usance.core.rules import rule
+from usance.notices import planner_sql
 from usance.platform.database import Connection
 
 WAITS, GOING, TAKEN, ARRIVED, FAILED, STOPPED, DROPPED = range(1, 8)
@@ -39,26 +40,6 @@ class Telling:
     until: datetime | None = None
 
 
-PLAN = """
-INSERT INTO notice (cell, borrower_id, key, template_id, purpose, audience, scope, member_id,
-    contract_id, facts, box, business_date, not_before, until)
-SELECT cell, borrower_id, key, template_id, body ->> 'purpose', body ->> 'audience',
-    coalesce(body ->> 'scope', ''), member_id, contract_id, facts, box,
-    (SELECT business_date FROM book), not_before, until
-FROM unnest($1::smallint[], $2::bigint[], $3::text[], $4::text[], $5::bigint[], $6::bigint[],
-        $7::jsonb[], $8::bytea[], $9::timestamptz[], $10::timestamptz[])
-    AS given (cell, borrower_id, key, template_id, member_id, contract_id, facts, box, not_before,
-        until)
-CROSS JOIN LATERAL (
-    SELECT t.body::jsonb AS body FROM notice_template t WHERE t.template_id = given.template_id
-    ORDER BY version DESC LIMIT 1
-) AS template
-ON CONFLICT (cell, borrower_id, key) DO NOTHING
-"""
-"""A template that the book does not have tells nobody anything; whether its version is in force is
-asked when it is sent."""
-
-
 @rule("R-PLAN-01")
 async def tell(connection: Connection, tellings: Sequence[Telling], now: datetime) -> int:
     """Plan notices, if the transaction is committed; how many were new."""
@@ -70,5 +51,5 @@ async def tell(connection: Connection, tellings: Sequence[Telling], now: datetim
          each.not_before or now, each.until or now + OF_USE)
         for each in tellings
     ]  # fmt: skip
-    tag: str = await connection.execute(PLAN, *map(list, zip(*rows, strict=True)))
+    tag: str = await connection.execute(planner_sql.PLAN, *map(list, zip(*rows, strict=True)))
     return int(tag.removeprefix("INSERT 0 "))

@@ -25,6 +25,7 @@ from usance.core.rules import rule
 from usance.platform.clock import Clock
 from usance.platform.http_courier import NAME, PORTS, Limits, Line, Target
 
+EMAIL = "email"
 TAKEN, REFUSED, LATER, UNKNOWN = "taken", "refused", "later", "unknown"
 ANSWER_MAX = 10_000
 LIMITS = Limits(connect_seconds=3, answer_seconds=10, answer_bytes=ANSWER_MAX)
@@ -42,8 +43,7 @@ KEY = re.compile(r"[\x21-\x7e]{1,200}")
 class Order:
     """What a provider is asked to carry; never printed. ``key``: the same however often asked.
 
-    ``subject`` and ``purpose`` matter to e-mail and to a host application, ``template`` to the
-    latter alone.
+    ``title`` and ``purpose`` matter to e-mail and to a host application.
     """
 
     key: str
@@ -51,10 +51,11 @@ class Order:
     to: str
     text: str
     language: str
-    sender: str
-    subject: str = ""
+    sender: str = ""
+    title: str = ""
+    about: tuple[int, int, str] = (0, 0, "")
+    """Borrower, notice and template: not for a provider."""
     purpose: str = ""
-    template: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,10 +94,9 @@ class Message(msgspec.Struct, frozen=True, omit_defaults=True):
 
     @classmethod
     def of(cls, order: Order) -> Message:
-        """All of an order but its key."""
-        return cls(
-            order.channel, order.to, order.text, order.language, order.sender, order.subject
-        )  # fmt: skip
+        """What of an order is for a provider."""
+        subject = order.title if order.channel == EMAIL else ""
+        return cls(order.channel, order.to, order.text, order.language, order.sender, subject)
 
 
 class Reply(msgspec.Struct):

@@ -14,6 +14,7 @@ from usance.core.refusals import Refused
 from usance.core.rules import rule
 from usance.notices import receipts_sql as sql
 from usance.notices.outbox import FAILED
+from usance.notices.queue_sql import minute_of
 from usance.notices.receipt_rules import (
     COUNTED,
     Policy,
@@ -37,7 +38,6 @@ from usance.platform.database import Connection, Pool, transaction
 from usance.platform.looks import Looks
 from usance.platform.signing import is_fresh, is_signed
 
-MINUTE = 60
 Key: TypeAlias = tuple[int, int, int]
 
 
@@ -175,7 +175,7 @@ class ReceiptDesk(Looks):
             await self._listener(connection, heard, now)
         counts = counted(provider, heard)
         if counts:
-            await sql.count(connection, int(now.timestamp()) // MINUTE, counts)
+            await sql.count(connection, minute_of(now), counts)
 
     def _silences(
         self, heard: Sequence[Heard], now: datetime

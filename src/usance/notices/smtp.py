@@ -52,7 +52,7 @@ class SmtpCarrier:
     ) -> None:
         self.name = at.name
         self._at = at
-        self._from = From(at.address, at.reply_to, at.unsubscribe)
+        self._from = From(at.address, at.sender, at.reply_to, at.unsubscribe)
         self._clock = clock
         self._tls = tls or ssl.create_default_context()
         self._room = asyncio.Semaphore(width)

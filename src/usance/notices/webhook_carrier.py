@@ -6,6 +6,7 @@ it is for, what sort of notice it is, and its title; the text stays here.
 
 from __future__ import annotations
 
+from usance.core.identifiers import written
 from usance.core.rules import rule
 from usance.notices.providers import REFUSED, TAKEN, Order, Outcome
 from usance.platform.clock import Clock
@@ -15,7 +16,7 @@ from usance.webhooks.types import NOTICE_PUSH
 
 
 class WebhookCarrier:
-    """Queues a message for every endpoint that listens; ``to`` of an order is a borrower's id."""
+    """Queues a message for every endpoint that listens."""
 
     name = "webhooks"
 
@@ -25,10 +26,12 @@ class WebhookCarrier:
 
     @rule("R-DELIVERY-07")
     async def carry(self, order: Order) -> Outcome:
-        """Hand one notice over; refused where nobody listens. ``subject`` has no values in it."""
+        """Hand one notice over; refused where nobody listens. ``title`` has no values in it."""
+        borrower_id, _, template = order.about
         data = {
-            "notice": order.key, "borrower_id": order.to, "template": order.template,
-            "purpose": order.purpose, "language": order.language, "title": order.subject,
+            "notice": order.key, "borrower_id": written("borrower", borrower_id),
+            "template": template, "purpose": order.purpose, "language": order.language,
+            "title": order.title,
         }  # fmt: skip
         now = self._clock.now()
         async with transaction(self._pool) as connection:

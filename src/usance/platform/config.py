@@ -72,6 +72,8 @@ class Settings:
     """USANCE_KEY_SERVICE_URL: who keeps the master keys in place of the file."""
     key_service_token_file: Path | None = None
     """USANCE_KEY_SERVICE_TOKEN_FILE: holds what this process shows to the key service."""
+    lender_phone: str = ""
+    """USANCE_LENDER_PHONE: what notices say to call; without it nobody is told anything."""
     identity_provider: IdentityProvider | None = None
     """USANCE_OIDC_ISSUER and its companions: who else may say that somebody is staff."""
 
@@ -108,10 +110,18 @@ class Settings:
             webhooks_networks=_networks(env, "USANCE_WEBHOOKS_NETWORKS"),
             key_service_url=_key_service_url(env),
             key_service_token_file=_file(env, "USANCE_KEY_SERVICE_TOKEN_FILE"),
+            lender_phone=_phone(env, "USANCE_LENDER_PHONE"),
             identity_provider=_identity_provider(env),
             carriers_file=_file(env, "USANCE_CARRIERS_FILE"),
             carriers=_carriers(env),
         )
+
+
+def _phone(env: Mapping[str, str], name: str) -> str:
+    value = env.get(name) or ""
+    if value and not re.fullmatch(r"\+?[0-9][0-9 -]{1,17}[0-9]", value, re.ASCII):
+        raise ConfigurationError(f"{name} must be a telephone number, not {value!r}")
+    return value
 
 
 def _identity_provider(env: Mapping[str, str]) -> IdentityProvider | None:

@@ -53,7 +53,7 @@ class ProviderAt(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
 
 class MailServer(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """A mail server. ``address`` is whom e-mails are from."""
+    """A mail server. E-mails are from ``address``, by the name ``sender``."""
 
     name: Name = "smtp"
     host: Annotated[str, Meta(min_length=1, max_length=253)]
@@ -62,6 +62,7 @@ class MailServer(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     user: str = ""
     password: str = ""
     address: str
+    sender: Annotated[str, Meta(max_length=100)] = ""
     reply_to: str = ""
     unsubscribe: str = ""
     weight: Weight = POINTS

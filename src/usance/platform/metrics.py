@@ -60,6 +60,10 @@ webhooks = Counter(
     ["outcome"],
     registry=registry,
 )
+breakers_opened = Counter(
+    "usance_breakers_opened", "Breakers of notices that opened by themselves", ["kind"],
+    registry=registry,
+)  # fmt: skip
 webhook_lag_seconds = Gauge(
     "usance_webhook_lag_seconds", "Age of the oldest webhook that is due", registry=registry
 )

@@ -66,7 +66,8 @@ notice = Table(
     Column("not_before", DateTime(timezone=True), nullable=False),
     Column("until", DateTime(timezone=True), nullable=False),
     whole("state", SmallInteger, "1"), whole("fence", Integer), whole("attempts", SmallInteger),
-    word("channel"), word("provider"), word("reference"), word("because"),
+    word("channel"), word("provider"), word("reference"), word("said"),
+    word("because"), word("stopped_by"), Column("counted_at", DateTime(timezone=True)),
     Column("sent_at", DateTime(timezone=True)), Column("done_at", DateTime(timezone=True)),
     Column("seen_at", DateTime(timezone=True)),
     hashed("contact_hash"), hashed("code_hash"), hashed("digits_hash"),
@@ -81,8 +82,9 @@ notice = Table(
 are from the book; ``box`` is what is secret of it (a code, a number that it must go to), sealed.
 ``member_id`` 0 is the borrower. State 1 waits, 2 is being handed over, 3 taken by a provider (or
 laid into the inbox), 4 arrived, 5 did not arrive, 6 stopped by a breaker, 7 dropped. ``not_before``
-of one that is being handed over is the end of its lease. ``because`` is the row or word that held
-or dropped it."""
+of one that is being handed over is the end of its lease. ``said`` is what a
+carrier said last, ``because`` the row or word that held or dropped it, ``stopped_by`` the channel
+whose breaker stopped it, ``counted_at`` when the counters noted it."""
 
 notice_step = Table(
     "notice_step", metadata,

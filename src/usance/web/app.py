@@ -53,6 +53,7 @@ from usance.web.api.routes import ENDPOINTS, openapi
 from usance.web.closing import Closing
 from usance.web.console.pages import console_router
 from usance.web.edge import Edge
+from usance.web.notices import notice_room
 from usance.web.paying import BookTill
 from usance.web.portal.pages import on_no_route, portal_router
 from usance.web.remedies import CaseHandlers, Followed, Remedies
@@ -101,6 +102,7 @@ async def open_services(
         name=found.name, currency=found.currency, decimals=decimals,
         demo=found.demo, hints=hints or {}, audit_key=open_key(settings.audit_key_file).public,
         templates=Templates(pool), clock=clock, access=access,
+        notices=notice_room(settings, pool, keys, clock, access, found.currency, played=played),
         payments=Payments(pool, clock, found.currency),
         notifications=Notifications(pool, clock, BookTill(pool, book), found.currency, decimals),
         receipts=ReceiptDesk(pool, clock, settings.carriers.receipt_secrets),

@@ -18,6 +18,7 @@ from usance.core.rules import rule
 from usance.identity import portal_held  # noqa: F401 (what is known of sessions and numbers)
 from usance.identity.accesses import Seen
 from usance.identity.borrowers import Borrowers
+from usance.notices import leaving as notices_leaving  # noqa: F401 (what was told)
 from usance.payments import held as payments_held  # noqa: F401 (payments; an obstacle to erasure)
 from usance.platform.crypto import KeyService
 from usance.platform.database import Pool

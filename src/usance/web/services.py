@@ -24,6 +24,10 @@ from usance.identity.messages import Messenger
 from usance.identity.once import Answer
 from usance.identity.provider import Provider
 from usance.identity.staff import Staff
+from usance.notices.delivery import Delivery
+from usance.notices.health import Health
+from usance.notices.own import OwnNotices
+from usance.notices.planner import Planner
 from usance.notices.receipts import ReceiptDesk
 from usance.notices.templates import Templates
 from usance.payments.bank import Bank
@@ -33,6 +37,7 @@ from usance.platform.clock import Clock
 from usance.platform.config import Settings
 from usance.platform.crypto import KeyService
 from usance.platform.database import Pool
+from usance.platform.looks import Looks
 from usance.servicing.commands import Command
 from usance.servicing.service import Book
 from usance.web.closing import Closing
@@ -61,6 +66,24 @@ class CaseRoom:
 
 
 @dataclass(frozen=True, slots=True)
+class NoticeRoom:
+    """Notices: a reader's own, how sending fares, who plans, and who sends."""
+
+    zone: str
+    """Where the book is: hours of reports are told in it."""
+    own: OwnNotices
+    health: Health
+    planner: Planner | None
+    """Without a number of the lender's nothing can be said, so nothing is planned or sent."""
+    delivery: Delivery | None
+
+    @property
+    def looking(self) -> list[Looks]:
+        """Who works in the background."""
+        return [each for each in (self.planner, self.delivery, self.health) if each is not None]
+
+
+@dataclass(frozen=True, slots=True)
 class Services:
     """Everything a route may need."""
 
@@ -83,6 +106,7 @@ class Services:
     cases: CaseRoom
     consents: Consents
     templates: Templates
+    notices: NoticeRoom
     name: str
     currency: str
     decimals: int

@@ -25,6 +25,7 @@ from usance.web.api import (  # noqa: F401 (each enters its endpoints)
     purchases,
     quote,
     receipts,
+    told,
     webhooks,
     why,
 )

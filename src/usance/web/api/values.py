@@ -36,10 +36,10 @@ Ids: TypeAlias = Mapping[str, Any]
 
 KINDS = {f"{kind}_id": kind for kind in ("borrower", "contract", "offer", "authorisation")} | {
     "operation_id": "operation", "proposal_id": "proposal", "case_id": "case",
-    "record_id": "consent",
+    "record_id": "consent", "notice_id": "notice",
 }
 NUMBERS = ("file_id", "number", "seq")
-WORDS = ("code", "template_id")
+WORDS = ("code", "template_id", "channel")
 """What stands in a path as it is."""
 NUMBER_MAX = 2**31 - 1
 

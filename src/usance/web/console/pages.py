@@ -27,6 +27,7 @@ from usance.web.console import (
     own,
     receipts,
     records,
+    sending,
     staff,
     webhooks,
 )
@@ -158,7 +159,7 @@ def console_router() -> Router:
             *actions.HANDLERS, *day.HANDLERS, *records.HANDLERS, *receipts.HANDLERS,
             *contacts.HANDLERS,
             *approvals.HANDLERS, *erasure.HANDLERS, *clients.HANDLERS, *webhooks.HANDLERS,
-            *audit.HANDLERS, *cases.HANDLERS,
+            *audit.HANDLERS, *cases.HANDLERS, *sending.HANDLERS,
         ],
         exception_handlers={
             ProblemError: on_problem, Refused: on_refused, HTTPException: on_framework,

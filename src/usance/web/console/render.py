@@ -26,7 +26,7 @@ from usance.identity.staff import StaffSession
 from usance.identity.staff_policy import staff_policy
 from usance.servicing import read
 from usance.web import i18n, rulebook
-from usance.web.console import case_words, labels, refusals, words
+from usance.web.console import case_words, labels, notice_words, refusals, words
 from usance.web.console.forms import Action
 from usance.web.grades import permission_of
 from usance.web.portal import labels as portal_labels
@@ -50,6 +50,7 @@ MENU = (
     ("/console/approvals", "Approvals", "approvals:read"),
     ("/console/products", "Products", "products:read"),
     ("/console/clients", "Machine clients", "clients:read"),
+    ("/console/notices", "Sending", "notices:read"),
     ("/console/webhooks", "Webhooks", "webhooks:read"),
     ("/console/operations", "Operations", "operations:read"),
     ("/console/audit", "Audit", "audit:read"), ("/console/staff", "Staff", "staff:read"),
@@ -64,6 +65,11 @@ CASE_WORDS = {
     "place": case_words.JURISDICTIONS,
 }  # fmt: skip
 """Names of what cases hold, by the ends of their filters."""
+NOTICE_WORDS = {
+    "notice_state": notice_words.STATES, "way_of": notice_words.WAYS,
+    "notice_step": notice_words.STEPS, "breaker_state": notice_words.BREAKER_STATES,
+    "breaker_kind": notice_words.BREAKER_KINDS, "breaker_because": notice_words.BECAUSE,
+}
 THEMES = ("auto", "light", "dark")
 STATIC = {
     each.name: each.read_bytes()
@@ -206,6 +212,7 @@ def environment(language: str, decimals: int) -> Environment:
         "argument": name(labels.ARGUMENTS), "reason": name(labels.REASONS),
         "hint": name(labels.HINTS), "tr": gettext,
         **{f"case_{key}": name(table) for key, table in CASE_WORDS.items()},
+        **{key: name(table) for key, table in NOTICE_WORDS.items()},
         "refusal": lambda detail: refusals.sentence(detail, gettext),
         "settings": lambda document: words.settings(document, gettext),
         "detail": lambda value: words.detail(value, gettext),
@@ -255,6 +262,7 @@ FILTERS = {
     "flag_id": lambda each: written("flag", each),
     "proposal": lambda each: written("proposal", each),
     "case": lambda each: written("case", each),
+    "notice": lambda each: written("notice", each),
 }  # fmt: skip
 
 

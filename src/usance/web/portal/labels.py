@@ -12,6 +12,7 @@ MENU = (
 )  # fmt: skip
 """Address and name."""
 YOU = (
+    ("/my/notices", _("Messages"), _("What we told you, with the codes that prove it is from us.")),
     ("/my/cases", _("My cases"), _("Complaints, corrections, and decisions to look at again.")),
     ("/my/data", _("My details"), _("What we know about you, and how to have it put right.")),
     ("/my/number", _("My number"), _("Where codes go, and how to change it.")),
@@ -85,6 +86,18 @@ CONSENT_STATES = {
     "": _("Off"), "given": _("You agreed"), "refused": _("You said no"),
     "withdrawn": _("You took it back"), "expired": _("It has ended"),
     "invalidated": _("No longer valid"),
+}  # fmt: skip
+WAYS = {
+    "sms": _("Text message"), "email": _("E-mail"), "voice": _("Telephone call"),
+    "inbox": _("These pages"),
+}  # fmt: skip
+PURPOSES = {
+    "servicing": _("Bills, payments and changes"), "collection": _("Late payments"),
+    "consent": _("What you agreed to"), "security": _("Protection of your account"),
+    "marketing": _("Offers"), "family": _("For your family"),
+}  # fmt: skip
+NOTICE_STATES = {
+    3: _("sent"), 4: _("arrived"), 5: _("did not arrive"),
 }  # fmt: skip
 CONSENT_CHANNELS = {
     "sms": _("Text message"), "email": _("E-mail"), "voice": _("Telephone call"),

@@ -14,7 +14,16 @@ from usance.web.console.actions import form_of
 from usance.web.console.pages import KINDS, YEAR
 from usance.web.console.pages import on_no_route as on_no_route_of_console
 from usance.web.console.render import STATIC, THEMES, Word, address_of, moved
-from usance.web.portal import cases, consents, contracts, entrance, home, paying, person
+from usance.web.portal import (
+    cases,
+    consents,
+    contracts,
+    entrance,
+    home,
+    notices,
+    paying,
+    person,
+)
 from usance.web.portal.entrance import next_of
 from usance.web.portal.render import Asked, problem_page
 from usance.web.problems import (
@@ -91,7 +100,7 @@ def portal_router() -> Router:
         route_handlers=[
             static, settings, *entrance.HANDLERS, *home.HANDLERS, *contracts.HANDLERS,
             *paying.HANDLERS, *person.HANDLERS, *cases.HANDLERS,
-            *consents.HANDLERS,
+            *consents.HANDLERS, *notices.HANDLERS,
         ],
         exception_handlers={
             ProblemError: on_problem, Refused: on_refused, HTTPException: on_framework,

@@ -102,6 +102,8 @@ def environment(language: str, currency: str, decimals: int) -> Environment:
         "own_case_event": name(labels.CASE_EVENTS),
         "consent_state": name(labels.CONSENT_STATES),
         "consent_channel": name(labels.CONSENT_CHANNELS),
+        "told_by": name(labels.WAYS), "purpose": name(labels.PURPOSES),
+        "notice_state": name(labels.NOTICE_STATES),
         "consent_recipient": name(labels.CONSENT_RECIPIENTS), "term_of_sum": name(labels.TERMS),
         "iso_day": date.fromisoformat,
         "iso_moment": datetime.fromisoformat,
@@ -109,6 +111,7 @@ def environment(language: str, currency: str, decimals: int) -> Environment:
         "session": lambda each: written("session", each),
         "device": lambda each: written("device", each),
         "consent": lambda each: written("consent", each),
+        "notice": lambda each: written("notice", each),
         "plainly": plainly,
     }  # fmt: skip
     return found

@@ -28,6 +28,10 @@ from usance.identity.accesses import ShownAccess
 from usance.identity.borrower_sessions import BorrowerSession
 from usance.identity.borrowers import Borrower
 from usance.identity.contact_changes import Asker
+from usance.notices.documents import Language
+from usance.notices.own import LAST as LAST_NOTICE
+from usance.notices.own import Shown
+from usance.notices.preferences import Preferences, choose, chosen_by
 from usance.servicing import own_read, own_why, read, read_page, what_if, why
 from usance.servicing.read import Product, Standing
 from usance.servicing.why_dues import Explanation
@@ -37,6 +41,7 @@ from usance.web.portal.render import Asked, language_of, session_of
 from usance.web.problems import not_found
 
 PAGE = 40
+LANGUAGE: Mapping[str, Language] = {"zh": "zh-CN", "en": "en"}
 LOOKS = 100
 """Looks on a page."""
 Row = Mapping[str, Any]
@@ -430,6 +435,42 @@ class Own:
         record_id = self._id("consent", text)
         found = await self._services.consents.receipt(self._session.borrower_id, record_id)
         return msgspec.json.format(msgspec.json.encode(found))
+
+    # -- notices -----------------------------------------------------------------------------------
+
+    async def notices(self, before: str) -> tuple[list[Shown], str]:
+        """What the borrower was told, newest first; where older ones begin, if there are any."""
+        start = LAST_NOTICE
+        with suppress(ValueError):
+            start = parse("notice", before)
+        found = await self._services.notices.own.page(
+            self._session.borrower_id, LANGUAGE[language_of(self._request)], start, PAGE + 1
+        )
+        older = written("notice", found[PAGE - 1].notice_id) if len(found) > PAGE else ""
+        return found, older
+
+    async def notice(self, text: str) -> Shown:
+        """One of them."""
+        found = await self._services.notices.own.one(
+            self._session.borrower_id, LANGUAGE[language_of(self._request)],
+            self._id("notice", text),
+        )  # fmt: skip
+        if found is None:
+            raise not_found("notice")
+        return found
+
+    async def preferences(self) -> Preferences:
+        """By which ways and in which hours the borrower wants to be told."""
+        return await chosen_by(self._services.pool, self._session.borrower_id)
+
+    async def choose_notices(
+        self, wanted: Preferences, key: str, request_hash: bytes
+    ) -> None:
+        """Choose them."""
+        asking = self._asker(key, request_hash).asking
+        await choose(
+            self._services.pool, self._services.clock, self._session.borrower_id, wanted, asking
+        )
 
     # -- the person --------------------------------------------------------------------------------
 

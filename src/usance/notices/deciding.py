@@ -1,0 +1,381 @@
+"""Decides about what is due: which way it goes, whether it may go now, and in which words.
+
+All of a batch is decided in one transaction, which locks the people and the consents that it rests
+on and counts what is about to leave. Handing over comes after it, so no session waits for anybody.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from usance.consents import asking, records
+from usance.consents.asking import What
+from usance.core.refusals import Refused
+from usance.core.rules import rule
+from usance.notices import codes, queue_sql, reading, sealing
+from usance.notices.codes import Said
+from usance.notices.counting import Counting
+from usance.notices.documents import TemplateDocument
+from usance.notices.failover import chosen
+from usance.notices.filling import contacts_of, values_of
+from usance.notices.gate import (
+    DROP,
+    HOLD,
+    PREFERENCE,
+    SEND,
+    SUPPRESSED,
+    Gate,
+    Notice,
+    Recipient,
+    Step,
+    Verdict,
+)
+from usance.notices.health import open_now
+from usance.notices.links import faults
+from usance.notices.outbox import DROPPED, FAILED, GOING, STOPPED, TAKEN, WAITS
+from usance.notices.providers import REFUSED, UNKNOWN, Order
+from usance.notices.queue_sql import Row
+from usance.notices.reading import BY_PHONE, Known, Reader
+from usance.notices.recipients import Members
+from usance.notices.rendering import Rendered, render
+from usance.notices.sending import Sending
+from usance.notices.templates import Version
+from usance.platform.crypto import DecryptionError, KeyService, beside
+from usance.platform.database import Connection
+
+INBOX = "inbox"
+NOBODY, NOT_IN_FORCE, PAID, NO_WAY, UNREADABLE = (
+    "NOBODY", "R-TEMPLATE-18", "PAID", "NO-WAY", "UNREADABLE",
+)  # fmt: skip
+"""Why something is dropped without asking the gate."""
+HELD_OUT = "R-MEASURE-01"
+BREAKER = "R-BREAKER-01"
+LINKS = "links"
+"""Why a breaker opens at once: words as they would leave have a link that nobody allowed."""
+
+
+@dataclass(slots=True, repr=False)
+class Decision:
+    """What becomes of a notice now; with an order, it is handed over."""
+
+    row: Row
+    state: int
+    not_before: datetime
+    because: str = ""
+    channel: str = ""
+    provider: str = ""
+    version: int = 0
+    facts: str = ""
+    box: bytes = b""
+    attempts: int = 0
+    counted_at: datetime | None = None
+    sent_at: datetime | None = None
+    contact_hash: bytes = b""
+    code_hash: bytes = b""
+    digits_hash: bytes = b""
+    stopped_by: str = ""
+    trace: tuple[Step, ...] = ()
+    order: Order | None = None
+
+
+@dataclass(slots=True)
+class House:
+    """What all decisions of a process go by. ``carriers``: names of providers, by channel."""
+
+    keys: KeyService
+    gate: Gate
+    jurisdiction: str
+    phone: str
+    policy: Sending
+    carriers: Mapping[str, Sequence[str]]
+    members: Members | None = None
+
+
+async def decide(
+    connection: Connection, house: House, rows: Sequence[Row], now: datetime
+) -> list[Decision]:
+    """Decide about rows that are locked, and write it down. Raises ``TakenMeanwhile``."""
+    known = await reading.read(connection, house.keys, house.members, rows, now)
+    code_keys = await beside(house.keys, lambda: keys_of_codes(house.keys))
+    found = [await Asking(connection, house, known, row, now, code_keys[0]).decide()
+             for row in rows]  # fmt: skip
+    await reading.write_counters(connection, known, now)
+    await queue_sql.write(connection, queue_sql.DECIDE, map(decided, found))
+    await queue_sql.write(connection, queue_sql.NOTE, (noted(each, now) for each in found))
+    return found
+
+
+def keys_of_codes(keys: KeyService) -> list[bytes]:
+    """The lender's keys of codes, the newest first."""
+    return [each[-32:] for each in keys.blind_indexes("codes of notices", "notice-code")]
+
+
+@dataclass(slots=True, repr=False)
+class Asking:
+    """One notice while it is decided about."""
+
+    connection: Connection
+    house: House
+    known: Known
+    row: Row
+    now: datetime
+    code_key: bytes
+
+    async def decide(self) -> Decision:
+        """Whatever is wrong with one notice stops that one alone."""
+        row = self.row
+        reader = self.known.readers.get((row["borrower_id"], row["member_id"]))
+        version = self.known.templates.get(row["template_id"])
+        if reader is None:
+            return self.dropped(NOBODY)
+        if version is None:
+            return self.dropped(NOT_IN_FORCE)
+        facts = msgspec.json.decode(row["facts"])
+        if not self.still_so(facts):
+            return self.dropped(PAID)
+        if row["counted_at"] is not None:
+            counting = Counting(self.known, self.house.gate, reader, row["contract_id"])
+            counting.uncount(self.sort(row["channel"], facts), row["counted_at"])
+        try:
+            return await self.by_some_way(reader, version, facts)
+        except Refused as refused:
+            return self.dropped(refused.refusal.rule)
+        except DecryptionError:
+            return self.dropped(UNREADABLE)
+
+    @rule("R-SEND-03")
+    def still_so(self, facts: dict[str, Any]) -> bool:
+        """Whether what it says of a due is still so; its amount becomes that of this moment."""
+        if "n" not in facts:
+            return True
+        due = self.known.dues.get((self.row["contract_id"], facts["n"]))
+        if due is None or due["unpaid"] <= 0 or not due["active"]:
+            return False
+        facts["amount"] = due["unpaid"]
+        return bool(self.row["purpose"] != "collection" or due["late_from"] > 0)
+
+    async def by_some_way(
+        self, reader: Reader, version: Version, facts: dict[str, Any]
+    ) -> Decision:
+        """The first way that is not closed to it for good."""
+        secrets = reading.secrets_of(reader, self.row)
+        contacts = contacts_of(reader, secrets)
+        trace: tuple[Step, ...] = ()
+        verdict, way = Verdict(DROP, NO_WAY), ""
+        for way in self.ways(reader, version.document, contacts):
+            verdict = await self.asked(reader, way, facts)
+            trace += verdict.trace
+            if verdict.because not in (PREFERENCE, SUPPRESSED) or verdict.outcome != DROP:
+                break
+        if verdict.outcome == DROP and verdict.because == NO_WAY and self.row["channel"]:
+            return self.decision(FAILED, self.row["said"], trace)
+        if verdict.outcome == DROP:
+            return self.decision(DROPPED, verdict.because, trace, channel=way)
+        if verdict.outcome == HOLD:
+            assert verdict.not_before is not None
+            return self.decision(
+                WAITS, verdict.because, trace, channel=self.row["channel"],
+                not_before=verdict.not_before,
+            )  # fmt: skip
+        stopped = {("channel", way), ("template", self.row["template_id"])}
+        if stopped & self.known.open_breakers:
+            return self.stopped(way, trace)
+        return await self.ready(reader, version, facts, secrets, contacts.get(way, ""), way, trace)
+
+    @rule("R-SEND-01")
+    def ways(
+        self, reader: Reader, document: TemplateDocument, contacts: Mapping[str, str]
+    ) -> list[str]:
+        """The channels that the template speaks and that reach its reader, in their order.
+
+        What may have been taken is asked for again where it was; what a way refused goes on by the
+        next one.
+        """
+        row = self.row
+        if row["channel"] and row["said"] == UNKNOWN:
+            return [row["channel"]]
+        if self.held_out():
+            return [INBOX]
+        order: Sequence[str] = reader.person.ways or self.house.policy.ways[row["purpose"]]
+        if INBOX not in order and not row["member_id"]:
+            order = (*order, INBOX)
+        found: list[str] = [
+            each for each in order
+            if each in document.channels and (
+                (each == INBOX and not row["member_id"])
+                or (each in contacts and self.house.carriers.get(each)))
+        ]  # fmt: skip
+        if row["said"] == REFUSED and row["channel"] in found:
+            return found[found.index(row["channel"]) + 1 :]
+        return found
+
+    def held_out(self) -> bool:
+        """Whether it is only laid into the inbox, so that its effect can be measured."""
+        row = self.row
+        return self.house.policy.holdout.holds_out(
+            row["template_id"], row["borrower_id"], row["key"]
+        )
+
+    async def asked(self, reader: Reader, way: str, facts: Mapping[str, Any]) -> Verdict:
+        """What the gate says of a way."""
+        row, gate, person, notice = self.row, self.house.gate, reader.person, self.sort(way, facts)
+        consents: set[tuple[str, str, str]] = set()
+        if gate.rows(notice, self.now).consent and await self.agreed(reader, way):
+            consents.add((row["purpose"], row["scope"], way))
+        suppressed = self.known.suppressed
+        here = reader.lookups.get(way, ())
+        who = Recipient(
+            person.zone,
+            suppressed=(reader.suspended and way in BY_PHONE)
+            or any((each, way) in suppressed or (each, "any") in suppressed for each in here),
+            refused=frozenset(purpose for purpose, by in person.refused if by in (way, "any")),
+            hours=person.hours if way != INBOX else None,
+            consents=frozenset(consents),
+        )
+        counting = Counting(self.known, gate, reader, row["contract_id"])
+        return gate.decide(notice, who, counting.asked(notice, self.now), self.now)
+
+    def sort(self, way: str, facts: Mapping[str, Any]) -> Notice:
+        """The notice as far as the gate is concerned."""
+        row = self.row
+        return Notice(
+            row["purpose"], way, row["audience"], self.house.jurisdiction, row["until"],
+            row["scope"], max(facts.get("days", 0), 0),
+        )  # fmt: skip
+
+    async def agreed(self, reader: Reader, way: str) -> bool:
+        """Whether there is a live consent, held until the transaction ends."""
+        row = self.row
+        borrower = records.borrower(row["borrower_id"])
+        other = reader.person.party if row["member_id"] else records.NOBODY
+        what = What(row["purpose"], row["scope"], way)
+        return await asking.live(self.connection, borrower, what, self.now, other) is not None
+
+    # -- words -------------------------------------------------------------------------------------
+
+    async def ready(
+        self, reader: Reader, version: Version, facts: dict[str, Any], secrets: dict[str, str],
+        to: str, way: str, trace: tuple[Step, ...],
+    ) -> Decision:  # fmt: skip
+        """The words, the code, and who carries them."""
+        row, document = self.row, version.document
+        found = self.decision(GOING, "", trace, channel=way, version=document.version)
+        found.not_before = self.now + self.house.policy.lease
+        if "code" in document.placeholders and "code" not in secrets:
+            self.with_code(found, reader, facts, secrets, way)
+        values = values_of(document, self.known, self.house.phone, reader, facts, secrets)
+        words = render(document, way, reader.person.language, values)  # type: ignore[arg-type]
+        if any(faults(words.text, document.domains, ())):
+            place = "template", row["template_id"]
+            await open_now(self.connection, place, LINKS, self.now)
+            self.known.open_breakers.add(place)
+            return self.stopped(way, trace)
+        counting = Counting(self.known, self.house.gate, reader, row["contract_id"])
+        counting.count(self.sort(way, facts), self.now)
+        found.facts = reading.as_json(facts)
+        found.contact_hash = reader.hashes.get(way, b"")
+        found.counted_at = self.now
+        found.attempts = row["attempts"] + 1
+        if way == INBOX:
+            found.state, found.sent_at, found.not_before = TAKEN, self.now, self.now
+            found.because = HELD_OUT if self.held_out() else ""
+            return found
+        found.provider = self.provider(way)
+        found.order = order_of(row, way, to, words, reader)
+        return found
+
+    def provider(self, way: str) -> str:
+        """Who carries it: again the same where it may have been taken."""
+        row = self.row
+        if row["said"] == UNKNOWN and row["provider"] in self.house.carriers[way]:
+            return str(row["provider"])
+        known = {each.name: each for each in self.known.providers.get(way, ())}
+        able = [known[name] for name in self.house.carriers[way] if name in known]
+        if len(able) < len(self.house.carriers[way]):
+            able = []
+        tried = [row["provider"]] if row["said"] and row["channel"] == way else []
+        point = row["notice_id"] * 37 % 100
+        picked = chosen(able, point, tried) or chosen(able, point)
+        return picked.name if picked else self.house.carriers[way][0]
+
+    @rule("R-CODE-01")
+    def with_code(
+        self, found: Decision, reader: Reader, facts: Mapping[str, Any], secrets: dict[str, str],
+        way: str,
+    ) -> None:  # fmt: skip
+        """A fresh code, by which its reader can ask whether the notice is genuine."""
+        row = self.row
+        phone = reader.person.contacts.get("sms", "")
+        said = Said(
+            row["notice_id"], reader.hashes.get(way, b"").hex(), row["template_id"],
+            found.version, way, row["contract_id"], facts.get("amount", 0),
+            str(facts.get("due_on", "")),
+        )  # fmt: skip
+        code = codes.code_of(self.code_key, said)
+        secrets["code"] = code
+        found.code_hash = codes.kept(self.code_key, code)
+        digits = "".join(each for each in phone if each.isdigit())[-codes.DIGITS :]
+        if len(digits) == codes.DIGITS:
+            found.digits_hash = codes.kept_digits(self.code_key, code, digits)
+        found.box = sealing.sealed_under(
+            reader.data_key, row["borrower_id"], row["key"], secrets
+        )
+
+    # -- what becomes of it ------------------------------------------------------------------------
+
+    def dropped(self, because: str) -> Decision:
+        """Not at all."""
+        return self.decision(DROPPED, because, (Step(because, DROP),))
+
+    def stopped(self, way: str, trace: tuple[Step, ...]) -> Decision:
+        """Kept, until a person lets it go on or drops it."""
+        found = self.decision(STOPPED, BREAKER, trace, channel=self.row["channel"])
+        if ("channel", way) in self.known.open_breakers:
+            found.stopped_by = way
+        return found
+
+    def decision(
+        self, state: int, because: str, trace: tuple[Step, ...], *, channel: str = "",
+        version: int = 0, not_before: datetime | None = None,
+    ) -> Decision:  # fmt: skip
+        """A decision that changes nothing but that."""
+        row = self.row
+        return Decision(
+            row, state, not_before or self.now, because, channel, row["provider"], version,
+            row["facts"], row["box"], row["attempts"], None, None, b"", row["code_hash"],
+            row["digits_hash"], trace=trace,
+        )  # fmt: skip
+
+
+def order_of(row: Row, way: str, to: str, words: Rendered, reader: Reader) -> Order:
+    """What a carrier is asked."""
+    return Order(
+        f"n-{row['borrower_id']}-{row['notice_id']}", way, to, words.text, reader.person.language,
+        "", words.title, (row["borrower_id"], row["notice_id"], row["template_id"]),
+    )  # fmt: skip
+
+
+def decided(each: Decision) -> tuple[Any, ...]:
+    """A decision as its row."""
+    row = each.row
+    return (
+        row["cell"], row["borrower_id"], row["notice_id"], each.state, each.not_before,
+        each.attempts, each.version, each.facts, each.box, each.channel, each.provider,
+        each.because, each.counted_at, each.contact_hash, each.code_hash, each.digits_hash,
+        each.sent_at, each.stopped_by,
+    )  # fmt: skip
+
+
+def noted(each: Decision, now: datetime) -> tuple[Any, ...]:
+    """A decision as a step, with everything that was asked."""
+    row = each.row
+    said = {WAITS: HOLD, GOING: SEND, TAKEN: SEND, DROPPED: DROP, FAILED: "failed",
+            STOPPED: "stopped"}[each.state]  # fmt: skip
+    trace = msgspec.json.encode(each.trace).decode()
+    return (row["cell"], row["borrower_id"], row["notice_id"], 2 * row["fence"], said, now,
+            each.channel, each.provider if each.order else "", each.because, trace)  # fmt: skip

@@ -1,0 +1,93 @@
+"""The SQL of how sending fares: breakers, weights of providers, and what a breaker stopped."""
+
+from usance.notices.outbox import DROPPED, STOPPED, WAITS
+
+LATELY = """
+SELECT asked.kind, asked.name, coalesce(sum(s.sent + s.failed), 0)::int AS sent,
+    coalesce(sum(s.failed), 0)::int AS failed, coalesce(sum(s.bounced), 0)::int AS bounced,
+    coalesce(sum(s.complained), 0)::int AS complained, coalesce((
+        SELECT sum(u.sent + u.failed) FROM sending_slot u, generate_series(1, $5::int) AS days
+        WHERE u.kind = asked.kind AND u.name = asked.name
+            AND u.slot > $3::bigint - 1440 * days - $4::bigint
+            AND u.slot <= $3::bigint - 1440 * days
+    ), 0)::int / $5::int AS usual, coalesce(b.state, 'closed') AS state,
+    coalesce(b.because, '') AS because
+FROM unnest($1::text[], $2::text[]) AS asked (kind, name)
+LEFT JOIN sending_slot s ON s.kind = asked.kind AND s.name = asked.name
+    AND s.slot > $3::bigint - $4::bigint AND s.slot <= $3::bigint
+LEFT JOIN breaker b ON b.kind = asked.kind AND b.name = asked.name
+GROUP BY asked.kind, asked.name, b.state, b.because ORDER BY asked.kind, asked.name
+"""
+"""What happened to channels and templates ($1, $2) in the $4 minutes through the minute $3."""
+MOVE = """
+INSERT INTO breaker AS b (kind, name, state, because, since) VALUES ($1, $2, $3, $4, $5)
+ON CONFLICT (kind, name) DO UPDATE SET state = excluded.state, because = excluded.because,
+    since = excluded.since
+WHERE b.state = $6
+RETURNING 1
+"""
+"""From the state $6 that it was seen in; of two who see it at once, one moves it."""
+NOTE = """
+INSERT INTO breaker_change (kind, name, state, because, at, actor, reason)
+VALUES ($1, $2, $3, $4, $5, $6, $7)
+"""
+TAKE = "SELECT state FROM breaker WHERE kind = $1 AND name = $2 FOR UPDATE"
+OF_BREAKER = """
+state = {stopped} AND CASE $1 WHEN 'template' THEN template_id = $2 ELSE stopped_by = $2 END
+"""
+GO_ON = f"UPDATE notice SET state = {WAITS}, not_before = $3, because = '' WHERE " + (
+    OF_BREAKER.format(stopped=STOPPED)
+)
+LET_FALL = f"UPDATE notice SET state = {DROPPED}, done_at = $3, because = 'PERSON' WHERE " + (
+    OF_BREAKER.format(stopped=STOPPED)
+)
+SEEN_LATELY = """
+SELECT DISTINCT kind, name FROM sending_slot
+WHERE slot > $1 AND kind IN ('channel', 'template')
+UNION SELECT kind, name FROM breaker WHERE state = 'warning'
+"""
+BREAKERS = """
+SELECT kind, name, state, because, since,
+    (SELECT count(*) FROM notice WHERE state = 6 AND CASE kind WHEN 'template'
+        THEN template_id = name ELSE stopped_by = name END) AS stopped
+FROM breaker ORDER BY state = 'open' DESC, kind, name
+"""
+HISTORY = """
+SELECT change_id, kind, name, state, because, at, actor, reason FROM breaker_change
+ORDER BY change_id DESC LIMIT $1
+"""
+PROVIDERS = """
+SELECT w.channel, w.name, w.weight, w.resting, w.changed_at,
+    coalesce(sum(s.errors) FILTER (WHERE s.slot >= $1::bigint - 1), 0)::int AS errors,
+    coalesce(sum(s.answered), 0)::int AS answered, coalesce(sum(s.slow), 0)::int AS slow
+FROM provider_weight w LEFT JOIN sending_slot s ON s.kind = 'provider' AND s.name = w.name
+    AND s.slot > $1::bigint - $2::bigint AND s.slot <= $1::bigint
+GROUP BY w.channel, w.name ORDER BY w.channel, w.name
+"""
+LOCK_WEIGHTS = "SELECT channel, name FROM provider_weight ORDER BY channel, name FOR UPDATE"
+ENTER_PROVIDER = """
+INSERT INTO provider_weight AS w (channel, name, weight, resting) VALUES ($1, $2, $3, $3)
+ON CONFLICT (channel, name) DO UPDATE SET resting = excluded.resting
+"""
+WEIGH = """
+UPDATE provider_weight SET weight = $3, because = $4, changed_at = $5
+WHERE channel = $1 AND name = $2
+"""
+WAITING = f"""
+SELECT count(*) FILTER (WHERE state = {WAITS} AND not_before <= $1) AS due,
+    count(*) FILTER (WHERE state = {WAITS} AND not_before > $1) AS held,
+    count(*) FILTER (WHERE state = 2) AS going, count(*) FILTER (WHERE state = 6) AS stopped,
+    coalesce(extract(epoch FROM $1 - min(not_before) FILTER (WHERE state = {WAITS}
+        AND not_before <= $1)), 0)::int AS lag
+FROM notice WHERE state IN (1, 2, 6)
+"""
+GRAPH = """
+SELECT slot / 10 AS ten, kind, name, sum(sent)::int AS sent, sum(failed)::int AS failed,
+    sum(bounced)::int AS bounced, sum(complained)::int AS complained
+FROM sending_slot WHERE slot > $1 GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
+"""
+CLEAR = "DELETE FROM sending_slot WHERE slot < $1"
+CLEAR_COUNTERS = """
+DELETE FROM notice_counter WHERE subject IN (
+    SELECT subject FROM notice_counter WHERE changed_at < $1 LIMIT $2 FOR UPDATE SKIP LOCKED)
+"""

@@ -1,0 +1,58 @@
+"""The SQL of a person's own notices and preferences."""
+
+SHOWN = """
+n.borrower_id, n.notice_id, n.key, n.template_id, n.purpose, n.audience, n.scope, n.member_id,
+n.contract_id, n.facts, n.box, n.version, n.state, n.channel, n.because, n.planned_at, n.not_before,
+n.sent_at, n.done_at, n.seen_at, n.business_date, t.body
+"""
+OF = f"""
+SELECT {SHOWN} FROM notice n JOIN notice_template t ON t.template_id = n.template_id
+    AND t.version = n.version
+WHERE n.cell = $1 AND n.borrower_id = $2
+"""
+PAGE = f"{OF} AND n.member_id = 0 AND n.state IN (3, 4, 5) AND n.notice_id < $3" + (
+    " ORDER BY n.notice_id DESC LIMIT $4"
+)
+"""What the borrower was told: also what did not arrive by its way stands here."""
+ONE = f"{OF} AND n.member_id = 0 AND n.state IN (3, 4, 5) AND n.notice_id = $3"
+SEE = """
+UPDATE notice SET seen_at = $4
+WHERE cell = $1 AND borrower_id = $2 AND notice_id = $3 AND seen_at IS NULL
+"""
+UNSEEN = """
+SELECT count(*) FROM notice WHERE cell = $1 AND borrower_id = $2 AND member_id = 0
+    AND state IN (3, 4, 5) AND seen_at IS NULL
+"""
+ALL = """
+SELECT notice_id, template_id, version, purpose, audience, scope, member_id, contract_id, facts,
+    state, channel, because, business_date, planned_at, not_before, sent_at, done_at, seen_at
+FROM notice WHERE cell = $1 AND borrower_id = $2 AND notice_id < $3
+ORDER BY notice_id DESC LIMIT $4
+"""
+STEPS = """
+SELECT number, kind, at, channel, provider, said, trace FROM notice_step
+WHERE cell = $1 AND borrower_id = $2 AND notice_id = $3 ORDER BY number
+"""
+PREFERENCE = """
+SELECT ways, refused, opens, closes, zone, changed_at FROM notice_preference
+WHERE cell = $1 AND borrower_id = $2 AND member_id = $3
+"""
+CHOOSE = """
+INSERT INTO notice_preference (cell, borrower_id, member_id, ways, refused, opens, closes, zone,
+    changed_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+ON CONFLICT (cell, borrower_id, member_id) DO UPDATE SET ways = excluded.ways,
+    refused = excluded.refused, opens = excluded.opens, closes = excluded.closes,
+    zone = excluded.zone, changed_at = excluded.changed_at
+"""
+LOCK_BORROWER = """
+SELECT borrower_id FROM borrower WHERE cell = $1 AND borrower_id = $2 AND status = 1 FOR SHARE
+"""
+WHO = "SELECT * FROM borrower WHERE cell = $1 AND borrower_id = $2 AND data_key <> ''"
+FORGET = (
+    """UPDATE notice SET box = '', digits_hash = '', contact_hash = '',
+        state = CASE WHEN state IN (1, 2, 6) THEN 7 ELSE state END,
+        because = CASE WHEN state IN (1, 2, 6) THEN 'NOBODY' ELSE because END
+    WHERE cell = $1 AND borrower_id = $2""",
+    "DELETE FROM notice_preference WHERE cell = $1 AND borrower_id = $2",
+)

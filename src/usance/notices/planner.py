@@ -1,0 +1,146 @@
+"""Plans what is told of what was committed: the events of operations, and what a closed day asks.
+
+An event is written in the transaction of its business; this reads what was committed, in order and
+whole, and moves its place on together with what it plans. So nothing is lost and nothing planned
+twice, whatever dies, and nothing that is booked waits for it (docs/decisions/0021).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime, timedelta
+from typing import Any, TypeAlias
+
+from usance.core.identifiers import CELLS
+from usance.core.rules import rule
+from usance.notices import planner_sql as sql
+from usance.notices.counters import Counter
+from usance.notices.documents import TemplateDocument
+from usance.notices.gate import DROP, Gate, Notice, Recipient
+from usance.notices.starting import starting_set
+from usance.notices.tellings import Tellings, Told, tellings
+from usance.platform.clock import Clock
+from usance.platform.database import Connection, Pool, transaction
+from usance.platform.logs import get_logger
+from usance.platform.looks import Looks
+
+logger = get_logger(__name__)
+
+STEP = 2_000
+"""Operations planned in one transaction."""
+PARTS = 8
+AT_ONCE = 2
+"""A closed day is planned by so many ranges of cells, so many at the same time."""
+OF_EVENT = -1
+FIRST_WAY = "sms"
+"""The way that most notices take: its hours say from when on a notice waits to be sent."""
+Row: TypeAlias = Mapping[str, Any]
+
+
+class Planner(Looks):
+    """Plans in the background. ``follows``: statements over ``planned`` (``planner_sql``)."""
+
+    every_seconds = 0.5
+
+    def __init__(
+        self, pool: Pool, clock: Clock, gate: Gate, jurisdiction: str,
+        follows: Sequence[str] = (), policy: Tellings | None = None,
+    ) -> None:  # fmt: skip
+        self._pool = pool
+        self._clock = clock
+        self._gate = gate
+        self._jurisdiction = jurisdiction
+        self._policy = policy or tellings()
+        self._events = sql.planning(sql.EVENTS, follows)
+        self._day = sql.planning(sql.DAY, follows)
+        self._documents = {each.id: each for each in starting_set()}
+        self._has_place = False
+
+    async def look(self) -> None:
+        """Plan until nothing is left to plan now."""
+        while await self.step() is not None:
+            pass
+
+    @rule("R-PLAN-01")
+    async def step(self) -> int | None:
+        """Plan some; how many. None: there is nothing, or another process has the turn."""
+        if not self._has_place:
+            if await self._pool.fetchval(sql.BRING_BACK):
+                logger.error("notices had been planned of transactions that are not there yet")
+            self._has_place = True
+        if not await self._pool.fetchval(sql.ANYTHING):
+            return None
+        async with transaction(self._pool) as connection:
+            place = await connection.fetchrow(sql.TAKE_TURN)
+            if place is None:
+                return None
+            through, found = await self._operations(connection, place["through"])
+            day_through, of_days = await self._days(connection, place["day_through"])
+            await connection.execute(sql.MOVE_ON, through, day_through)
+        return found + of_days
+
+    async def _operations(self, connection: Connection, through: int) -> tuple[int, int]:
+        """The events of the next transactions that have ended."""
+        lowest, _ = await connection.fetchrow(sql.HORIZON)
+        last, count = await connection.fetchrow(sql.LAST_OF, through, lowest, STEP)
+        end = int(last) if count >= STEP else max(through, lowest - 1)
+        if not count:
+            return end, 0
+        told = {(kind, OF_EVENT): each for kind, each in self._policy.of_events().items()}
+        planned: int = await connection.fetchval(
+            self._events, *self._timed(told), through, end
+        )
+        return end, planned
+
+    async def _days(self, connection: Connection, day_through: date) -> tuple[date, int]:
+        """Days that have finished, in their order."""
+        planned = 0
+        for row in await connection.fetch(sql.FINISHED_DAYS, day_through):
+            if row["finished_at"] is None:
+                break
+            day_through = row["business_date"]
+            planned += await self._of_day(day_through, row["open_day"])
+        return day_through, planned
+
+    @rule("R-PLAN-02", "R-PLAN-03")
+    async def _of_day(self, day: date, open_day: date) -> int:
+        """What a closed day asks for; nothing of days on which it would come too late."""
+        told = dict(self._policy.wanted()) if day + timedelta(days=1) >= open_day else {}
+        told |= {(kind, OF_EVENT): each for kind, each in self._policy.of_events().items()}
+        timed = self._timed(told)
+        room = asyncio.Semaphore(AT_ONCE)
+
+        async def part(low: int, high: int) -> int:
+            async with room:
+                planned: int = await self._pool.fetchval(self._day, *timed, day, low, high)
+                return planned
+
+        edges = [CELLS * n // PARTS for n in range(PARTS + 1)]
+        counts = await asyncio.gather(
+            *(part(low, high - 1) for low, high in itertools.pairwise(edges))
+        )
+        return sum(counts)
+
+    @rule("R-PLAN-03")
+    def _timed(self, told: Mapping[tuple[int, int], Told]) -> list[list[Any]]:
+        """Columns of ``told``; the gate says of each sort when its first moment is, if ever."""
+        now, rows = self._clock.now(), []
+        for (kind, days), each in told.items():
+            until = now + each.of_use
+            when = self._first_moment(self._documents[each.template], now, until)
+            if when is not None:
+                rows.append((kind, days, each.template, when, until))
+        return [list(column) for column in zip(*rows, strict=True)] if rows else [[]] * 5
+
+    def _first_moment(
+        self, document: TemplateDocument, now: datetime, until: datetime
+    ) -> datetime | None:
+        """From when on such a notice may go to somebody of whom nothing is known; None: never."""
+        late = 1 if document.purpose == "collection" else 0
+        sort = Notice(document.purpose, FIRST_WAY, document.audience, self._jurisdiction, until,
+                      document.scope, late)  # fmt: skip
+        caps = {row.id: Counter() for row in self._gate.caps(sort, now)}
+        verdict = self._gate.decide(sort, Recipient(None), caps, now)
+        return None if verdict.outcome == DROP else verdict.not_before or now

@@ -1,0 +1,233 @@
+"""What must be known to decide about some notices, read at once: their people, facts, counters."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from functools import partial
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from usance.consents import records
+from usance.core.identifiers import cell_of_borrower
+from usance.notices import queue_sql, sealing
+from usance.notices.counters import Counter
+from usance.notices.failover import Provider
+from usance.notices.queue_sql import Row
+from usance.notices.recipients import Members, Person
+from usance.notices.templates import Version, in_force
+from usance.platform.crypto import DecryptionError, KeyService, beside, decrypt_field
+from usance.platform.database import Connection
+from usance.platform.logs import conceal
+
+CONTACT = "notice-contact"
+"""The purpose of the keyed hash of a number or an address."""
+BY_PHONE = ("sms", "voice")
+
+
+@dataclass(slots=True, repr=False)
+class Reader:
+    """A recipient while it is decided about: who, hashes of their contacts, the borrower's key."""
+
+    person: Person
+    hashes: Mapping[str, bytes]
+    lookups: Mapping[str, Sequence[bytes]]
+    data_key: bytes
+    borrower_name: str
+    suspended: bool = False
+
+
+@dataclass(slots=True)
+class Known:
+    """Everything that a batch is decided by."""
+
+    lender: str
+    currency: str
+    on: date
+    templates: dict[str, Version] = field(default_factory=dict)
+    readers: dict[tuple[int, int], Reader] = field(default_factory=dict)
+    dues: dict[tuple[int, int], Row] = field(default_factory=dict)
+    suppressed: set[tuple[bytes, str]] = field(default_factory=set)
+    counters: dict[bytes, dict[str, Counter]] = field(default_factory=dict)
+    stored: set[bytes] = field(default_factory=set)
+    moved: set[bytes] = field(default_factory=set)
+    open_breakers: set[tuple[str, str]] = field(default_factory=set)
+    providers: dict[str, list[Provider]] = field(default_factory=dict)
+
+
+async def read(
+    connection: Connection, keys: KeyService, members: Members | None, rows: Sequence[Row],
+    now: datetime,
+) -> Known:  # fmt: skip
+    """Everything about these notices, locked where it must stay as it is."""
+    book = await connection.fetchrow(queue_sql.BOOK)
+    known = Known(book["name"], book["currency"], book["business_date"])
+    for template_id in {row["template_id"] for row in rows}:
+        version = await in_force(connection, template_id, known.on)
+        if version is not None:
+            known.templates[template_id] = version
+    known.dues = await _dues(connection, rows)
+    await _readers(connection, keys, members, rows, known)
+    lookups = {each for reader in known.readers.values()
+               for hashes in reader.lookups.values() for each in hashes}  # fmt: skip
+    known.suppressed = {
+        (row["contact_hash"], row["channel"])
+        for row in await connection.fetch(queue_sql.SUPPRESSED, list(lookups), now)
+    }
+    known.open_breakers = {tuple(row) for row in await connection.fetch(queue_sql.OPEN_BREAKERS)}
+    for row in await connection.fetch(queue_sql.WEIGHTS):
+        of_channel = known.providers.setdefault(row["channel"], [])
+        of_channel.append(Provider(row["name"], row["weight"], row["resting"]))
+    await _counters(connection, rows, known)
+    return known
+
+
+async def _dues(connection: Connection, rows: Sequence[Row]) -> dict[tuple[int, int], Row]:
+    asked = [
+        (row["cell"], row["contract_id"], facts["n"])
+        for row in rows if "n" in (facts := msgspec.json.decode(row["facts"]))
+    ]  # fmt: skip
+    if not asked:
+        return {}
+    found = await connection.fetch(queue_sql.DUES, *map(list, zip(*asked, strict=True)))
+    return {(each["contract_id"], each["n"]): each for each in found}
+
+
+async def _readers(
+    connection: Connection, keys: KeyService, members: Members | None, rows: Sequence[Row],
+    known: Known,
+) -> None:  # fmt: skip
+    """Borrowers with their key, name and contacts; relatives as their room knows them."""
+    ids = sorted({row["borrower_id"] for row in rows})
+    cells = sorted({cell_of_borrower(each) for each in ids})
+    found = await connection.fetch(queue_sql.BORROWERS, cells, ids)
+    people = await beside(keys, lambda: [opened(keys, each) for each in found])
+    known.readers = {(each["borrower_id"], 0): reader
+                     for each, reader in zip(found, people, strict=True) if reader}  # fmt: skip
+    for borrower_id, member_id in {(row["borrower_id"], row["member_id"]) for row in rows}:
+        borrower = known.readers.get((borrower_id, 0))
+        if not member_id or borrower is None or members is None:
+            continue
+        person = await members.person(connection, borrower_id, member_id)
+        if person is not None:
+            hashes = await beside(keys, partial(_hashes, keys, person.contacts))
+            known.readers[borrower_id, member_id] = Reader(
+                person, {name: each[0] for name, each in hashes.items()}, hashes,
+                borrower.data_key, borrower.borrower_name,
+            )  # fmt: skip
+
+
+def opened(keys: KeyService, row: Row) -> Reader | None:
+    """A borrower's row in clear; None for one that cannot be read."""
+    borrower_id = row["borrower_id"]
+    try:
+        data_key = keys.unwrap(row["data_key"], borrower_id)
+        name, phone, email = (
+            decrypt_field(data_key, row[column], table="borrower", column=column,
+                          row_id=borrower_id) if row[column] else ""
+            for column in ("name", "phone", "email")
+        )  # fmt: skip
+    except DecryptionError:
+        return None
+    conceal(tuple(each for each in (name, phone, email) if each))
+    contacts = {"sms": phone, "voice": phone} if phone else {}
+    contacts |= {"email": email} if email else {}
+    hours = (row["opens"], row["closes"]) if row["opens"] is not None else None
+    person = Person(
+        records.borrower(borrower_id), row["language"], name, contacts,
+        tuple(msgspec.json.decode(row["ways"] or "[]")),
+        ZoneInfo(row["zone"]) if row["zone"] else None, hours,
+        frozenset(map(tuple, msgspec.json.decode(row["refused"] or "[]"))),
+    )  # fmt: skip
+    hashes = _hashes(keys, contacts)
+    newest = {channel: each[0] for channel, each in hashes.items()}
+    return Reader(person, newest, hashes, data_key, name, row["suspended"])
+
+
+def _hashes(keys: KeyService, contacts: Mapping[str, str]) -> dict[str, list[bytes]]:
+    """The keyed hashes of each contact, the newest first; each number is hashed once."""
+    once: dict[str, list[bytes]] = {}
+    for to in contacts.values():
+        if to not in once:
+            once[to] = hashes_of(keys, to)
+    return {channel: once[to] for channel, to in contacts.items()}
+
+
+def hashes_of(keys: KeyService, to: str) -> list[bytes]:
+    """The keyed hashes of a number or an address, the newest first."""
+    return keys.blind_indexes(to.casefold(), CONTACT)
+
+
+def secrets_of(reader: Reader, row: Row) -> dict[str, str]:
+    """What is secret of a notice, in clear."""
+    return sealing.opened(reader.data_key, row["borrower_id"], row["key"], row["box"])
+
+
+# -- counters --------------------------------------------------------------------------------------
+
+
+def subjects(reader: Reader, row: Row) -> Iterable[bytes]:
+    """Whose counters a notice may be counted by."""
+    yield from (b"contact:" + each for each in set(reader.hashes.values()))
+    yield of_person(reader.person)
+    yield of_debt(row["contract_id"])
+
+
+def of_person(person: Person) -> bytes:
+    """The subject of a person's counters."""
+    return f"person:{person.party.kind}:{person.party.number}".encode()
+
+
+def of_debt(contract_id: int) -> bytes:
+    """The subject of a debt's counters."""
+    return f"debt:{contract_id}".encode()
+
+
+async def _counters(connection: Connection, rows: Sequence[Row], known: Known) -> None:
+    """Those that are there, locked in their order; the others count nothing yet."""
+    wanted = {
+        each for row in rows
+        if (reader := known.readers.get((row["borrower_id"], row["member_id"])))
+        for each in subjects(reader, row)
+    }  # fmt: skip
+    for row in await connection.fetch(queue_sql.COUNTERS, sorted(wanted)):
+        known.stored.add(row["subject"])
+        known.counters[row["subject"]] = {
+            name: Counter(slot, tuple(counts))
+            for name, (slot, counts) in msgspec.json.decode(row["counts"]).items()
+        }
+
+
+class TakenMeanwhile(Exception):
+    """Somebody else began to count a subject at the same time: everything is decided anew."""
+
+
+async def write_counters(connection: Connection, known: Known, now: datetime) -> None:
+    """Those that moved. Raises ``TakenMeanwhile``."""
+    moved = sorted(known.moved)
+    texts = {
+        subject: msgspec.json.encode(
+            {name: (each.slot, each.counts) for name, each in known.counters[subject].items()}
+        ).decode()
+        for subject in moved
+    }
+    there = [each for each in moved if each in known.stored]
+    new = [each for each in moved if each not in known.stored]
+    if there:
+        await connection.execute(
+            queue_sql.MOVE_COUNTERS, there, [texts[each] for each in there], now
+        )
+    if new:
+        tag = await connection.execute(
+            queue_sql.ADD_COUNTERS, new, [texts[each] for each in new], now
+        )
+        if tag != f"INSERT 0 {len(new)}":
+            raise TakenMeanwhile
+
+
+def as_json(value: Mapping[str, Any]) -> str:
+    """A row's JSON."""
+    return msgspec.json.encode(value).decode()
