@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 import pytest_asyncio
 
+from tests.webhooks.test_addresses import certificate
 from usance.notices.providers import (
     LATER,
     REFUSED,
@@ -21,8 +23,10 @@ from usance.notices.providers import (
     Order,
     Outcome,
     outcome_of,
+    provider_at,
 )
 from usance.platform.clock import FixedClock
+from usance.platform.http_courier import Limits
 
 NOW = datetime(2026, 11, 27, 12, 0, tzinfo=UTC)
 ORDER = Order("k-1", "sms", "+8613812345678", "【有期】您好", "zh-CN", "有期")
@@ -54,6 +58,9 @@ def test_what_an_answer_means(status: int, wait: str, body: bytes, wanted: Outco
     assert outcome_of(status, wait, body, NOW) == wanted
 
 
+SHORT = Limits(0.5, 0.5, 10_000)
+
+
 class Misbehaving:
     """A server that answers as it is told, and keeps what came."""
 
@@ -81,7 +88,7 @@ async def provider() -> AsyncIterator[tuple[HttpProvider, Misbehaving]]:
     server = await asyncio.start_server(there.serve, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
     found = HttpProvider("one", f"http://127.0.0.1:{port}/v1/", "t0ken", FixedClock(NOW),
-                         httpx.Timeout(0.5))  # fmt: skip
+                         limits=SHORT)  # fmt: skip
     yield found, there
     await found.close()
     server.close()
@@ -128,9 +135,119 @@ async def test_whatever_comes_back_is_an_outcome(
 
 async def test_who_cannot_be_reached_has_not_taken_it() -> None:
     """R-DELIVERY-02: so another may be asked."""
-    found = HttpProvider("gone", "http://127.0.0.1:9", "t", FixedClock(NOW), httpx.Timeout(0.5))
-    assert (await found.carry(ORDER)).said == LATER
+    for url, error in (("http://127.0.0.1:9", "connection"), ("http://no.invalid", "name")):
+        found = HttpProvider("gone", url, "t", FixedClock(NOW), limits=SHORT)
+        assert await found.carry(ORDER) == Outcome(LATER, error=error)
+        await found.close()
+
+
+async def test_who_is_not_who_they_say_has_not_taken_it(tmp_path: Path) -> None:
+    """R-DELIVERY-03: TLS holds a provider to its name, and nothing was said before it does."""
+    server, client = certificate(tmp_path, "localhost")
+    there = Misbehaving()
+    there.answer = answered("202 Accepted", TAKEN_BODY)
+    there_at = await asyncio.start_server(there.serve, "127.0.0.1", 0, ssl=server)
+    port = there_at.sockets[0].getsockname()[1]
+    for host, tls, wanted in (
+        ("localhost", client, Outcome(TAKEN, "m-1")),
+        ("127.0.0.1", client, Outcome(LATER, "", "tls")),
+        ("localhost", None, Outcome(LATER, "", "tls")),
+    ):  # fmt: skip
+        found = HttpProvider("tls", f"https://{host}:{port}", "t", FixedClock(NOW), tls=tls)
+        assert await found.carry(ORDER) == wanted
+        await found.close()
+    assert len(there.bodies) == 1
+    there_at.close()
+
+
+class Keeping:
+    """A server that keeps connections open and counts them; ``then`` says what comes after."""
+
+    def __init__(self, then: str = "", slow: float = 0) -> None:
+        self.connections = 0
+        self.asked: list[str] = []
+        self.then = then
+        self.slow = slow
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
+        with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
+            while True:
+                head = (await reader.readuntil(b"\r\n\r\n")).decode()
+                length = int(head.lower().split("content-length: ")[1].split("\r\n")[0])
+                await reader.readexactly(length)
+                key = head.lower().split("idempotency-key: ")[1].split("\r\n")[0]
+                self.asked.append(key)
+                await asyncio.sleep(self.slow)
+                body = json.dumps({"id": f"m-{key}"}).encode()
+                whole = f"HTTP/1.1 202 OK\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body
+                writer.write(whole * (2 if self.then == "twice" else 1))
+                await writer.drain()
+                if self.then == "closes":
+                    writer.close()
+                    return
+
+
+@contextlib.asynccontextmanager
+async def keeping(there: Keeping, **more: Any) -> AsyncIterator[HttpProvider]:
+    server = await asyncio.start_server(there.serve, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    found = HttpProvider("one", f"http://127.0.0.1:{port}", "t", FixedClock(NOW), **more)
+    yield found
     await found.close()
+    server.close()
+
+
+def order(key: str) -> Order:
+    return Order(key, "sms", "+8613812345678", "x", "en", "x")
+
+
+async def test_a_few_connections_are_kept_open() -> None:
+    """R-DELIVERY-03: never more than so many, and each answer is that of its own question."""
+    there = Keeping(slow=0.005)
+    async with keeping(there, width=4) as found:
+        keys = [f"k-{number}" for number in range(100)]
+        said = await asyncio.gather(*(found.carry(order(key)) for key in keys))
+    assert [each.reference for each in said] == [f"m-{key}" for key in keys]
+    assert there.connections == 4
+
+
+@pytest.mark.parametrize("then", ["closes", "twice"])
+async def test_a_connection_that_was_spoilt_is_not_used_again(then: str) -> None:
+    """R-DELIVERY-03: neither a dead one, nor one on which an answer came that nobody asked for."""
+    there = Keeping(then)
+    async with keeping(there) as found:
+        for number in range(5):
+            assert await found.carry(order(f"k-{number}")) == Outcome(TAKEN, f"m-k-{number}")
+            await asyncio.sleep(0.01)
+    assert (there.connections, len(there.asked)) == (5, 5)
+
+
+async def test_who_gives_up_waiting_leaves_no_answer_behind() -> None:
+    """R-DELIVERY-03: what was broken off is not answered by the next answer."""
+    there = Keeping(slow=0.05)
+    async with keeping(there) as found:
+        first = asyncio.create_task(found.carry(order("k-1")))
+        await asyncio.sleep(0.02)
+        first.cancel()
+        await asyncio.gather(first, return_exceptions=True)
+        assert await found.carry(order("k-2")) == Outcome(TAKEN, "m-k-2")
+
+
+@pytest.mark.parametrize("url", [
+    "", "one.example", "ftp://one.example", "https://", "https://u:p@one.example",
+    "https://one.example?a=b", "https://one.example/#x", "https://one.example:0",
+    "https://one.example/\r\nX: y", "https://one .example",
+])  # fmt: skip
+def test_what_is_no_address_of_a_provider(url: str) -> None:
+    with pytest.raises(ValueError, match="address"):
+        provider_at(url)
+
+
+async def test_a_key_never_breaks_a_header() -> None:
+    found = HttpProvider("one", "http://127.0.0.1:9", "t", FixedClock(NOW))
+    with pytest.raises(ValueError, match="visible"):
+        await found.carry(order("k\r\nX: y"))
 
 
 def test_an_order_is_never_printed() -> None:

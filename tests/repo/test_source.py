@@ -46,6 +46,7 @@ SQL_FILES = {
     "servicing/receipts_sql.py": "the same for bank money that waits",
     "day/verify_sql.py": "invariants are queries",
     "day/verify_consents_sql.py": "the same for consents",
+    "notices/receipts_sql.py": "what store.py is, for what providers tell",
     "notices/planner_sql.py": "what store.py is, for planning what is told",
     "notices/health_sql.py": "the same for breakers and weights",
     "notices/measuring_sql.py": "the same for what notices lead to",

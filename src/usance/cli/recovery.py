@@ -288,6 +288,8 @@ def secrets_of(settings: Settings) -> list[Path]:
         files.append(settings.key_service_token_file)
     if settings.identity_provider is not None:
         files.append(settings.identity_provider.client_secret_file)
+    if settings.carriers_file is not None:
+        files.append(settings.carriers_file)
     return files
 
 

@@ -133,6 +133,7 @@ async def listen(
         services.cases.watch.start()
         services.consents.start()
         services.genuine.watch.start()
+        services.receipts.start()
         for each in services.notices.looking:
             each.start()
         config = uvicorn.Config(
@@ -144,6 +145,7 @@ async def listen(
         await announced(config, tell).serve(sockets=[address])
     finally:
         await services.genuine.watch.stop()
+        await services.receipts.stop()
         for each in services.notices.looking:
             await each.stop()
         await services.consents.stop()

@@ -38,6 +38,14 @@ How it goes:
 ``delivery``   takes, decides, hands over, settles
 ``codes``      the code in a bill reminder
 ``providers``  what a provider is asked, and what its answers mean
+``letters``    an e-mail as bytes
+``smtp``       e-mail by a mail server
+``webhook_carrier``  the host application, told by a webhook
+``carriers``   who carries what, by the operator's settings
+``receipt_words``, ``receipt_rules``, ``receipts_sql``, ``receipts``
+               what providers tell later, and what it does to a notice
+``sandbox``, ``sandbox_server``, ``sandbox_receipts``
+               a provider to try against
 ``failover``   which provider sends, by weights that follow how they fare
 ``breakers``   when sending stops by itself
 ``health``, ``health_sql``  breakers and weights in the tables; what a person does to a breaker

@@ -8,28 +8,43 @@ told twice.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+import asyncio
+import math
+import re
+import socket
+import ssl
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Any, Protocol
+from typing import Protocol
+from urllib.parse import urlsplit
 
-import httpx
 import msgspec
 
 from usance.core.rules import rule
 from usance.platform.clock import Clock
+from usance.platform.http_courier import NAME, PORTS, Limits, Line, Target
 
+EMAIL = "email"
 TAKEN, REFUSED, LATER, UNKNOWN = "taken", "refused", "later", "unknown"
-SECONDS = httpx.Timeout(10, connect=3)
 ANSWER_MAX = 10_000
+LIMITS = Limits(connect_seconds=3, answer_seconds=10, answer_bytes=ANSWER_MAX)
+WIDTH = 32
+"""Connections to a provider at most."""
+ROUTE_SECONDS = 30
+"""So long the addresses of a name are used before it is looked up again."""
 WAIT_MAX = 3_600
 PERMANENT = frozenset({400, 403, 404, 410, 422})
 """This message will never be taken as it is: no use to ask again, here or elsewhere."""
+KEY = re.compile(r"[\x21-\x7e]{1,200}")
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Order:
-    """What a provider is asked to carry; never printed. ``key``: the same however often asked."""
+    """What a provider is asked to carry; never printed. ``key``: the same however often asked.
+
+    ``title`` and ``purpose`` matter to e-mail and to a host application.
+    """
 
     key: str
     channel: str
@@ -40,6 +55,7 @@ class Order:
     title: str = ""
     about: tuple[int, int, str] = (0, 0, "")
     """Borrower, notice and template: not for a provider."""
+    purpose: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +76,27 @@ class Carrier(Protocol):
     async def carry(self, order: Order) -> Outcome:
         """Hand one message over. Raises nothing that the provider could be the cause of."""
         ...
+
+    async def close(self) -> None:
+        """Hang up."""
+        ...
+
+
+class Message(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What a provider is sent."""
+
+    channel: str
+    to: str
+    text: str
+    language: str
+    sender: str
+    subject: str = ""
+
+    @classmethod
+    def of(cls, order: Order) -> Message:
+        """What of an order is for a provider."""
+        subject = order.title if order.channel == EMAIL else ""
+        return cls(order.channel, order.to, order.text, order.language, order.sender, subject)
 
 
 class Reply(msgspec.Struct):
@@ -105,36 +142,88 @@ def seconds_of(text: str, now: datetime) -> int:
     return max(min(int((aware - now).total_seconds()), WAIT_MAX), 0)
 
 
+def provider_at(url: str) -> Target:
+    """Where messages are posted to; ``ValueError`` for what is no address."""
+    if not (url.isascii() and url.isprintable() and " " not in url and "\\" not in url):
+        raise ValueError("not an address")
+    parts = urlsplit(url)
+    if parts.scheme not in PORTS or not parts.hostname or parts.port == 0:
+        raise ValueError("an address is https://host/path")
+    if "@" in parts.netloc or parts.query or parts.fragment:
+        raise ValueError("an address has no user, query or fragment")
+    path = f"{parts.path.rstrip('/')}/messages"
+    return Target(parts.scheme, parts.hostname, parts.port or PORTS[parts.scheme], path)
+
+
+def safe(key: str) -> str:
+    """A key that can stand in a header."""
+    if not KEY.fullmatch(key):
+        raise ValueError("a key has 1 to 200 visible ASCII characters")
+    return key
+
+
+async def look_up(host: str, port: int) -> list[str]:
+    """The addresses of a name, in the order of the system."""
+    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return list(dict.fromkeys(str(each[4][0]) for each in found))
+
+
 class HttpProvider:
-    """A provider at an address, asked with a token."""
+    """A provider at an address, asked with a token, over a few connections that are kept open.
+
+    The address is the operator's word: it may be of a private network.
+    """
 
     def __init__(
-        self, name: str, url: str, token: str, clock: Clock, timeout: httpx.Timeout = SECONDS
-    ) -> None:
+        self, name: str, url: str, token: str, clock: Clock, *, limits: Limits = LIMITS,
+        width: int = WIDTH, tls: ssl.SSLContext | None = None,
+    ) -> None:  # fmt: skip
         self.name = name
         self._clock = clock
-        self._url = f"{url.rstrip('/')}/messages"
-        self._client = httpx.AsyncClient(
-            timeout=timeout, follow_redirects=False, trust_env=False,
-            headers={"Authorization": f"Bearer {token}"},
-        )  # fmt: skip
+        self._target = provider_at(url)
+        self._authorization = f"Bearer {token}"
+        self._limits = limits
+        self._tls = tls or ssl.create_default_context()
+        self._room = asyncio.Semaphore(width)
+        self._idle: list[Line] = []
+        self._addresses: list[str] = []
+        self._looked_up = -math.inf
 
+    @rule("R-DELIVERY-02", "R-DELIVERY-03")
     async def carry(self, order: Order) -> Outcome:
         """Hand one message over."""
-        asked: dict[str, Any] = asdict(order)
-        for own in ("key", "about", "title"):
-            del asked[own]
-        try:
-            answer = await self._client.post(
-                self._url, json=asked, headers={"Idempotency-Key": order.key}
+        body = msgspec.json.encode(Message.of(order))
+        headers = {"Authorization": self._authorization, "Idempotency-Key": safe(order.key)}
+        async with self._room:
+            try:
+                line = await self._line()
+            except OSError:  # TimeoutError is one
+                return Outcome(LATER, error=NAME)
+            answered = await line.post(headers, body)
+            if line.is_open:
+                self._idle.append(line)
+        if answered.status:
+            return outcome_of(
+                answered.status, answered.retry_after, answered.body, self._clock.now()
             )
-        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
-            return Outcome(LATER, error=type(error).__name__)  # it never left
-        except httpx.HTTPError as error:
-            return Outcome(UNKNOWN, error=type(error).__name__)
-        wait = answer.headers.get("retry-after", "")
-        return outcome_of(answer.status_code, wait, answer.content, self._clock.now())
+        self._looked_up = -math.inf  # it may have moved
+        return Outcome(UNKNOWN if answered.reached else LATER, error=answered.error)
+
+    async def _line(self) -> Line:
+        """A way there: the one that was used last, or a new one to where the name leads now."""
+        while self._idle:
+            line = self._idle.pop()
+            if line.is_open:
+                return line
+        now = asyncio.get_running_loop().time()
+        if now - self._looked_up > ROUTE_SECONDS:
+            async with asyncio.timeout(self._limits.connect_seconds):
+                self._addresses = await look_up(self._target.host, self._target.port)
+            self._looked_up = now
+        return Line(self._target, self._addresses, self._limits, self._tls)
 
     async def close(self) -> None:
         """No more."""
-        await self._client.aclose()
+        for each in self._idle:
+            each.close()
+        self._idle.clear()

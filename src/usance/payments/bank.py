@@ -7,17 +7,18 @@ keys may be valid at a time, so that a bank can change over.
 from __future__ import annotations
 
 import hashlib
-import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from usance.core.refusals import Refused
 from usance.core.rules import rule
 from usance.platform.database import Connection
+from usance.platform.signing import TOLERANCE, is_fresh, is_signed, seconds, sign
 
-TOLERANCE = timedelta(minutes=5)
+__all__ = ["TOLERANCE", "seconds", "sign"]
+
 REMEMBERED = timedelta(hours=1)
 """How long a signature is remembered: longer than any is good for, on either side of the clock."""
 KEY_HEADER, TIME_HEADER, SIGNATURE_HEADER = "bank-key", "bank-timestamp", "bank-signature"
@@ -45,21 +46,6 @@ class Bank(Protocol):
         ...
 
 
-def sign(secret: bytes, moment: datetime, body: bytes) -> str:
-    """The signature of a notification: HMAC-SHA256 over seconds, a dot, and the body, in hex."""
-    return hmac.digest(secret, signed_text(str(seconds(moment)), body), hashlib.sha256).hex()
-
-
-def seconds(moment: datetime) -> int:
-    """Unix time."""
-    return int(moment.timestamp())
-
-
-def signed_text(time: str, body: bytes) -> bytes:
-    """What is signed."""
-    return f"{time}.".encode() + body
-
-
 @rule("R-PAY-03")
 def check_signature(
     keys: Mapping[str, bytes], headers: Mapping[str, str], body: bytes, now: datetime
@@ -67,11 +53,8 @@ def check_signature(
     """The digest of the signature of a notification; raises ``Refused`` unless it is right."""
     secret = keys.get(headers.get(KEY_HEADER, ""))
     time, given = headers.get(TIME_HEADER, ""), headers.get(SIGNATURE_HEADER, "")
-    plain = time.isascii() and time.isdigit() and len(time) <= 12
-    wanted = hmac.digest(secret or b"-", signed_text(time, body), hashlib.sha256).hex()
-    right = hmac.compare_digest(wanted.encode(), given.encode(errors="replace"))
-    if secret is None or not plain or not right:
+    if not is_signed(secret, time, given, body):
         raise Refused("R-PAY-03", "the notification is not signed by the bank")
-    if abs(now - datetime.fromtimestamp(int(time), UTC)) > TOLERANCE:
+    if not is_fresh(time, now):
         raise Refused("R-PAY-03", "the notification is too old or from the future")
-    return hashlib.sha256(wanted.encode()).digest()
+    return hashlib.sha256(given.encode()).digest()

@@ -6,9 +6,11 @@ import ipaddress
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
+
+from usance.platform.config_carriers import Carriers, CarriersError, read_carriers
 
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 LOG_FORMATS = ("json", "text")
@@ -75,6 +77,11 @@ class Settings:
     identity_provider: IdentityProvider | None = None
     """USANCE_OIDC_ISSUER and its companions: who else may say that somebody is staff."""
 
+    carriers_file: Path | None = None
+    """USANCE_CARRIERS_FILE: providers of messages and mail servers, with their secrets."""
+    carriers: Carriers = field(default_factory=Carriers)
+    """What that file says."""
+
     @property
     def erasures_file(self) -> Path:
         """Whom a restored backup must forget again: kept beside the master key."""
@@ -105,6 +112,8 @@ class Settings:
             key_service_token_file=_file(env, "USANCE_KEY_SERVICE_TOKEN_FILE"),
             lender_phone=_phone(env, "USANCE_LENDER_PHONE"),
             identity_provider=_identity_provider(env),
+            carriers_file=_file(env, "USANCE_CARRIERS_FILE"),
+            carriers=_carriers(env),
         )
 
 
@@ -137,6 +146,14 @@ def _identity_provider(env: Mapping[str, str]) -> IdentityProvider | None:
         raise ConfigurationError("USANCE_OIDC_CLAIM must be the name of one claim")
     path = _path(env, "USANCE_OIDC_CLIENT_SECRET_FILE", Path())
     return IdentityProvider(issuer, client_id, path, claim)
+
+
+def _carriers(env: Mapping[str, str]) -> Carriers:
+    path = _file(env, "USANCE_CARRIERS_FILE")
+    try:
+        return read_carriers(path) if path else Carriers()
+    except CarriersError as error:
+        raise ConfigurationError(f"USANCE_CARRIERS_FILE: {error}") from None
 
 
 def _path(env: Mapping[str, str], name: str, default: Path) -> Path:

@@ -76,6 +76,7 @@ notice = Table(
     Index("notice_lane", "cell", "borrower_id", "purpose", "notice_id",
           postgresql_where=text("state IN (1, 2, 6)")),
     Index("notice_code", "code_hash", postgresql_where=text("code_hash <> ''")),
+    Index("notice_reference", "reference", "provider", postgresql_where=text("reference <> ''")),
 )  # fmt: skip
 """One thing to be told to one person. ``key`` says of what it is, once for a borrower; ``facts``
 are from the book; ``box`` is what is secret of it (a code, a number that it must go to), sealed.
@@ -102,6 +103,16 @@ notice_counter = Table(
     Index("notice_counter_changed", "changed_at"),
 )  # fmt: skip
 """Counters of a contact, a person or a debt, by the id of the row of the law that counts."""
+
+receipt_waiting = Table(
+    "receipt_waiting", metadata,
+    Column("provider", Text, primary_key=True), Column("reference", Text, primary_key=True),
+    Column("word", Text, primary_key=True), word("error"),
+    Column("came_at", DateTime(timezone=True), nullable=False),
+    Column("look_at", DateTime(timezone=True), nullable=False), whole("looks", SmallInteger),
+    Index("receipt_waiting_look", "look_at"), Index("receipt_waiting_came", "came_at"),
+)  # fmt: skip
+"""What a provider told of a message before we knew that it had taken it."""
 
 suppression = Table(
     "suppression", metadata,

@@ -35,6 +35,7 @@ from usance.identity.staff import Staff
 from usance.identity.staff_policy import StaffPolicy
 from usance.identity.staff_policy import staff_policy as policy_of_staff
 from usance.notices.asking import Verification
+from usance.notices.receipts import ReceiptDesk
 from usance.notices.reporting import Reports
 from usance.notices.starting import complete
 from usance.notices.surge_watch import SurgeWatch
@@ -48,7 +49,7 @@ from usance.platform.crypto import KeyService
 from usance.platform.database import Pool
 from usance.servicing import read
 from usance.servicing.service import Book
-from usance.web import banking, operations, problems, verifying
+from usance.web import banking, operations, problems, receiving, verifying
 from usance.web.acts import acts, acts_of_the_house, acts_on_consents
 from usance.web.api.dispatch import BODY_MAX, Api
 from usance.web.api.routes import ENDPOINTS, openapi
@@ -107,6 +108,7 @@ async def open_services(
         notices=notice_room(settings, pool, keys, clock, access, found.currency, played=played),
         payments=Payments(pool, clock, found.currency),
         notifications=Notifications(pool, clock, BookTill(pool, book), found.currency, decimals),
+        receipts=ReceiptDesk(pool, clock, settings.carriers.receipt_secrets),
         bank=SandboxBank(pool, keys, clock, decimals) if played else None,
     )  # fmt: skip
 
@@ -115,7 +117,7 @@ def route_handlers() -> list[ControllerRouterHandler]:
     """Everything that the web framework serves; the API is beside it."""
     return [
         operations.health, operations.exposition, openapi, console_router(), portal_router(),
-        banking.notification, *banking.PAGES, verifying.verifying_router(),
+        banking.notification, *banking.PAGES, receiving.receipts, verifying.verifying_router(),
     ]  # fmt: skip
 
 

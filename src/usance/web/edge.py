@@ -10,6 +10,7 @@ from litestar.types import ASGIApp, Message, Receive, Send
 
 from usance.core.refusals import Refusal
 from usance.core.rules import rule
+from usance.notices.receipt_words import RECEIPTS_PATH
 from usance.platform import metrics
 from usance.platform.logs import begin_concealing
 from usance.web.problems import PROBLEM_JSON, problem
@@ -35,7 +36,7 @@ STRICT_TRANSPORT = (b"strict-transport-security", b"max-age=63072000; includeSub
 
 
 class Edge:
-    """Wraps the API (everything under /v1) and the pages."""
+    """Wraps the API (everything under /v1, but what is signed instead of keyed) and the pages."""
 
     def __init__(self, pages: ASGIApp, api: ASGIApp) -> None:
         self._pages = pages
@@ -57,7 +58,7 @@ class Edge:
             await send(message)
 
         try:
-            if scope["path"].startswith("/v1/"):
+            if scope["path"].startswith("/v1/") and scope["path"] != RECEIPTS_PATH:
                 await self._api(scope, receive, send_dressed)
             elif scope["method"] in METHODS:
                 await self._pages(scope, receive, send_dressed)

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from usance.cases.policy import case_policy
 from usance.identity.access import BorrowerAccess
 from usance.identity.messages import Messenger, Outgoing
+from usance.notices.carriers import carriers_of
 from usance.notices.deciding import House
 from usance.notices.delivery import Delivery
 from usance.notices.gate import Gate
@@ -44,6 +45,9 @@ class SandboxCarrier:
             await self._messenger.send(connection, message)
         return Outcome(TAKEN, order.key)
 
+    async def close(self) -> None:
+        """Nothing is open."""
+
 
 def in_the_sandbox(
     pool: Pool, keys: KeyService, clock: Clock, access: BorrowerAccess, currency: str
@@ -61,11 +65,13 @@ def notice_room(
 ) -> NoticeRoom:  # fmt: skip
     """Everything of notices on a book; ``played``: nothing leaves the house."""
     phone = settings.lender_phone or (BY_TYPE["phone"] if played else "")
-    carriers: Mapping[str, Sequence[Carrier]] = {}
+    carriers: Mapping[str, Sequence[Carrier]] = carriers_of(settings, clock)
+    weights = settings.carriers.weights
     if played:
         carriers = dict.fromkeys(("sms", "email"), (SandboxCarrier(pool, access.sandbox),))
-    resting = {(channel, each.name): WHOLE // len(some)
-               for channel, some in carriers.items() for each in some}  # fmt: skip
+        weights = {channel: {SANDBOX: WHOLE} for channel in carriers}
+    resting = {(channel, name): weight
+               for channel, some in weights.items() for name, weight in some.items()}  # fmt: skip
     own, health = OwnNotices(pool, keys, clock, phone), Health(pool, clock, resting)
     gate, jurisdiction = Gate(law()), case_policy().home(currency)
     zone = gate.law.zones_of(jurisdiction)[0].key

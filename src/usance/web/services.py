@@ -28,6 +28,7 @@ from usance.notices.delivery import Delivery
 from usance.notices.health import Health
 from usance.notices.own import OwnNotices
 from usance.notices.planner import Planner
+from usance.notices.receipts import ReceiptDesk
 from usance.notices.reporting import Reports
 from usance.notices.surge_watch import SurgeWatch
 from usance.notices.templates import Templates
@@ -135,6 +136,7 @@ class Services:
     access: BorrowerAccess
     payments: Payments
     notifications: Notifications
+    receipts: ReceiptDesk
     provider: Provider | None = None
     """Who else may say that somebody is staff."""
     bank: Bank | None = None

@@ -5,12 +5,12 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import TypeAlias
 from urllib.parse import urlsplit
 
 from usance.core.refusals import Refused
 from usance.core.rules import rule
+from usance.platform.http_courier import PORTS, Target
 from usance.webhooks.policy import Reach
 
 URL_MAX = 500
@@ -18,23 +18,6 @@ Address: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
 NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
-    """A URL taken apart; ``path`` with its query."""
-
-    scheme: str
-    host: str
-    port: int
-    path: str
-
-    @property
-    def named(self) -> str:
-        """For the header ``Host``."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return host if self.port == PORTS[self.scheme] else f"{host}:{self.port}"
-
-
-PORTS = {"https": 443, "http": 80}
 NAME = re.compile(r"(?=.{1,253}$)[a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63})*\.?")
 
 

@@ -200,6 +200,22 @@ async def queue_one(
     return sequence
 
 
+async def listening_to(connection: Connection, type_: str) -> list[int]:
+    """Endpoints that are told of a type, locked in the order in which the feed locks them."""
+    rows = await connection.fetch(
+        "SELECT e.endpoint_id FROM webhook_endpoint e JOIN machine_client c USING (client_id)"
+        f" WHERE {LISTENS} AND e.types ? $1 ORDER BY e.endpoint_id FOR UPDATE OF e",
+        type_,
+    )
+    return [row["endpoint_id"] for row in rows]
+
+
+async def business_date(connection: Connection) -> date:
+    """The open one."""
+    found: date = await connection.fetchval("SELECT business_date FROM book")
+    return found
+
+
 async def state_of(connection: Connection, endpoint_id: int, sequence: int) -> int | None:
     """The state of a message, locked; None without one."""
     found: int | None = await connection.fetchval(

@@ -52,11 +52,17 @@ LINE_CHANGED = MessageType("line.changed", LINES, "A line was opened, changed or
 OVERDUE = MessageType("contract.overdue", CONTRACTS, "So many days late as the product notes.")
 DUE_SOON = MessageType("due.reminder", CONTRACTS, "So many days before the due day.")
 DAY_CLOSED = MessageType("day.closed", DAY, "A business date was closed.")
+NOTICE_PUSH = MessageType(
+    "notice.push", "portal:write", "A borrower is to be told something in the host's application."
+)
 TEST = MessageType("webhook.test", "", "Somebody asked for it; sent whatever is chosen.")
 
 CHOICES: Final[dict[str, MessageType]] = {
     each.name: each
-    for each in (*OF_EVENTS.values(), CLOSED, REOPENED, LINE_CHANGED, OVERDUE, DUE_SOON, DAY_CLOSED)
+    for each in (
+        *OF_EVENTS.values(), CLOSED, REOPENED, LINE_CHANGED, OVERDUE, DUE_SOON, DAY_CLOSED,
+        NOTICE_PUSH,
+    )
 }
 
 

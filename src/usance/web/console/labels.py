@@ -184,6 +184,7 @@ WEBHOOK_TYPES = {
     "contract.overdue": _("So many days late as the product notes."),
     "due.reminder": _("So many days before the due day."),
     "day.closed": _("A business date was closed."),
+    "notice.push": _("A borrower is to be told something in the host's application."),
 }  # fmt: skip
 
 AGES = (_("not overdue"), "1–30", "31–60", "61–90", _("over 90"))
