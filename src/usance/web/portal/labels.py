@@ -88,7 +88,7 @@ CONSENT_STATES = {
 }  # fmt: skip
 CONSENT_CHANNELS = {
     "sms": _("Text message"), "email": _("E-mail"), "voice": _("Telephone call"),
-    "portal": _("These pages"), "letter": _("Letter"),
+    "inbox": _("These pages"), "letter": _("Letter"),
 }  # fmt: skip
 CONSENT_RECIPIENTS = {
     "grantor": _("You yourself"), "relative": _("Your family member"), "friend": _("Your friend"),
