@@ -175,7 +175,7 @@ class House:
     async def waiting(self, member_id: int = -1) -> list[str]:
         """Templates of notices that still go: to a relative, 0 to the borrower, -1 to anybody."""
         rows = await self.pool.fetch(
-            "SELECT template_id FROM notice WHERE state IN (1, 2) AND $1 IN (-1, member_id)"
+            "SELECT template_id FROM notice WHERE state IN (1, 2) AND $1::bigint IN (-1, member_id)"
             " ORDER BY notice_id",
             member_id,
         )

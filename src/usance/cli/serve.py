@@ -132,6 +132,7 @@ async def listen(
     try:
         services.cases.watch.start()
         services.consents.start()
+        services.family.start()
         config = uvicorn.Config(
             app, host=host, port=address.getsockname()[1], http="httptools", ws="none",
             lifespan="off", access_log=False, log_config=None, log_level="warning",
@@ -141,6 +142,7 @@ async def listen(
         await announced(config, tell).serve(sockets=[address])
     finally:
         await services.consents.stop()
+        await services.family.stop()
         await services.cases.watch.stop()
         await workers.stop()
         await worker.stop()

@@ -22,6 +22,8 @@ from usance.identity.changing import Change
 from usance.identity.once import Answer
 
 BORROWER = "borrower"
+REPORT_MOST = 3_800
+"""A case adds whom it is about."""
 
 
 @rule("R-FAMILY-14")
@@ -72,8 +74,8 @@ async def case_of_member(
 def checked_words(text: str) -> str:
     """What is reported, in some words; raises ``Refused``."""
     plain = case_rules.checked_text(text)
-    if len(plain) > case_rules.TEXT_MOST - 200:
-        raise Refused("R-FAMILY-14", "a report has at most 3800 characters", "text")
+    if len(plain) > REPORT_MOST:
+        raise Refused("R-FAMILY-14", f"a report has at most {REPORT_MOST} characters", "text")
     return plain
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from typing import Any
 
 from usance.cases.borrower import OwnCases
@@ -64,6 +65,11 @@ class Family(Looks):
             Mailbox(boxes, clock), portal.code_valid,
         )  # fmt: skip
         return cls(kit, cases, door)
+
+    @property
+    def visit(self) -> timedelta:
+        """So long a relative who has shown the number may read and decide."""
+        return self._kit.policy.visit
 
     # -- the borrower --------------------------------------------------------------------------
 

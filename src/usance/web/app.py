@@ -25,6 +25,7 @@ from usance.cases.service import Cases
 from usance.cases.watch import Watch
 from usance.cases.work import Desk
 from usance.consents.service import Consents
+from usance.family.service import Family
 from usance.core.money import DECIMALS
 from usance.identity.access import BorrowerAccess
 from usance.identity.accesses import Accesses
@@ -53,7 +54,7 @@ from usance.web.closing import Closing
 from usance.web.console.pages import console_router
 from usance.web.edge import Edge
 from usance.web.paying import BookTill
-from usance.web.portal.pages import on_no_route, portal_router
+from usance.web.portal.pages import family_router, on_no_route, portal_router
 from usance.web.remedies import CaseHandlers, Followed, Remedies
 from usance.web.security import Gate, check_declared, check_every_route
 from usance.web.services import CaseRoom, Services, Submits
@@ -88,6 +89,8 @@ async def open_services(
     known |= acts_of_the_house(pool, webhooks, closing, settings.erasures_file)
     known |= acts_on_consents(pool, clock)
     approvals = Approvals(pool, policy or approvals_policy(decimals), known, clock)
+    cases = case_room(pool, keys, approvals, found.currency, clock, Followed(approvals))
+    home = case_policy().home(found.currency)
     return Services(
         settings=settings, pool=pool, keys=keys, book=approvals, posting=book, approvals=approvals,
         delegations=Delegations(pool, clock), borrowers=Borrowers(pool, keys),
@@ -95,8 +98,7 @@ async def open_services(
         clients=clients, allowance=Allowance(pool, clock),
         webhooks=webhooks, closing=closing,
         provider=Provider(elsewhere, pool, keys, clock) if elsewhere else None,
-        cases=case_room(pool, keys, approvals, found.currency, clock, Followed(approvals)),
-        consents=consents,
+        cases=cases, consents=consents, family=Family.over(pool, keys, home, cases.own, clock),
         name=found.name, currency=found.currency, decimals=decimals,
         demo=found.demo, hints=hints or {}, audit_key=open_key(settings.audit_key_file).public,
         templates=Templates(pool), clock=clock, access=access,
@@ -111,6 +113,7 @@ def route_handlers() -> list[ControllerRouterHandler]:
     """Everything that the web framework serves; the API is beside it."""
     return [
         operations.health, operations.exposition, openapi, console_router(), portal_router(),
+        family_router(),
         banking.notification, *banking.PAGES,
     ]  # fmt: skip
 

@@ -15,6 +15,9 @@ WORDS = {
         "Somebody wants your account to have another number. If it is you, the code is {code}."
         " If it is not, do not pass it on."
     ),
+    "family-code": _(
+        "Your code to read an invitation is {code}. It is good for 10 minutes. We never ask for it."
+    ),
     "number-changes": _(
         "From {at} on your account has another number. If you did not ask for that, log in and"
         " stop it, or call us."
