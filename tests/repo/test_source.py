@@ -46,6 +46,8 @@ SQL_FILES = {
     "servicing/receipts_sql.py": "the same for bank money that waits",
     "day/verify_sql.py": "invariants are queries",
     "day/verify_consents_sql.py": "the same for consents",
+    "day/verify_family_sql.py": "the same for relatives",
+    "family/follows.py": "statements that a planner of notices appends to its own",
     "webhooks/feed_sql.py": "what store.py is, for reading what was committed",
     "identity/staff_sql.py": "what store.py is, for accounts of staff and their sessions",
     "identity/factors_sql.py": "the same for second factors",

@@ -101,7 +101,7 @@ async def shown_number(site: Site, mother: httpx.AsyncClient, code: str) -> http
 async def test_from_the_name_to_the_end(
     site: Site, me: Visitor, mother: httpx.AsyncClient
 ) -> None:
-    """R-FAMILY-01, R-FAMILY-06, R-FAMILY-07, R-FAMILY-10: both sides, asked twice where it hurts."""
+    """R-FAMILY-01, R-FAMILY-06, R-FAMILY-07, R-FAMILY-10."""
     page = (await me.get(f"{LIST}/new")).text
     assert page.count("What may come of it") == 3
     assert "does not become liable" in page
@@ -199,7 +199,8 @@ async def test_a_relative_reports_and_the_borrower_sees_nothing(
     member = await named(me)
     code, key = await invitation(site, member), re.compile(r'name="key" value="\w+"')
     before = (await me.get(LIST)).text
-    answer = await mother.post("/family/report", data={"code": code, "text": "He presses me.", "key": "once"})
+    said = {"code": code, "text": "He presses me.", "key": "once"}
+    answer = await mother.post("/family/report", data=said)
     assert answer.headers["location"] == "/family/done?what=reported", answer.text
     assert key.sub("", (await me.get(LIST)).text) == key.sub("", before)
     assert "case" not in (await me.get("/my/cases")).text.partition("<main")[2].replace("cases", "")
