@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import os
 import random
+import secrets
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -17,10 +19,9 @@ from tests.family.test_follows import PLANNED
 from usance.core.identifiers import cell_of_borrower
 from usance.core.refusals import Refused
 from usance.family.follows import FOLLOWS
-from usance.platform.clock import FixedClock
 
 PHONES = [f"+861391111000{n}" for n in range(4)]
-STEPS = 22
+STEPS = 30
 FOLLOWED = {"drawn": {"borrowing", "plan"}, "overdue-1": {"overdue"}}
 FACTS = '{"day": "2026-03-01", "due_on": "%s", "instalments": 12}'
 
@@ -148,8 +149,8 @@ class Life:
         member = self.some()
         model = self.links[member]
         link = await self.home.link(member)
-        async_code = await self.home.stop_code(member)
-        await self.home.family.report_by_member(async_code, "Misuse.", f"place {member}", "k")
+        code = await self.home.stop_code(member)
+        await self.home.family.report_by_member(code, "Misuse.", f"place {member}", "k")
         assert link.borrower_id == model.borrower
         model.paused = True
 
@@ -187,25 +188,30 @@ class Life:
                 assert person is None, (member, model)
 
 
-def seeds() -> list[int]:
-    """Drawn anew for each run, unless the run is named."""
-    named = os.environ.get("USANCE_SEED", "")
-    chance = random.Random(named or random.SystemRandom().random())
-    return [chance.randrange(10**9) for _ in range(5)]
-
-
-@pytest.mark.parametrize("seed", seeds())
-async def test_nobody_hears_of_anything_that_both_have_not_agreed_to(
-    home: House, seed: int
-) -> None:
-    """R-FAMILY-04, R-FAMILY-10, R-FAMILY-12, R-FAMILY-13."""
-    print(f"seed {seed}")
+async def lived(home: House, number: int) -> None:
+    """One life; its seed is printed."""
+    named = os.environ.get("USANCE_SEED") or secrets.token_hex(8)
+    print(f"USANCE_SEED={named} (life {number})")
     people = [home.who, *(await home.book.borrowers(2))]
-    life = Life(home, people, random.Random(seed))
-    assert isinstance(home.clock, FixedClock)
-    done = []
+    life, done = Life(home, people, random.Random(f"{named} {number}")), []
     for _ in range(STEPS):
         done.append(await life.step())
         await life.check()
+        home.clock.advance(timedelta(minutes=20))
     print(done)
     await home.book.holds()
+
+
+@pytest.mark.parametrize("number", range(5))
+async def test_nobody_hears_of_anything_that_both_have_not_agreed_to(
+    home: House, number: int
+) -> None:
+    """R-FAMILY-04, R-FAMILY-10, R-FAMILY-12, R-FAMILY-13."""
+    await lived(home, number)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("number", range(5, 105))
+async def test_nor_in_a_hundred_lives(home: House, number: int) -> None:
+    """The same for long."""
+    await lived(home, number)

@@ -118,15 +118,21 @@ async def _asked_again(change: Change, record: Record) -> None:
 @rule("R-CONSENT-06")
 async def expire(connection: Connection, record: Record, now: datetime) -> None:
     """It is past its end: that is written down. Nothing depends on when."""
-    change = await of_itself(connection)
-    await noted(change, replace(record, state=EXPIRED, at=now), NO_EVIDENCE)
+    await _ended(connection, record, EXPIRED, now)
 
 
 @rule("R-CONSENT-09")
 async def invalidate(connection: Connection, record: Record, now: datetime) -> None:
     """It justifies nothing any more, for a reason that is not the grantor's word."""
-    change = await of_itself(connection)
-    await noted(change, replace(record, state=INVALIDATED, at=now), NO_EVIDENCE)
+    await _ended(connection, record, INVALIDATED, now)
+
+
+async def _ended(connection: Connection, record: Record, state: int, now: datetime) -> None:
+    """By itself, unless it ended with another one meanwhile."""
+    found = await store.record(connection, record.borrower_id, record.record_id, lock=True)
+    if found is not None and found.state == GIVEN:
+        change = await of_itself(connection)
+        await noted(change, replace(found, state=state, at=now), NO_EVIDENCE)
 
 
 async def of_itself(connection: Connection) -> Change:
