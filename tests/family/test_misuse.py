@@ -112,7 +112,7 @@ async def test_with_the_person_their_relatives_are_forgotten(home: House) -> Non
             await each(connection, home.who)
     assert await home.pool.fetchval("SELECT count(*) FROM family_link") == 0
     assert await home.pool.fetchval("SELECT count(*) FROM family_bar WHERE borrower_id = 0") == 1
-    assert await home.waiting(mother) == ["family-invitation"]
+    assert await home.waiting(mother) == []
     async with transaction(home.pool) as connection:
         assert await home.family.members.person(connection, link.borrower_id, mother) is None
         assert await home.family.members.secrets(connection, link.borrower_id, mother) == {}

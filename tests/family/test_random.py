@@ -1,4 +1,4 @@
-"""Random lives of links against a model that is as simple as the rule: both have agreed, or nothing.
+"""Random lives of links against a model as simple as the rule: both have agreed, or nothing.
 
 Seeds are printed; ``USANCE_SEED`` repeats a run.
 """

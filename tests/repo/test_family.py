@@ -22,7 +22,7 @@ PLACES = {"platform/schema.py", "platform/schema_family.py"}
 
 @pytest.mark.parametrize("room", OTHERS)
 def test_a_room_knows_nothing_of_relatives(room: str) -> None:
-    """Neither by import nor by a table's name."""
+    """R-FAMILY-18: neither by import nor by a table's name."""
     for path in (SOURCE / room).rglob("*.py"):
         text = path.read_text("utf-8")
         for node in ast.walk(ast.parse(text)):

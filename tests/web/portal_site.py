@@ -92,6 +92,18 @@ class Visitor:
         page = (await self.get("/my/consents")).text
         return re.findall(r"/my/consents/(r-\w+)/receipt", page)[-1]
 
+    async def relative(self, phone: str = "13911110000") -> str:
+        """A relative who was named; their number."""
+        fields = {
+            "name": "李梅", "relation": "parent", "phone": phone, "language": "zh",
+            "speaks": "zh-CN", "tells": "after", "by-sms": "1", "scope-borrowing": "1",
+            "version-borrowing": "1",
+        }  # fmt: skip
+        answer = await self.post("/my/family/new", fields)
+        assert answer.status_code == 303, answer.text
+        page = (await self.get("/my/family")).text
+        return re.findall(r"/my/family/(h-\w+)/take-back", page)[0]
+
     async def attach(self, case: str, name: str, content: bytes, **more: str) -> httpx.Response:
         """Send a file into a case."""
         fields = {"csrf_token": self.csrf, "key": f"form-{next(_numbers)}"} | more
@@ -125,6 +137,7 @@ async def pair(site: Site) -> tuple[Visitor, Visitor]:
         each.ids |= {
             "contract": each.contract, "payment": await each.payment(), "number": "1",
             "case": await each.case(), "consent": await each.consent(),
+            "member": await each.relative(),
         }  # fmt: skip
     return mine, theirs
 

@@ -31,6 +31,7 @@ SAMPLE = {
     "operation_id": "p-1", "code": "pay_later", "number": "1", "file_id": "1",
     "business_date": "2026-01-05", "receipt_id": "1", "proposal_id": "q-1", "case_id": "m-1",
     "webhook_id": "1", "sequence": "1", "record_id": "r-1", "template_id": "paid",
+    "member_id": "h-1",
 }  # fmt: skip
 HEADERS = (
     "content-security-policy", "x-content-type-options", "referrer-policy", "x-frame-options",

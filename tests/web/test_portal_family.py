@@ -28,8 +28,9 @@ NAMED = {
     "version-plan": "1", "version-overdue": "1",
 }  # fmt: skip
 ACCEPTED = {
-    "answer": "yes", "key": "yes", "language": "en", "speaks": "en", "by-sms": "1", "scope-borrowing": "1",
-    "scope-overdue": "1", "version-borrowing": "1", "version-plan": "1", "version-overdue": "1",
+    "answer": "yes", "key": "yes", "language": "en", "speaks": "en", "by-sms": "1",
+    "scope-borrowing": "1", "scope-overdue": "1", "version-borrowing": "1", "version-plan": "1",
+    "version-overdue": "1",
 }  # fmt: skip
 
 

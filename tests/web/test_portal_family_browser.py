@@ -20,6 +20,7 @@ from usance.notices import sealing
 pytestmark = pytest.mark.browser
 VARIANTS = [(360, "zh-CN", "light"), (360, "en-GB", "dark"), (1280, "en-GB", "light"),
             (1280, "zh-CN", "dark")]  # fmt: skip
+PHONE = "13911110000"
 SHOTS = os.environ.get("USANCE_SHOTS", "")
 """Where pictures of the pages go, for whoever wants to look at them."""
 
@@ -49,22 +50,23 @@ def free(site: Site) -> None:
         site.ask(site.pool.execute(f"DELETE FROM {table}"))
 
 
-@pytest.mark.parametrize(("width", "locale", "scheme"), VARIANTS)
-def test_a_relative_from_the_name_to_the_end(
-    site: Site, visit: Visit, width: int, locale: str, scheme: str
-) -> None:
-    """R-FAMILY-01, R-FAMILY-06, R-FAMILY-10."""
-    free(site)
-    found: dict[str, list[str]] = {}
-    page, phone = visit(width, locale, scheme), "13911110000"
+class Looker:
+    """Looks at pages on the way, and keeps what is wrong with them."""
 
-    def look(shown: Any, name: str) -> None:
-        if faults := axe(shown) + flaws(shown, width):
-            found[name] = faults
+    def __init__(self, width: int, variant: str) -> None:
+        self.width, self.variant = width, variant
+        self.found: dict[str, list[str]] = {}
+
+    def __call__(self, page: Any, name: str) -> None:
+        if faults := axe(page) + flaws(page, self.width):
+            self.found[name] = faults
         if SHOTS:
-            path = Path(SHOTS) / f"{name}-{width}-{locale}-{scheme}.png"
-            shown.screenshot(path=str(path), full_page=True)
+            path = Path(SHOTS) / f"{name}-{self.variant}.png"
+            page.screenshot(path=str(path), full_page=True)
 
+
+def named(site: Site, page: Any, look: Looker) -> str:
+    """The borrower names somebody, is refused once and asked twice; the relative's number."""
     page.goto(f"{site.address}/my/family")
     look(page, "nobody")
     page.click("main a[href='/my/family/new']")
@@ -76,22 +78,21 @@ def test_a_relative_from_the_name_to_the_end(
     send(page, "[action='/my/family/new']")
     assert "R-BORR-01" in page.inner_text("#refusal")
     assert page.is_checked("[name=scope-overdue]")
-    page.fill("#phone", phone)
+    page.fill("#phone", PHONE)
     send(page, "[action='/my/family/new']")
     look(page, "again")
     page.click("button[value='1']")
     page.wait_for_url(f"{site.address}/my/family?done=named")
     look(page, "named")
-    member = str(page.get_attribute("form[action$='/take-back']", "action")).split("/")[3]
+    return str(page.get_attribute("form[action$='/take-back']", "action")).split("/")[3]
 
-    hers = visit(width, locale, scheme, known=False)
-    language = "en" if locale == "en-GB" else "zh"
-    cookie = {"name": "language", "value": language, "domain": "127.0.0.1", "path": "/family"}
-    hers.context.add_cookies([cookie])
+
+def accepted(site: Site, hers: Any, member: str, look: Looker) -> None:
+    """The relative comes by the code, shows the number, and accepts."""
     hers.goto(f"{site.address}/family")
     look(hers, "start")
     hers.fill("#code", site.ask(code_of(site, member)).lower())
-    hers.fill("#digits", phone[-4:])
+    hers.fill("#digits", PHONE[-4:])
     send(hers, "[action='/family']")
     look(hers, "code")
     hers.fill("#code", waited_for(site, hers))
@@ -105,13 +106,10 @@ def test_a_relative_from_the_name_to_the_end(
     hers.click("button[value='1']")
     hers.wait_for_url(f"{site.address}/family/done?what=accepted")
     look(hers, "accepted")
-    page.goto(f"{site.address}/my/family")
-    look(page, "on")
-    page.click("main a[href$='/report']")
-    look(page, "report")
-    page.fill("#text", "She did not want it.")
-    send(page, "[action$='/report']")
-    look(page, "paused")
+
+
+def turned_away(site: Site, hers: Any, look: Looker) -> None:
+    """Codes that are none of ours."""
     for name in ("stop", "report"):
         hers.goto(f"{site.address}/family/{name}")
         hers.fill("#code", "ABCDE-FGHJK")
@@ -120,9 +118,32 @@ def test_a_relative_from_the_name_to_the_end(
         hers.click("button.main")
         assert "R-FAMILY-10" in hers.inner_text("#refusal")
         look(hers, name)
+
+
+@pytest.mark.parametrize(("width", "locale", "scheme"), VARIANTS)
+def test_a_relative_from_the_name_to_the_end(
+    site: Site, visit: Visit, width: int, locale: str, scheme: str
+) -> None:
+    """R-FAMILY-01, R-FAMILY-06, R-FAMILY-10."""
+    free(site)
+    look, page = Looker(width, f"{width}-{locale}-{scheme}"), visit(width, locale, scheme)
+    member = named(site, page, look)
+    hers = visit(width, locale, scheme, known=False)
+    language = "en" if locale == "en-GB" else "zh"
+    cookie = {"name": "language", "value": language, "domain": "127.0.0.1", "path": "/family"}
+    hers.context.add_cookies([cookie])
+    accepted(site, hers, member, look)
+    page.goto(f"{site.address}/my/family")
+    look(page, "on")
+    page.click("main a[href$='/report']")
+    look(page, "report of mine")
+    page.fill("#text", "She did not want it.")
+    send(page, "[action$='/report']")
+    look(page, "paused")
+    turned_away(site, hers, look)
     send(page, "[action$='/take-back']")
     look(page, "ended")
-    assert found == {}
+    assert look.found == {}
 
 
 def waited_for(site: Site, page: Any) -> str:

@@ -170,17 +170,22 @@ class Family(Looks):
         return await once(self._kit.pool, Asking(actor, key, request_hash), make)
 
     @rule("R-FAMILY-10", "R-FAMILY-12")
-    async def leave(self, code: str, place: str, *, for_ever: bool) -> None:
-        """The relative ends it by a stop code or the invitation's; raises ``Refused``."""
+    async def leave(
+        self, code: str, place: str, *, for_ever: bool, asking: Asking | None = None
+    ) -> Answer:
+        """The relative ends it by a stop code or the invitation's; raises ``Refused``.
+
+        Again it changes nothing. ``asking``: who asks in their place.
+        """
         link = await self._by_any_code(code, place)
 
         async def make(change: Change) -> dict[str, Any]:
             found = await ending.held(change.connection, link.borrower_id, link.member_id)
             if found is not None:
                 await ending.leave(self._kit, change, found, for_ever=for_ever)
-            return {}
+            return {"state": "ended"}
 
-        await once(self._kit.pool, Asking(actor_of(link.member_id)), make)
+        return await once(self._kit.pool, asking or Asking(actor_of(link.member_id)), make)
 
     @rule("R-FAMILY-14")
     async def report_by_member(

@@ -54,8 +54,8 @@ family_link = Table(
     Index("family_link_invited", "until", postgresql_where=text("state = 1")),
 )  # fmt: skip
 """A relative whom a borrower named: state 1 invited, 2 on, 3 paused, 4 ended (``because``).
-``scopes`` and ``channels`` are those asked for, then those that both agreed to. ``tells`` is when of
-a borrowing: ``before`` or ``after``. The code is the invitation's, the stop code the relative's."""
+``scopes`` and ``channels`` are those asked for, then those that both agreed to. ``tells`` says when
+of a borrowing: ``before`` or ``after``. A stop code ends it, for the relative."""
 
 family_bar = Table(
     "family_bar", metadata,

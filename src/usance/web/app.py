@@ -25,8 +25,8 @@ from usance.cases.service import Cases
 from usance.cases.watch import Watch
 from usance.cases.work import Desk
 from usance.consents.service import Consents
-from usance.family.service import Family
 from usance.core.money import DECIMALS
+from usance.family.service import Family
 from usance.identity.access import BorrowerAccess
 from usance.identity.accesses import Accesses
 from usance.identity.borrowers import Borrowers

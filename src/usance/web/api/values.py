@@ -36,7 +36,7 @@ Ids: TypeAlias = Mapping[str, Any]
 
 KINDS = {f"{kind}_id": kind for kind in ("borrower", "contract", "offer", "authorisation")} | {
     "operation_id": "operation", "proposal_id": "proposal", "case_id": "case",
-    "record_id": "consent",
+    "record_id": "consent", "member_id": "member",
 }
 NUMBERS = ("file_id", "number", "seq")
 WORDS = ("code", "template_id")

@@ -1,6 +1,4 @@
-"""What several forms of people's pages have: ways that are ticked, hours, versions that were shown."""
-
-from __future__ import annotations
+"""What several forms of people's pages have: ways that are ticked, hours, versions shown."""
 
 from collections.abc import Mapping, Sequence
 

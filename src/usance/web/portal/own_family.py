@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from usance.cases.work import Acting
 from usance.consents.documents import ConsentDocument
-from usance.core.identifiers import parse, written
+from usance.core.identifiers import parse
 from usance.core.rules import rule
 from usance.family import rules
 from usance.family.reading import Shown
@@ -53,7 +53,6 @@ class OwnFamily:
 
     async def offered(self) -> dict[str, ConsentDocument]:
         """What can be agreed to here, by scope."""
-        assert self._session.borrower_id
         return await self._family.offered()
 
     async def name(self, form: Mapping[str, str], key: str, request_hash: bytes) -> str:
@@ -91,8 +90,3 @@ class OwnFamily:
 
     def _asking(self, key: str, request_hash: bytes) -> Asking:
         return Asking(self._session.actor, key, request_hash)
-
-    @staticmethod
-    def written(shown: Shown) -> str:
-        """The number of a relative as addresses have it."""
-        return written("member", shown.link.member_id)

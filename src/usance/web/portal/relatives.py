@@ -1,4 +1,4 @@
-"""Pages of relatives, who have no account: answer an invitation, stop, report. All under /family."""
+"""Pages of relatives, who have no account: answer an invitation, stop it, report misuse."""
 
 from typing import Any
 
