@@ -26,12 +26,13 @@ from usance.family import links, rules, store
 from usance.family.ending import counterpart, held, refused_by_member
 from usance.family.links import Kit, following, noted
 from usance.family.nominating import ordered
-from usance.family.records import ACTIVE, Acceptance, Details, Link
+from usance.family.records import ACTIVE, Acceptance, Details, Link, actor_of
 from usance.identity import portal_store
 from usance.identity.changing import Change
-from usance.identity.codes import Codes
+from usance.identity.codes import Codes, six_digits
 from usance.identity.limits import Limits
 from usance.identity.messages import Mailbox, Message
+from usance.identity.records import note
 from usance.notices.codes import digits_typed, typed
 from usance.platform.database import Connection, transaction
 from usance.platform.identifiers import new_operation_id
@@ -59,11 +60,12 @@ class Door:
         good is told so. Raises ``Refused``.
         """
         kit = self.kit
-        await self.limits.count({"family_tries_from_an_address": place})
         plain, end = typed(code), digits_typed(digits)
         if plain is None or end is None:
             wrong()
-        await self.limits.count({"family_tries_of_a_code": plain})
+        await self.limits.count({
+            "family_tries_from_an_address": place, "family_tries_of_a_code": plain,
+        })  # fmt: skip
         hashes = await kit.keyed.macs(links.INVITATION, plain)
         found = await store.by_code(kit.pool, "code_hash", hashes)
         link = await store.one(kit.pool, *found) if found else None
@@ -92,6 +94,7 @@ class Door:
     @rule("R-FAMILY-07")
     async def enter(self, half: str, text: str, place: str) -> str:
         """The token of a visit, for the right code; raises ``Refused``."""
+        six_digits(text)
         counted = await self.limits.count({"attempts_from_an_address": place})
         row = await self.codes.check(self.kit.pool, half, PURPOSE, text)
         await self.limits.forgive(counted)
@@ -100,6 +103,10 @@ class Door:
             at = row["borrower_id"], row["change_id"]
             ends_at = now + self.kit.policy.visit
             await store.insert_visit(connection, hash_of(token), at, now, ends_at)
+            named = {"member": written("member", at[1])}
+            await note(
+                connection, actor_of(at[1]), "ShowNumber", at[0], [("family_visit", at[1])], named
+            )
         return token
 
 

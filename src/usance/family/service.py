@@ -206,14 +206,13 @@ class Family(Looks):
     async def _by_any_code(self, code: str, place: str) -> Link:
         """The link of a stop code, or of an invitation's code; also of one that has ended."""
         kit = self._kit
-        await self._door.limits.count({"family_tries_from_an_address": place})
-        plain = typed(code)
-        found = None
-        for column, purpose in (("stop_hash", links.STOP), ("code_hash", links.INVITATION)):
-            if plain is not None and found is None:
+        plain, link = typed(code), None
+        if plain is not None:
+            await self._door.limits.count({"family_tries_from_an_address": place})
+            for column, purpose in (("stop_hash", links.STOP), ("code_hash", links.INVITATION)):
                 hashes = await kit.keyed.macs(purpose, plain)
                 found = await store.by_code(kit.pool, column, hashes)
-        link = await store.one(kit.pool, *found) if found else None
+                link = link or (await store.one(kit.pool, *found) if found else None)
         if link is None:
             raise Refused("R-FAMILY-10", "the code is not one of ours", "code")
         return link

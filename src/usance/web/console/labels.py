@@ -104,6 +104,7 @@ ACTIONS = {
     "WithdrawConsent": _("Consent withdrawn"),
     "WithdrawConsentAgain": _("Consent withdrawn again"),
     "ExpireConsent": _("Consent expired"), "InvalidateConsent": _("Consent made invalid"),
+    "ShowNumber": _("Show the number as a relative"),
     "NominateMember": _("Name a relative"),
     "AcceptInvitation": _("Accept an invitation"),
     "RefuseInvitation": _("Refuse an invitation"),
