@@ -233,8 +233,8 @@ async def relatives(host: Caller, borrower: str) -> None:
     """Named, reported, looked at, taken back; and a relative who says no by their code."""
     one = f"{BORROWER}/relatives"
     asked = {
-        "name": "李梅", "relation": "parent", "phone": "13911110000", "scopes": ["plan"], "channels": ["sms"],
-        "versions": {"plan": 1}, "language": "en", "method": "portal",
+        "name": "李梅", "relation": "parent", "phone": "13911110000", "scopes": ["plan"],
+        "channels": ["sms"], "versions": {"plan": 1}, "language": "en", "method": "portal",
     }  # fmt: skip
     mother = (await host.does(f"POST {one}", borrower, body=asked))["member_id"]
     at = f"POST {one}/{{member_id}}"

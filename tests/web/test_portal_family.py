@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -268,3 +269,33 @@ async def test_a_strangers_page_has_its_own_settings(mother: httpx.AsyncClient) 
     assert (await mother.get("/family/nothing")).status_code == 404
     answer = await mother.post("/family/stop", headers={"origin": "https://evil.example"})
     assert answer.status_code == 403
+
+
+async def test_staff_sees_how_it_stands_and_not_who(site: Site, me: Visitor) -> None:
+    """R-FAMILY-16: in the console and over the API, what the borrower sees, without names."""
+    member = await named(me)
+    async with member_of_staff(site) as anna:
+        page = (await anna.get(f"/console/borrowers/{me.borrower}")).text
+    assert member in page
+    assert "Invited" in page
+    assert "李梅" not in page
+    answer = await site.client.get(f"/v1/borrowers/{me.borrower}/relatives")
+    (found,) = answer.json()["items"]
+    assert (found["member_id"], found["state"]) == (member, "invited")
+    assert "李梅" not in answer.text
+    answer = await site.client.get(f"/v1/borrowers/{me.borrower}/relatives/notices")
+    assert answer.json()["items"] == []
+    answer = await site.client.get("/v1/borrowers/b-1zzz/relatives")
+    assert answer.status_code == 404
+
+
+@asynccontextmanager
+async def member_of_staff(site: Site) -> AsyncIterator[httpx.AsyncClient]:
+    """Somebody who may look at borrowers and consents."""
+    password = "correct horse battery"
+    await site.services.staff.create("anna", password, ["service"])
+    async with browser(site) as client:
+        fields = {"name": "anna", "password": password}
+        answer = await client.post("/console/login", data=fields)
+        assert answer.status_code == 303, answer.text
+        yield client

@@ -326,5 +326,10 @@ ACTORS = {
     "payments": _("payments"), "cases": _("cases"), "migration": _("migration"),
     "member": _("relative {}"),
 }  # fmt: skip
+FAMILY_ENDINGS = {
+    "taken_back": _("the borrower took it back"), "unanswered": _("not accepted"),
+    "left": _("the relative left"), "lapsed": _("it has run out"),
+}  # fmt: skip
+"""Why a relative is told no more; of an invitation no more than the borrower sees."""
 DONE = _("Done: {}.")
 COMMA = _(", ")

@@ -211,6 +211,9 @@ def environment(language: str, decimals: int) -> Environment:
         "detail": lambda value: words.detail(value, gettext),
         "actor": lambda code: words.actor(code, gettext),
         "flag": name(portal_labels.FLAGS), "message": name(portal_labels.MESSAGES),
+        "family_scope": name(portal_labels.FAMILY_SCOPES),
+        "family_state": name(portal_labels.FAMILY_STATES),
+        "family_ending": name(labels.FAMILY_ENDINGS),
     }  # fmt: skip
     return found
 
