@@ -88,8 +88,13 @@ async def test_a_refusal_is_for_ever_and_looks_like_silence(home: House) -> None
     assert await home.shown() == [("invited", "")]
     assert await home.person(mother) is None
     assert await home.waiting(mother) == []
+    states = await home.pool.fetch("SELECT grantor_kind, state FROM consent")
+    assert {tuple(row) for row in states} == {("borrower", 1)}  # nothing tells of it
     home.clock.advance(home.family._kit.policy.invited_for)
     assert await home.shown() == [("ended", "unanswered")]
+    assert (await home.family.look(), await home.family.look()) == (1, 0)
+    assert (await home.link(mother)).because == "unanswered"
+    assert await home.pool.fetchval("SELECT count(*) FROM consent WHERE state = 1") == 0
     home.clock.advance(home.family._kit.policy.again_after)
     again = await home.named()
     assert await home.person(again) is None
@@ -108,6 +113,8 @@ async def test_taken_back_after_a_secret_refusal_looks_the_same(home: House) -> 
         await home.taken_back(each)
     assert await home.shown() == [("ended", "taken_back")] * 2
     assert await home.waiting(father) == []
+    states = await home.pool.fetch("SELECT state, count(*) FROM consent GROUP BY 1")
+    assert [tuple(row) for row in states] == [(3, 6)]
     await home.book.holds()
 
 

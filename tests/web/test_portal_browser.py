@@ -21,7 +21,8 @@ pytestmark = pytest.mark.browser
 PAGES = ["", "/pay", "/statements", "/history", "/you", "/data", "/data?show=1", "/number",
          "/devices", "/looks", "/cases", "/cases/new", "/cases/m-zzz", "/contracts/c-zzz",
          "/consents", "/consents/documents/notices-service", "/consents/documents/zzz",
-         "/family", "/family/new", "/family/h-zzz/report", "/nothing", "/login", "/login/code", "/why?figure=pay-off",
+         "/family", "/family/new", "/family/h-zzz/report", "/nothing", "/login",
+         "/login/code", "/why?figure=pay-off",
          "/why?figure=due-now"]  # fmt: skip
 OF_RELATIVES = ["", "/code", "/stop", "/report", "/done", "/done?what=never"]
 """Pages of people without an account."""

@@ -89,7 +89,7 @@ class Door:
             )
             until = (kit.now + self.code_valid).isoformat()
             message = Message("family-code", details.phone, link.language, {"code": code}, until)
-            await self.mailbox.put(connection, who, f"code {new_operation_id()}", message)
+            await self.mailbox.put(connection, who, f"family {new_operation_id()}", message)
 
     @rule("R-FAMILY-07")
     async def enter(self, half: str, text: str, place: str) -> str:

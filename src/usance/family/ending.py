@@ -137,8 +137,7 @@ async def take_back(
         # Looks the same as one that still waits: nobody learns that it was refused.
         link = replace(link, taken_back_at=now)
         await store.save(change.connection, link)
-    else:
-        await _withdraw_all(kit, change, link, borrower(link.borrower_id), method, evidence)
+    await _withdraw_all(kit, change, link, borrower(link.borrower_id), method, evidence)
     await noted(change, link, "TakeBackMember")
 
 
@@ -161,14 +160,16 @@ async def _withdraw_all(
 
 @rule("R-FAMILY-04", "R-FAMILY-12")
 async def refused_by_member(kit: Kit, change: Change, link: Link) -> None:
-    """Nothing of the invitation is wanted: this borrower never has the number invited again."""
+    """Nothing of the invitation is wanted: this borrower never has the number invited again.
+
+    The borrower's own agreements stay until its last day: their end would tell of the refusal.
+    """
     now = kit.now
     await store.bar(change.connection, link.number_hash, link.borrower_id, now)
     after = ended(link, REFUSED, now)
     await store.save(change.connection, after)
     await store.drop_waiting(change.connection, link, ("", *link.scopes), now)
     await noted(change, after, "RefuseInvitation")
-    await invalidate_all(change.connection, link, now)
 
 
 async def invalidate_all(connection: Connection, link: Link, now: datetime) -> None:
@@ -206,12 +207,15 @@ async def _left(kit: Kit, change: Change, link: Link) -> None:
 
 @rule("R-FAMILY-08")
 async def lapse(kit: Kit) -> int:
-    """Invitations that nobody answered end; how many there were. Nothing depends on when."""
+    """Invitations that were not accepted end on their last day; how many. Nothing depends on when.
+
+    From then on one that was refused stands there as one that nobody answered.
+    """
     done = 0
     for at in await store.too_old(kit.pool, kit.now):
         async with transaction(kit.pool) as connection:
             link = await held(connection, *at)
-            if link is None or link.state != INVITED:
+            if link is None or link.accepted_at is not None or link.because == UNANSWERED:
                 continue
             change = await saying.of_itself(connection)
             after = ended(link, UNANSWERED, kit.now)

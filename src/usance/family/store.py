@@ -113,9 +113,10 @@ async def set_stop_hash(connection: Connection, link: Link, stop_hash: bytes) ->
 
 
 async def too_old(connection: Either, now: datetime) -> list[tuple[int, int]]:
-    """(borrower, member) of invitations past their last day."""
+    """(borrower, member) of invitations past their last day that were not accepted."""
     rows = await connection.fetch(
-        "SELECT borrower_id, member_id FROM family_link WHERE state = 1 AND until <= $1"
+        "SELECT borrower_id, member_id FROM family_link WHERE until <= $1"
+        " AND accepted_at IS NULL AND (state IN (1, 3) OR because = 'refused')"
         " ORDER BY borrower_id, member_id LIMIT 1000",
         now,
     )

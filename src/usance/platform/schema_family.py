@@ -51,7 +51,8 @@ family_link = Table(
     Index("family_link_number", "number_hash"),
     Index("family_link_code", "code_hash", postgresql_where=text("code_hash <> ''")),
     Index("family_link_stop", "stop_hash", postgresql_where=text("stop_hash <> ''")),
-    Index("family_link_invited", "until", postgresql_where=text("state = 1")),
+    Index("family_link_invited", "until", postgresql_where=text(
+        "accepted_at IS NULL AND (state IN (1, 3) OR because = 'refused')")),
 )  # fmt: skip
 """A relative whom a borrower named: state 1 invited, 2 on, 3 paused, 4 ended (``because``).
 ``scopes`` and ``channels`` are those asked for, then those that both agreed to. ``tells`` says when

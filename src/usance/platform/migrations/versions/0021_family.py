@@ -35,7 +35,8 @@ STATEMENTS = (
         PRIMARY KEY (cell, borrower_id, member_id)
     )""",
     "CREATE INDEX family_link_code ON family_link (code_hash) WHERE code_hash <> ''",
-    "CREATE INDEX family_link_invited ON family_link (until) WHERE state = 1",
+    """CREATE INDEX family_link_invited ON family_link (until)
+        WHERE accepted_at IS NULL AND (state IN (1, 3) OR because = 'refused')""",
     "CREATE INDEX family_link_number ON family_link (number_hash)",
     "CREATE INDEX family_link_stop ON family_link (stop_hash) WHERE stop_hash <> ''",
     """CREATE TABLE family_bar (
