@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -13,8 +14,14 @@ from usance.cases.work import Acting
 from usance.core.refusals import Refused
 from usance.day import verify
 from usance.family.policy import policy_in
+from usance.family.service import Family
 from usance.identity import rotation
+from usance.identity.boxes import Boxes
+from usance.identity.codes import Codes
+from usance.identity.portal_policy import portal_policy
+from usance.platform.crypto import LocalKeyService
 from usance.platform.database import Pool, transaction
+from usance.platform.derived import DerivedSecrets
 from usance.platform.personal import FORGET
 from usance.web import personal
 
@@ -108,6 +115,33 @@ async def test_a_new_key_takes_relatives_along(home: House) -> None:
     person = await home.person(mother)
     assert person is not None
     assert person.name == "李梅"
+
+
+def under(home: House, *numbers: int) -> None:
+    """The house works with these index keys from now on."""
+    known = {1: b"i" * 32, 2: b"j" * 32}
+    keys = LocalKeyService({n: known[n] for n in numbers}, {1: b"m" * 32})
+    kit = replace(home.family._kit, keys=keys, keyed=DerivedSecrets(keys), boxes=Boxes(keys))
+    door = replace(home.family._door, kit=kit, codes=Codes(kit.keyed, kit.clock, portal_policy()))
+    home.family = Family(kit, home.family._cases, door)
+
+
+async def test_a_new_index_key_forgets_nobody(home: House) -> None:
+    """R-FAMILY-12: who is never to be asked again stays so, and a stop code keeps working."""
+    await home.left(await home.on(), for_ever=True)
+    father = await home.on(FATHER)
+    under(home, 1, 2)
+    assert await home.family.look() == 2
+    assert await home.family.look() == 0
+    code = await home.stop_code(father)  # as a notice says it
+    under(home, 2)
+    other = await home.book.borrower()
+    assert await home.person(await home.named(who=other)) is None
+    with pytest.raises(Refused, match="named this number already"):
+        await home.named(FATHER)
+    await home.family.leave(code, "place", for_ever=False)
+    assert await home.person(father) is None
+    await home.book.holds()
 
 
 async def test_with_the_person_their_relatives_are_forgotten(home: House) -> None:

@@ -2,7 +2,7 @@
 
 A name that a borrower typed in is not a consent. Nothing but one invitation reaches a relative
 before they have shown that the number is theirs and have agreed themselves. Whether somebody has
-a relative here is known to this room alone: prices, limits and servicing never ask it.
+a relative here is known to this room alone: prices, limits and servicing never ask it (R-FAMILY-18).
 
 ``policy``       ``policies/family.yaml``: how many, how often, for how long
 ``records``      a link between a borrower and a relative, and what is secret of the relative
@@ -15,6 +15,7 @@ a relative here is known to this room alone: prices, limits and servicing never 
 ``members``      who may be told something now (``notices.recipients.Members``)
 ``follows``      what relatives are told because of what a borrower was told
 ``reminders``    once a year both are told that it is on
+``rehashing``    numbers under a new index key
 ``reading``      what the borrower, the relative and staff see
 ``leaving``      what is told of a person, and what is forgotten with them
 ``service``      the use cases, put together once

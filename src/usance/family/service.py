@@ -11,7 +11,17 @@ from usance.cases.work import Acting
 from usance.consents.documents import ConsentDocument
 from usance.core.refusals import Refused
 from usance.core.rules import rule
-from usance.family import answering, ending, links, misuse, nominating, reading, reminders, store
+from usance.family import (
+    answering,
+    ending,
+    links,
+    misuse,
+    nominating,
+    reading,
+    rehashing,
+    reminders,
+    store,
+)
 from usance.family.answering import Door, Invitation
 from usance.family.links import Kit
 from usance.family.members import FamilyMembers
@@ -220,5 +230,6 @@ class Family(Looks):
     # -- what happens by itself ----------------------------------------------------------------
 
     async def look(self) -> int:
-        """Invitations that are too old end, and who is due is reminded."""
-        return await ending.lapse(self._kit) + await reminders.remind(self._kit)
+        """Invitations that are too old end, who is due is reminded, and hashes follow the keys."""
+        done = await ending.lapse(self._kit) + await reminders.remind(self._kit)
+        return done + await rehashing.rehash(self._kit)

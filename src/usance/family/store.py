@@ -165,6 +165,30 @@ async def is_barred(
     return found
 
 
+async def hashed_before(connection: Either, prefix: bytes) -> list[tuple[int, int]]:
+    """(borrower, member) of links whose number an older index key has hashed."""
+    rows = await connection.fetch(
+        "SELECT borrower_id, member_id FROM family_link WHERE length(number_hash) <> 36"
+        " OR substring(number_hash FROM 1 FOR 4) <> $1 ORDER BY borrower_id, member_id LIMIT 1000",
+        prefix,
+    )
+    return [(row[0], row[1]) for row in rows]
+
+
+async def rehash(connection: Connection, link: Link, number_hash: bytes) -> None:
+    """The number of a link is found by another hash, and so is whoever it must not be asked by."""
+    await connection.execute(
+        "INSERT INTO family_bar (number_hash, borrower_id, since) SELECT $2, borrower_id, since"
+        " FROM family_bar WHERE number_hash = $1 ON CONFLICT DO NOTHING",
+        *(link.number_hash, number_hash),
+    )
+    await connection.execute(
+        "UPDATE family_link SET number_hash = $4"
+        " WHERE cell = $1 AND borrower_id = $2 AND member_id = $3",
+        *(link.cell, link.borrower_id, link.member_id, number_hash),
+    )
+
+
 # -- visits ----------------------------------------------------------------------------------------
 
 
