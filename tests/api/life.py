@@ -35,6 +35,8 @@ PROPOSALS = """SELECT proposal_id, encode(digest, 'hex') AS digest FROM proposal
 CASES = "SELECT case_id FROM case_file WHERE {which} ORDER BY 1 DESC LIMIT 2"
 PROPOSED = """SELECT case_id, number AS proposal FROM case_outcome WHERE state = 1
     ORDER BY 1 DESC LIMIT 1"""
+RELATIVES = """SELECT borrower_id, member_id FROM family_link WHERE {which}
+    ORDER BY asked_at DESC LIMIT 9"""
 PLACES = {
     "POST /v1/borrowers/{borrower_id}/lines":
         """SELECT b.borrower_id FROM borrower b LEFT JOIN line l USING (cell, borrower_id)
@@ -114,6 +116,12 @@ PLACES = {
         """SELECT borrower_id, document_id AS document, version FROM borrower, consent_document
         WHERE document_id = 'notices-marketing' AND borrower.status = 1 ORDER BY 1 LIMIT 9""",
     "borrower_id record_id": "SELECT borrower_id, record_id FROM consent ORDER BY 2 DESC LIMIT 9",
+    "POST /v1/borrowers/{borrower_id}/relatives":
+        """SELECT b.borrower_id FROM borrower b LEFT JOIN family_link l USING (cell, borrower_id)
+        WHERE b.status = 1 AND l.member_id IS NULL ORDER BY 1 DESC LIMIT 30""",
+    "POST /v1/borrowers/{borrower_id}/relatives/{member_id}/resumption":
+        RELATIVES.format(which="state = 3"),
+    "borrower_id member_id": RELATIVES.format(which="state < 3"),
     "GET /v1/products/{code}": "SELECT code FROM product ORDER BY 1",
     "POST /v1/suspicious-messages/{report_id}/closing":
         "SELECT report_id FROM suspicious_report WHERE state = 1 ORDER BY 1 DESC LIMIT 3",
@@ -178,6 +186,10 @@ def put_values(case: schemathesis.Case, book: LivedIn, found: dict[str, Any], pi
         case.body = template(book)
     elif label == "POST /v1/consent-documents":
         case.body = consent_document(book)
+    elif label == "POST /v1/borrowers/{borrower_id}/relatives":
+        case.body = nomination(pick)
+    elif label == "POST /v1/family/stop":
+        case.body = {"code": stop_code(book, pick), "never": False}
     elif label == "POST /v1/borrowers/search":
         case.body = {"phone": book.phone}
     elif isinstance(case.body, dict):
@@ -187,6 +199,30 @@ def put_values(case: schemathesis.Case, book: LivedIn, found: dict[str, Any], pi
         case.query = {"old": min(sizes), "new": pick(sizes)}
     elif case.query:
         case.query = valued(case.query, fields(today), pick)
+
+
+def nomination(pick: Pick) -> dict[str, Any]:
+    """A relative with a number of their own."""
+    return {
+        "name": "李梅", "relation": pick(("parent", "spouse")), "scopes": ["plan"],
+        "phone": f"139{pick(range(10**8)):08}", "channels": ["sms"], "versions": {"plan": 1},
+        "language": "en", "method": "portal",
+    }  # fmt: skip
+
+
+def stop_code(book: LivedIn, pick: Pick) -> str:
+    """The code of a message to a relative."""
+    found = book.site.fetch("SELECT borrower_id, member_id FROM family_link LIMIT 30")
+    if not found:
+        return "ABCDE-FGHJK"
+    borrower_id, member_id = pick([tuple(each) for each in found])
+
+    async def secret() -> str:
+        async with book.site.pool.acquire() as connection:
+            members = book.site.services.family.members
+            return str((await members.secrets(connection, borrower_id, member_id))["stop"])
+
+    return str(book.run(secret()))
 
 
 def template(book: LivedIn) -> dict[str, Any]:

@@ -110,12 +110,16 @@ class LivedIn:
             self.run(asyncio.sleep(0.01))
 
 
+OTHERS = {"record_id": "consent", "member_id": "member"}
+"""Ids that are not called as what they are of."""
+
+
 def spelled(name: str, value: Any) -> Any:
     """As it stands in a path."""
     if name in KINDS:
         return written(name.removesuffix("_id"), value)
-    if name == "record_id":
-        return written("consent", value)
+    if name in OTHERS:
+        return written(OTHERS[name], value)
     return value.isoformat() if isinstance(value, date) else value
 
 

@@ -28,6 +28,8 @@ async def test_every_form_of_the_console_leaves_an_audit_event(
 
 WRITES_NONE = {
     "/my/settings": "language and colours are the browser's; nothing of the book changes",
+    "/family/settings": "the same for relatives",
+    "/family": "a code to a relative, who is not known yet (R-FAMILY-07)",
     "/my/login": "a code is asked for, and who is there is not known yet (R-LOGIN-04)",
 }
 NOT_ALWAYS = {

@@ -23,7 +23,7 @@ NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 STAFF = "staff:1"
 REMINDER = What("service-notices", "reminders", "sms")
 OFFER = What("marketing", "offers", "email")
-OVERDUE = What("family-overdue", "overdue-state", "portal")
+OVERDUE = What("family", "overdue", "inbox")
 
 
 @dataclass

@@ -22,6 +22,7 @@ from usance.consents.documents import (
 from usance.consents.records import Party, Record, Saying, borrower
 from usance.consents.rules import EXPIRED, GIVEN, INVALIDATED, REFUSED, WITHDRAWN
 from usance.core.refusals import Refused
+from usance.notices import documents
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 MOMENT = timedelta(microseconds=1)
@@ -29,8 +30,8 @@ SHIPPED = {each.document_id: each for each in shipped()}
 SERVICE, OVERDUE = SHIPPED["notices-service"], SHIPPED["family-overdue"]
 FINE = Text("A title", ("Words.",), ("A risk.",))
 DIGESTS = {
-    "family-borrowing": "103c7ab51347ea9f", "family-overdue": "fa5b8d8c44c71310",
-    "family-plan": "9b9bb4a8e4e08037", "notices-marketing": "454a2b7000beb21e",
+    "family-borrowing": "3a12dd42dad17f84", "family-overdue": "bb2a28ea41b24f92",
+    "family-plan": "3e95e6e7e2bb1022", "notices-marketing": "454a2b7000beb21e",
     "notices-service": "a8ef63eef8853026",
 }  # fmt: skip
 """What came with a book is not changed under its version: another text is another version."""
@@ -61,6 +62,16 @@ def test_what_comes_with_the_book_is_whole(document: ConsentDocument) -> None:
 def test_what_comes_with_the_book_stays_word_for_word() -> None:
     """R-CONSENT-02."""
     assert {name: each.digest.hex()[:16] for name, each in SHIPPED.items()} == DIGESTS
+
+
+def test_documents_speak_as_notices_do() -> None:
+    """R-CONSENT-01: who sends asks with the words of the template."""
+    for scope in ("borrowing", "plan", "overdue"):
+        each = SHIPPED[f"family-{scope}"]
+        assert (each.purpose, each.scopes) == ("family", (scope,))
+        assert set(each.channels) <= set(documents.CHANNELS)
+    assert "family" in documents.PURPOSES
+    assert {"borrowing", "plan", "overdue"} <= {*documents.SCOPES}
 
 
 def test_family_documents_name_two_sides_and_no_liability() -> None:

@@ -42,7 +42,7 @@ class House:
 
     async def deliver(self) -> None:
         """Send what is due."""
-        await in_the_sandbox(self.pool, KEYS, self.clock, self.access, "CNY").look()
+        await in_the_sandbox(self.pool, KEYS, self.clock, self.access, "CN").look()
 
     async def messages(self, to: str = "") -> list[dict[str, Any]]:
         """What was sent, the newest first."""

@@ -13,7 +13,7 @@ from tests.notices.house import NIGHT, NOON, PHONE, Hand, House, house
 from tests.servicing.books import KEYS
 from usance.core.identifiers import cell_of_borrower
 from usance.notices import codes
-from usance.notices.deciding import keys_of_codes
+from usance.notices.code_keys import code_keys
 from usance.notices.outbox import ARRIVED, DROPPED, FAILED, GOING, STOPPED, TAKEN, WAITS, Telling
 from usance.notices.providers import LATER, REFUSED, UNKNOWN, Order, Outcome
 from usance.notices.reading import hashes_of
@@ -224,7 +224,7 @@ async def test_a_bill_has_a_code_that_stands_for_what_it_says(pool: Pool) -> Non
             facts = {"n": n, "due_on": "2025-02-01", "amount": 1, "days": -3}
             await home.tell(Telling(who, f"d{n}", "due-in-3-days", facts, loan))
             await home.later(minutes=1)
-        key = keys_of_codes(KEYS)[0]
+        key, *_ = await code_keys(KEYS)
         seen = set()
         for order, name in zip(home.sms.orders, ("d1", "d2"), strict=True):
             printed = order.text.split("核对码 ")[1].split("。")[0]

@@ -177,9 +177,9 @@ TYPES = ALWAYS | {"money", "count", "code", "choice", "percent"}
 
 
 @pytest.mark.parametrize(("scope", "amounts", "passing"), [
-    ("", False, ALWAYS | {"code", "choice"}), ("borrowing", False, ALWAYS),
-    ("borrowing", True, ALWAYS | {"money"}), ("plan", False, ALWAYS | {"count"}),
-    ("plan", True, ALWAYS | {"count", "money"}), ("overdue", False, ALWAYS),
+    ("", False, ALWAYS | {"code", "choice"}), ("borrowing", False, ALWAYS | {"code"}),
+    ("borrowing", True, ALWAYS | {"code", "money"}), ("plan", False, ALWAYS | {"code", "count"}),
+    ("plan", True, ALWAYS | {"code", "count", "money"}), ("overdue", False, ALWAYS | {"code"}),
 ])  # fmt: skip
 def test_a_scope_lets_its_types_through(scope: str, amounts: Any, passing: set[str]) -> None:
     """R-TEMPLATE-10."""
@@ -193,6 +193,7 @@ def test_a_scope_lets_its_types_through(scope: str, amounts: Any, passing: set[s
     of_type("date", "", amounts=True),
     draft(scope="plan"), draft(amounts=True), draft(purpose="family"),
     family("有一期逾期", "late", purpose="servicing"),
+    family("有一期逾期", "late", purpose="security"),
     family("逾期500元", "late"), family("逾期￥5", "late"), family("逾期", "CNY 500 is late"),
     family("逾期", "5,000.00 yuan"),
 ])  # fmt: skip

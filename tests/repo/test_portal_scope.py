@@ -11,6 +11,8 @@ import pytest
 PORTAL = Path(__file__).parents[2] / "src" / "usance" / "web" / "portal"
 WITH_DATA = {
     "scope.py": "the one helper: yields what is the session's borrower's",
+    "own_family.py": "the same for relatives, who are many methods",
+    "family_door.py": "what is reached by a relative's codes, and nothing of the book",
     "door.py": "what is reached before anybody is known: codes and links, nothing of the book",
     "render.py": "the frame of a page: the lender's name and currency",
 }
@@ -84,23 +86,28 @@ def test_the_check_finds_what_it_looks_for(line: str) -> None:
     assert faults(ast.parse(line))
 
 
-def methods(tree: ast.Module) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
-    (own,) = (n for n in tree.body if isinstance(n, ast.ClassDef) and n.name == "Own")
+def methods(
+    tree: ast.Module, name: str = "Own"
+) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
+    (own,) = (n for n in tree.body if isinstance(n, ast.ClassDef) and n.name == name)
     for node in own.body:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             yield node
 
 
-NOBODYS = {"__init__", "today", "products", "can_pay", "amount", "_id", "report_most"}
+OWN = {"scope.py": "Own", "own_family.py": "OwnFamily"}
+NOBODYS = {"__init__", "_member_id", "offered", "today", "products", "can_pay", "amount", "_id",
+           "report_most"}
 """Of the helper: what concerns no borrower."""
 
 
-def test_every_method_of_the_helper_looks_at_the_session() -> None:
+@pytest.mark.parametrize("file", OWN)
+def test_every_method_of_the_helper_looks_at_the_session(file: str) -> None:
     """R-PORTAL-01: by the session's borrower, an id held against it, or another such method."""
-    tree = ast.parse((PORTAL / "scope.py").read_text("utf-8"))
+    tree, class_name = ast.parse((PORTAL / file).read_text("utf-8")), OWN[file]
     checked = {"_session", "_contract_id", "_asker", "borrower_id"}
-    names = {each.name for each in methods(tree)} - NOBODYS
-    for method in methods(tree):
+    names = {each.name for each in methods(tree, class_name)} - NOBODYS
+    for method in methods(tree, class_name):
         if method.name in NOBODYS:
             continue
         used = {n.attr for n in ast.walk(method) if isinstance(n, ast.Attribute)}

@@ -14,7 +14,10 @@ from msgspec import structs, to_builtins
 from tests.web.api_site import Site
 from tests.web.walking import Walk
 from usance.consents.documents import shipped
+from usance.identity import portal_store
+from usance.identity.boxes import Boxes
 from usance.identity.staff import StaffSession
+from usance.notices import sealing
 from usance.web.api.routes import ENDPOINTS
 
 PASSWORD = "correct horse battery"
@@ -98,6 +101,7 @@ async def walk_api(walk: Walk) -> None:
     await bank_money(host, account)
     await cases(host, anna, bert, borrower)
     await webhooks(host)
+    await relatives(host, borrower)
     await consents(walk, host, borrower)
     await templates(host)
     await forgeries(host, borrower)
@@ -224,6 +228,30 @@ async def consents(walk: Walk, host: Caller, borrower: str) -> None:
     await cora.does("POST /v1/consent-documents", body=to_builtins(body))
     await cora.does("POST /v1/consent-documents/{code}/versions/{number}/retirement",
                     "family-plan", 1, body={"retired_on": f"{today}"})  # fmt: skip
+
+
+async def relatives(host: Caller, borrower: str) -> None:
+    """Named, reported, looked at, taken back; and a relative who says no by their code."""
+    one = f"{BORROWER}/relatives"
+    asked = {
+        "name": "李梅", "relation": "parent", "phone": "13911110000", "scopes": ["plan"],
+        "channels": ["sms"], "versions": {"plan": 1}, "language": "en", "method": "portal",
+    }  # fmt: skip
+    mother = (await host.does(f"POST {one}", borrower, body=asked))["member_id"]
+    at = f"POST {one}/{{member_id}}"
+    await host.does(f"{at}/report", borrower, mother, body={"text": "I was made to."})
+    await host.does(f"{at}/resumption", borrower, mother)
+    await host.does(f"{at}/withdrawal", borrower, mother, body={"method": "portal"})
+    await host.does(f"POST {one}", borrower, body=asked | {"phone": "13911111111"})
+    row = await host.site.pool.fetchrow(
+        "SELECT borrower_id, key, box FROM notice WHERE template_id = 'family-invitation'"
+        " ORDER BY notice_id DESC LIMIT 1"
+    )
+    who = await portal_store.active_borrower(host.site.pool, row["borrower_id"])
+    assert who is not None
+    boxes = Boxes(host.site.services.keys)
+    code = (await sealing.opened(boxes, who, row["key"], row["box"]))["code"]
+    await host.does("POST /v1/family/stop", body={"code": code})
 
 
 async def webhooks(host: Caller) -> None:

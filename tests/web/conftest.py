@@ -89,8 +89,8 @@ def visit(site: Site, new_page: Callable[..., Any], who: int) -> Visit:
         size = {"width": width, "height": 780}
         page = new_page(viewport=size, locale=locale, color_scheme=scheme)
         language = "en" if locale.startswith("en") else "zh"
-        cookie = {"name": "language", "value": language, "domain": "127.0.0.1", "path": "/my"}
-        page.context.add_cookies([cookie])
+        cookie = {"name": "language", "value": language, "domain": "127.0.0.1"}
+        page.context.add_cookies([cookie | {"path": path} for path in ("/my", "/family")])
         if known:
             come_in(site, page, who)
         return page

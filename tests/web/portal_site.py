@@ -100,6 +100,18 @@ class Visitor:
             " seen_at = now() WHERE borrower_id = $1 RETURNING notice_id", who,
         ))  # fmt: skip
 
+    async def relative(self, phone: str = "13911110000") -> str:
+        """A relative who was named; their number."""
+        fields = {
+            "name": "李梅", "relation": "parent", "phone": phone, "language": "zh",
+            "speaks": "zh-CN", "tells": "after", "by-sms": "1", "scope-borrowing": "1",
+            "version-borrowing": "1",
+        }  # fmt: skip
+        answer = await self.post("/my/family/new", fields)
+        assert answer.status_code == 303, answer.text
+        page = (await self.get("/my/family")).text
+        return re.findall(r"/my/family/(h-\w+)/take-back", page)[0]
+
     async def attach(self, case: str, name: str, content: bytes, **more: str) -> httpx.Response:
         """Send a file into a case."""
         fields = {"csrf_token": self.csrf, "key": f"form-{next(_numbers)}"} | more
@@ -134,6 +146,7 @@ async def pair(site: Site) -> tuple[Visitor, Visitor]:
             "contract": each.contract, "payment": await each.payment(), "number": "1",
             "case": await each.case(), "consent": await each.consent(),
             "notice": await each.notice(),
+            "member": await each.relative(),
         }  # fmt: skip
     return mine, theirs
 

@@ -14,8 +14,12 @@ import httpx
 from tests.web.api_site import Site
 from tests.web.portal_site import Visitor, newest_code, visitor
 from tests.web.walking import Walk
+from usance.identity import portal_store
+from usance.identity.boxes import Boxes
+from usance.notices import sealing
 
 PLACE = re.compile(r"{(\w+):\w+}")
+MOTHER, FATHER = "13911110000", "13911111111"
 TOLD, PAYER = "/bank/notifications", "/sandbox/bank/{reference:str}"
 
 
@@ -25,6 +29,7 @@ class Guest:
 
     walk: Walk
     visitor: Visitor
+    relative: httpx.AsyncClient
     numbers: Any = field(default_factory=lambda: itertools.count(1))
 
     @property
@@ -57,7 +62,7 @@ class Guest:
 
 async def guest(walk: Walk) -> Guest:
     """Somebody with an account, who has come in by a link."""
-    return Guest(walk, await visitor(walk.site))
+    return Guest(walk, await visitor(walk.site), browser(walk.site))
 
 
 def browser(site: Site) -> httpx.AsyncClient:
@@ -78,6 +83,7 @@ async def walk_portal(walk: Walk) -> None:
     await consents(mine)
     await mine.does("/my/suspicious", channel="sms", text="Pay at once!")
     await mine.does("/my/notices/preferences", first="inbox", opens="9", closes="18")
+    await relatives(mine)
     await mine.does("/my/logout")
     await coming_in(walk)
 
@@ -151,10 +157,58 @@ async def consents(mine: Guest) -> None:
     await mine.does(one + "refuse", "notices-marketing", **shown)
 
 
+NAMED = {
+    "name": "李梅", "relation": "parent", "phone": MOTHER, "language": "en", "speaks": "en",
+    "tells": "after", "by-sms": "1", "scope-plan": "1", "version-plan": "1",
+}  # fmt: skip
+
+
+async def relatives(mine: Guest) -> None:
+    """Named, invited, accepted, reported by both, and ended by both."""
+    one = "/my/family/{member:str}/"
+    await mine.does("/my/family/new", **NAMED)
+    mother, code = await named(mine), await invitation(mine)
+    await hers(mine, "/family/settings", language="en", back="/family")
+    await hers(mine, "/family", code=code, digits=MOTHER[-4:])
+    await hers(mine, "/family/code", code=await mine.code("family-code"))
+    await hers(mine, "/family/invitation", answer="yes", **NAMED)
+    await mine.does(one + "report", mother, text="I was made to.")
+    await hers(mine, "/family/report", code=code, text="He presses me.")
+    await hers(mine, "/family/stop", code=code)
+    await mine.does("/my/family/new", **NAMED | {"phone": FATHER})
+    await mine.does(one + "take-back", await named(mine))
+
+
+async def hers(mine: Guest, route: str, **fields: str) -> None:
+    """A form of the relative, in a browser without a session of anybody."""
+    async def send() -> httpx.Response:
+        return await mine.relative.post(route, data={"key": f"hers {route}"} | fields)
+
+    await mine.walk.step(route, send, (303,))
+
+
+async def named(mine: Guest) -> str:
+    """The relative who was named last."""
+    page = (await mine.visitor.get("/my/family")).text
+    return re.findall(r"/my/family/(h-\w+)/take-back", page)[0]
+
+
+async def invitation(mine: Guest) -> str:
+    """The code of the newest invitation."""
+    row = await mine.site.pool.fetchrow(
+        "SELECT borrower_id, key, box FROM notice WHERE template_id = 'family-invitation'"
+        " ORDER BY notice_id DESC LIMIT 1"
+    )
+    who = await portal_store.active_borrower(mine.site.pool, row["borrower_id"])
+    assert who is not None
+    boxes = Boxes(mine.site.services.keys)
+    return (await sealing.opened(boxes, who, row["key"], row["box"]))["code"]
+
+
 async def coming_in(walk: Walk) -> None:
     """By a link, by a code, by a code and a question; and it was somebody else's number."""
     for way in ("link", "code", "question", "not me"):
-        who = Guest(walk, await visitor(walk.site))
+        who = await guest(walk)
         who.visitor.client = browser(walk.site)
         person = await who.person()
         if way == "link":

@@ -169,7 +169,7 @@ SOURCE = WEB.parent
 SAID_BY = {"Refused": 1, "Refusal": 1, "ProblemError": 2, "malformed": 0, "not_found": 0,
            "bad": 0, "hidden": 0, "unfit": 0, "misfit": 0}  # fmt: skip
 """Which argument of a call is a refusal's detail."""
-SPOKEN = ("core", "contract", "servicing", "identity", "day", "web", "webhooks", "cases",
+SPOKEN = ("family", "core", "contract", "servicing", "identity", "day", "web", "webhooks", "cases",
           "consents")
 NOT_ON_A_PAGE = ("web/api", "contract/batch.py")
 

@@ -22,9 +22,14 @@ PAGES = ["", "/pay", "/statements", "/history", "/you", "/data", "/data?show=1",
          "/devices", "/looks", "/suspicious", "/cases", "/cases/new", "/cases/m-zzz",
          "/contracts/c-zzz",
          "/consents", "/consents/documents/notices-service", "/consents/documents/zzz",
-         "/nothing", "/login", "/login/code", "/why?figure=pay-off",
+         "/family", "/family/new", "/family/h-zzz/report", "/nothing", "/login",
+         "/login/code", "/why?figure=pay-off",
          "/why?figure=due-now"]  # fmt: skip
+OF_RELATIVES = ["", "/code", "/stop", "/report", "/done", "/done?what=never"]
+"""Pages of people without an account."""
 ELSEWHERE = {
+    "/family/invitation": "test_a_relative_from_the_name_to_the_end, after the number was shown",
+    "/my/family/{member}/report": "the same",
     "/my/cases/{case}": "test_a_case_from_the_form_to_an_appeal, in every state",
     "/my/cases/{case}/attachments/{number}": "a file, never shown in place",
     "/my/consents/{consent}/receipt": "a document to be stored",
@@ -78,6 +83,7 @@ def contract_pages(page: Any, site: Site) -> list[str]:
 def every_page(page: Any, site: Site) -> Iterator[str]:
     """An address of every kind of page, while one or another borrower is logged in."""
     yield from [f"/my{each}" for each in PAGES]
+    yield from [f"/family{each}" for each in OF_RELATIVES]
     yield from contract_pages(page, site)
     ((account,),) = site.fetch(
         "SELECT contract_id >> 12 FROM statement WHERE balance > 0 GROUP BY 1"

@@ -41,7 +41,7 @@ def posted_to(site: Site, *rooms: str) -> set[str]:
     }  # fmt: skip
 
 
-PORTAL = ("/my", "/bank", "/sandbox")
+PORTAL = ("/my", "/family", "/bank", "/sandbox")
 
 
 @dataclass

@@ -136,6 +136,7 @@ async def listen(
         services.receipts.start()
         for each in services.notices.looking:
             each.start()
+        services.family.start()
         config = uvicorn.Config(
             app, host=host, port=address.getsockname()[1], http="httptools", ws="none",
             lifespan="off", access_log=False, log_config=None, log_level="warning",
@@ -149,6 +150,7 @@ async def listen(
         for each in services.notices.looking:
             await each.stop()
         await services.consents.stop()
+        await services.family.stop()
         await services.cases.watch.stop()
         await workers.stop()
         await worker.stop()

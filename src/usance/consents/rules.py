@@ -24,14 +24,15 @@ ACTIONS = {
 
 LANGUAGES = ("zh", "en")
 PURPOSES = (
-    "service-notices", "marketing", "family-borrowing", "family-plan", "family-overdue",
-    "debit-mandate", "household", "friend-agreement",
-)  # fmt: skip
+    "service-notices", "marketing", "family", "debit-mandate", "household", "friend-agreement",
+)
 SCOPES = (
-    "reminders", "statements", "overdue", "offers", "new-borrowing", "repayment-plan",
-    "overdue-state", "debits", "household-overview", "agreement-terms",
+    "reminders", "statements", "offers", "borrowing", "plan", "overdue", "debits",
+    "household-overview", "agreement-terms",
 )  # fmt: skip
-CHANNELS = ("sms", "email", "voice", "portal", "letter")
+CHANNELS = ("sms", "email", "voice", "inbox", "letter")
+"""Purpose, scopes and channels of notices are called as ``notices.documents`` calls them: who sends
+asks with the words of the template."""
 RECIPIENTS = ("grantor", "relative", "friend", "messenger", "bank")
 METHODS = ("portal", "staff_by_phone", "paper", "code")
 JURISDICTIONS = ("any", "CN", "GB", "US", "TW")

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import datetime
+from typing import TypeAlias
 
 from usance.consents import rules, store
 from usance.consents.documents import ConsentDocument, document_of
@@ -27,7 +29,16 @@ from usance.platform.database import Connection
 from usance.platform.identifiers import new_operation_id
 
 SYSTEM = "usance"
+Ended: TypeAlias = Callable[[Change, Record], Awaitable[None]]
+ENDED: list[Ended] = []
+"""What rests on agreements, and ends with them in the same transaction."""
 SALT_BYTES = 16
+
+
+def when_ended(act: Ended) -> Ended:
+    """Enter what is done when an agreement is refused or ends, whoever ends it and how."""
+    ENDED.append(act)
+    return act
 
 
 @rule("R-CONSENT-03", "R-CONSENT-07")
@@ -107,18 +118,25 @@ async def _asked_again(change: Change, record: Record) -> None:
 @rule("R-CONSENT-06")
 async def expire(connection: Connection, record: Record, now: datetime) -> None:
     """It is past its end: that is written down. Nothing depends on when."""
-    change = await _of_itself(connection)
-    await noted(change, replace(record, state=EXPIRED, at=now), NO_EVIDENCE)
+    await _ended(connection, record, EXPIRED, now)
 
 
 @rule("R-CONSENT-09")
 async def invalidate(connection: Connection, record: Record, now: datetime) -> None:
     """It justifies nothing any more, for a reason that is not the grantor's word."""
-    change = await _of_itself(connection)
-    await noted(change, replace(record, state=INVALIDATED, at=now), NO_EVIDENCE)
+    await _ended(connection, record, INVALIDATED, now)
 
 
-async def _of_itself(connection: Connection) -> Change:
+async def _ended(connection: Connection, record: Record, state: int, now: datetime) -> None:
+    """By itself, unless it ended with another one meanwhile."""
+    found = await store.record(connection, record.borrower_id, record.record_id, lock=True)
+    if found is not None and found.state == GIVEN:
+        change = await of_itself(connection)
+        await noted(change, replace(found, state=state, at=now), NO_EVIDENCE)
+
+
+async def of_itself(connection: Connection) -> Change:
+    """A change that nobody asked for."""
     on = await identity.business_date(connection)
     assert on is not None, "there is no consent without a book"
     return Change(connection, new_operation_id(), SYSTEM, on)
@@ -134,6 +152,9 @@ async def noted(change: Change, record: Record, evidence: Evidence) -> Record:
         "document": now.document_id, "version": now.version, "method": now.method,
     }  # fmt: skip
     await change.note(ACTIONS[now.state], hashed, detail, borrower_id=now.borrower_id)
+    if now.state != GIVEN:
+        for act in ENDED:
+            await act(change, now)
     return now
 
 

@@ -234,15 +234,20 @@ async def past_their_end(connection: Connection, now: datetime, count: int) -> l
     return [made(row) for row in rows]
 
 
-async def to_remind(connection: Connection, now: datetime, count: int) -> list[Record]:
-    """Given and in force, and for a year nobody told the person so; locked, oldest first."""
+async def to_remind(
+    connection: Connection, now: datetime, count: int, purpose: str = ""
+) -> list[Record]:
+    """Given and in force, and for a year nobody told the person so; locked, oldest first.
+
+    ``purpose``: only of documents for this one.
+    """
     rows = await connection.fetch(
         f"SELECT {', '.join(f'c.{name}' for name in COLUMNS.split(', '))} FROM consent c"
         " JOIN consent_document d ON d.document_id = c.document_id AND d.version = c.version"
         f" WHERE c.state = {GIVEN} AND c.at <= $2 AND (c.valid_until IS NULL OR c.valid_until > $1)"
         " AND greatest(c.at, c.reminded_at) <= $2 AND (d.retired_on IS NULL OR d.retired_on > $3)"
-        " ORDER BY c.at LIMIT $4 FOR UPDATE OF c SKIP LOCKED",
-        *(now, now - YEAR, now.date(), count),
+        " AND $5 IN ('', d.purpose) ORDER BY c.at LIMIT $4 FOR UPDATE OF c SKIP LOCKED",
+        *(now, now - YEAR, now.date(), count, purpose),
     )
     return [made(row) for row in rows]
 

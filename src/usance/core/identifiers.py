@@ -12,8 +12,7 @@ PAIRS = [high + low for high in ALPHABET for low in ALPHABET]
 PREFIXES = {
     "borrower": "b", "contract": "c", "offer": "o", "authorisation": "a", "operation": "p",
     "proposal": "q", "case": "m", "payment": "y", "session": "s", "device": "d", "change": "n",
-    "flag": "f", "link": "k", "consent": "r", "notice": "t",
-    "report": "w",
+    "flag": "f", "link": "k", "consent": "r", "notice": "t", "report": "w", "member": "h",
 }  # fmt: skip
 
 

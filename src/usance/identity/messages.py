@@ -23,6 +23,7 @@ from usance.platform.clock import Clock
 from usance.platform.database import Connection, Pool
 
 LOG_IN_CODE, NEW_NUMBER_CODE, OLD_NUMBER_CODE = "log-in-code", "new-number-code", "old-number-code"
+FAMILY_CODE = "family-code"
 NUMBER_CHANGES, NUMBER_IN_USE, NEW_DEVICE = "number-changed", "number-in-use", "new-device"
 """Templates of what is told."""
 MINUTE = timedelta(minutes=1)
@@ -42,6 +43,8 @@ class Message:
     code: str = ""
     facts: Mapping[str, Any] = field(default_factory=dict)
     until: datetime | None = None
+    member_id: int = 0
+    """Of the relative who is told, 0 the borrower."""
 
 
 class Mailbox:
@@ -60,7 +63,7 @@ class Mailbox:
         box = await sealing.sealed(self._boxes, who, key, secrets)
         telling = Telling(
             who["borrower_id"], key, message.template, message.facts, box=box,
-            until=message.until,
+            until=message.until, member_id=message.member_id,
         )  # fmt: skip
         await tell(connection, [telling], self._clock.now())
 

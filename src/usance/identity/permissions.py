@@ -41,7 +41,7 @@ SCOPES: Final = frozenset({
     "files:read", "files:write",  # the bank's debit-result files
     "day:read", "day:write",
     "cases:read", "cases:write",
-    "consents:read", "consents:write",  # what a borrower has agreed to; never the documents
+    "consents:read", "consents:write",  # what a borrower agreed to, and relatives; never documents
     "webhooks:read", "webhooks:write",
     "notices:read", "notices:write",  # templates of notices; alarms, and reports of forgeries
     "verify:read", "verify:write",  # ask whether a notice is genuine, report one for somebody

@@ -16,7 +16,7 @@ LINKS = f"""
 SELECT target, made_at, expires_at, used_at FROM portal_link {OF} ORDER BY link_id"""
 CODES = """
 SELECT purpose, attempts, made_at, expires_at FROM one_time_code
-WHERE borrower_id = $2 AND $1::smallint IS NOT NULL ORDER BY made_at"""
+WHERE borrower_id = $2 AND $1::smallint IS NOT NULL AND purpose <> 'family' ORDER BY made_at"""
 CONTACTS = f"SELECT kind, verified_at, used_at, suspended_at FROM contact {OF} ORDER BY kind"
 CHANGES = f"""
 SELECT kind, status, asked_at, new_proven_at, old_proven_at, effective_at, ended_at

@@ -18,6 +18,7 @@ from usance.consents.asking import What
 from usance.core.refusals import Refused
 from usance.core.rules import rule
 from usance.notices import codes, queue_sql, reading, sealing
+from usance.notices.code_keys import code_keys
 from usance.notices.codes import Said
 from usance.notices.counting import Counting
 from usance.notices.documents import TemplateDocument
@@ -46,7 +47,7 @@ from usance.notices.recipients import Members
 from usance.notices.rendering import Rendered, render
 from usance.notices.sending import Sending
 from usance.notices.templates import Version
-from usance.platform.crypto import KeyService, beside
+from usance.platform.crypto import KeyService
 from usance.platform.database import Connection
 
 INBOX = "inbox"
@@ -102,18 +103,13 @@ async def decide(
 ) -> list[Decision]:
     """Decide about rows that are locked, and write it down. Raises ``TakenMeanwhile``."""
     known = await reading.read(connection, house.keys, house.members, rows, now)
-    code_keys = await beside(house.keys, lambda: keys_of_codes(house.keys))
-    found = [await Asking(connection, house, known, row, now, code_keys[0]).decide()
+    newest, *_ = await code_keys(house.keys)
+    found = [await Asking(connection, house, known, row, now, newest).decide()
              for row in rows]  # fmt: skip
     await reading.write_counters(connection, known, now)
     await queue_sql.write(connection, queue_sql.DECIDE, map(decided, found))
     await queue_sql.write(connection, queue_sql.NOTE, (noted(each, now) for each in found))
     return found
-
-
-def keys_of_codes(keys: KeyService) -> list[bytes]:
-    """The lender's keys of codes, the newest first."""
-    return [each[-32:] for each in keys.blind_indexes("codes of notices", "notice-code")]
 
 
 @dataclass(slots=True, repr=False)
@@ -271,7 +267,10 @@ class Asking:
         found.not_before = self.now + self.house.policy.lease
         if "code" in document.placeholders and "code" not in secrets:
             self.with_code(found, reader, facts, secrets, way)
-        values = values_of(document, self.known, self.house.phone, reader, facts, secrets)
+        own = self.known.of_members.get((row["borrower_id"], row["member_id"]), {})
+        values = values_of(
+            document, self.known, self.house.phone, reader, facts, own | secrets
+        )
         words = render(document, way, reader.person.language, values)  # type: ignore[arg-type]
         if any(faults(words.text, document.domains, ())):
             place = "template", row["template_id"]

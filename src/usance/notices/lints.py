@@ -205,11 +205,19 @@ def words_used(drawn: Drawn) -> Iterator[Refusal]:
                 yield Refusal("R-TEMPLATE-09", detail, piece.path)
 
 
+def proves_a_number(document: TemplateDocument) -> bool:
+    """Whether all that a relative reads is a code to their own number: that protects them."""
+    kinds = {name: each.type for name, each in document.placeholders.items()}
+    return document.of_family and document.purpose == "security" and not document.scope and (
+        kinds == {"code": "code", LENDERS_NUMBER: "phone"}
+    )
+
+
 @rule("R-TEMPLATE-10")
 def scope(drawn: Drawn) -> Iterator[Refusal]:
     """A relative is told what the scope of the consent lets through, and a borrower has none."""
     document = drawn.document
-    if document.of_family != (document.purpose == "family"):
+    if document.of_family != (document.purpose == "family") and not proves_a_number(document):
         yield Refusal("R-TEMPLATE-10", "the purpose of what a relative reads is family", "purpose")
     if not document.of_family:
         if document.scope or document.amounts:

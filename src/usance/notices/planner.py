@@ -34,19 +34,23 @@ PARTS = 8
 AT_ONCE = 2
 """A closed day is planned by so many ranges of cells, so many at the same time."""
 OF_EVENT = -1
+BEFORE_BORROWING, OFFERED_FOR = "family-before-borrowing", timedelta(days=1)
 FIRST_WAY = "sms"
 """The way that most notices take: its hours say from when on a notice waits to be sent."""
 Row: TypeAlias = Mapping[str, Any]
 
 
 class Planner(Looks):
-    """Plans in the background. ``follows``: statements over ``planned`` (``planner_sql``)."""
+    """Plans in the background.
+
+    ``follows``: statements over ``planned`` (``planner_sql``), ``offered``: one over ``offered``.
+    """
 
     every_seconds = 0.5
 
     def __init__(
         self, pool: Pool, clock: Clock, gate: Gate, jurisdiction: str,
-        follows: Sequence[str] = (), policy: Tellings | None = None,
+        follows: Sequence[str] = (), offered: str = "", policy: Tellings | None = None,
     ) -> None:  # fmt: skip
         self._pool = pool
         self._clock = clock
@@ -54,6 +58,7 @@ class Planner(Looks):
         self._jurisdiction = jurisdiction
         self._policy = policy or tellings()
         self._events = sql.planning(sql.EVENTS, follows)
+        self._offers = sql.following(sql.OFFERED, offered) if offered else ""
         self._day = sql.planning(sql.DAY, follows)
         self._documents = {each.id: each for each in starting_set()}
         self._has_place = False
@@ -92,7 +97,20 @@ class Planner(Looks):
         planned: int = await connection.fetchval(
             self._events, *self._timed(told), through, end
         )
-        return end, planned
+        return end, planned + await self._offered(connection, through, end)
+
+    async def _offered(self, connection: Connection, through: int, end: int) -> int:
+        """What follows from an offer that was made, before it is taken."""
+        if not self._offers:
+            return 0
+        now = self._clock.now()
+        until = now + OFFERED_FOR
+        document = self._documents[BEFORE_BORROWING]
+        when = self._first_moment(document, now, until)
+        if when is None:
+            return 0
+        planned: int = await connection.fetchval(self._offers, through, end, when, until)
+        return planned
 
     async def _days(self, connection: Connection, day_through: date) -> tuple[date, int]:
         """Days that have finished, in their order."""
@@ -142,5 +160,6 @@ class Planner(Looks):
         sort = Notice(document.purpose, FIRST_WAY, document.audience, self._jurisdiction, until,
                       document.scope, late)  # fmt: skip
         caps = {row.id: Counter() for row in self._gate.caps(sort, now)}
-        verdict = self._gate.decide(sort, Recipient(None), caps, now)
+        agreed = frozenset({(document.purpose, document.scope, FIRST_WAY)})
+        verdict = self._gate.decide(sort, Recipient(None, consents=agreed), caps, now)
         return None if verdict.outcome == DROP else verdict.not_before or now

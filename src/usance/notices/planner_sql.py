@@ -74,6 +74,25 @@ def planning(found: str, follows: Iterable[str]) -> str:
     return f"WITH {TOLD}, {found}, {', '.join([planned, *parts])} SELECT {counts}"
 
 
+OFFERED = """
+ops AS (
+    SELECT operation_id, borrower_id, business_date FROM operation
+    WHERE xid > $1 AND xid <= $2 AND action = 'MakeOffer'
+), offered AS (
+    SELECT o.cell, o.borrower_id, o.offer_id, ops.business_date, $3::timestamptz AS not_before,
+        $4::timestamptz AS until
+    FROM ops JOIN offer o ON o.cell = ops.borrower_id % 1024 AND o.borrower_id = ops.borrower_id
+        AND o.operation_id = ops.operation_id AND o.status = 1
+)
+"""
+"""Offers that were made by operations with $1 < xid <= $2, and are open."""
+
+
+def following(found: str, follows: str) -> str:
+    """A statement that plans only what follows from ``found``; how much."""
+    return f"WITH {found}, more AS ({follows} RETURNING 1) SELECT count(*) FROM more"
+
+
 UNPAID = """d.principal + d.interest + d.fee + d.penalty
         - d.paid_principal - d.paid_interest - d.paid_fee - d.paid_penalty"""
 DAY_OF = "(date '0001-01-01' + ({} - 1))"

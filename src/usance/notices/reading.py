@@ -51,6 +51,7 @@ class Known:
     readers: dict[tuple[int, int], Reader] = field(default_factory=dict)
     reaching: dict[int, Reader] = field(default_factory=dict)
     """By notice: its reader, where it goes to another number than theirs."""
+    of_members: dict[tuple[int, int], dict[str, str]] = field(default_factory=dict)
     secrets: dict[int, dict[str, str]] = field(default_factory=dict)
     """By notice, where it has some."""
     unreadable: set[int] = field(default_factory=set)
@@ -126,6 +127,9 @@ async def _readers(
         person = await members.person(connection, borrower_id, member_id)
         if person is not None:
             hashes = await beside(keys, partial(_hashes, keys, person.contacts))
+            known.of_members[borrower_id, member_id] = await members.secrets(
+                connection, borrower_id, member_id
+            )
             known.readers[borrower_id, member_id] = Reader(
                 person, {name: each[0] for name, each in hashes.items()}, hashes,
                 borrower.data_key, borrower.borrower_name,

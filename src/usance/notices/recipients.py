@@ -39,3 +39,9 @@ class Members(Protocol):
     ) -> Person | None:
         """A relative who may be told something of this borrower now; None: they must not be."""
         ...
+
+    async def secrets(
+        self, connection: Connection, borrower_id: int, member_id: int
+    ) -> dict[str, str]:
+        """What a notice to a relative says beside its facts, by placeholder."""
+        ...

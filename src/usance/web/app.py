@@ -26,6 +26,7 @@ from usance.cases.watch import Watch
 from usance.cases.work import Desk
 from usance.consents.service import Consents
 from usance.core.money import DECIMALS
+from usance.family.service import Family
 from usance.identity.access import BorrowerAccess
 from usance.identity.accesses import Accesses
 from usance.identity.borrowers import Borrowers
@@ -58,7 +59,7 @@ from usance.web.console.pages import console_router
 from usance.web.edge import Edge
 from usance.web.notices import notice_room
 from usance.web.paying import BookTill
-from usance.web.portal.pages import on_no_route, portal_router
+from usance.web.portal.pages import family_router, on_no_route, portal_router
 from usance.web.remedies import CaseHandlers, Followed, Remedies
 from usance.web.security import Gate, check_declared, check_every_route
 from usance.web.services import CaseRoom, GenuineRoom, Services, Submits
@@ -94,6 +95,8 @@ async def open_services(
     known |= acts_on_consents(pool, clock)
     approvals = Approvals(pool, policy or approvals_policy(decimals), known, clock)
     cases = case_room(pool, keys, approvals, found.currency, clock, Followed(approvals))
+    home = case_policy().home(found.currency)
+    family = Family.over(pool, keys, home, cases.own, clock)
     return Services(
         settings=settings, pool=pool, keys=keys, book=approvals, posting=book, approvals=approvals,
         delegations=Delegations(pool, clock), borrowers=Borrowers(pool, keys),
@@ -101,11 +104,13 @@ async def open_services(
         clients=clients, allowance=Allowance(pool, clock),
         webhooks=webhooks, closing=closing,
         provider=Provider(elsewhere, pool, keys, clock) if elsewhere else None,
-        cases=cases, consents=consents, genuine=genuine_room(cases.desk),
+        cases=cases, consents=consents, genuine=genuine_room(cases.desk), family=family,
         name=found.name, currency=found.currency, decimals=decimals,
         demo=found.demo, hints=hints or {}, audit_key=open_key(settings.audit_key_file).public,
         templates=Templates(pool), clock=clock, access=access,
-        notices=notice_room(settings, pool, keys, clock, access, found.currency, played=played),
+        notices=notice_room(
+            settings, pool, keys, clock, access, home, family.members, played=played
+        ),
         payments=Payments(pool, clock, found.currency),
         notifications=Notifications(pool, clock, BookTill(pool, book), found.currency, decimals),
         receipts=ReceiptDesk(pool, clock, settings.carriers.receipt_secrets),
@@ -118,6 +123,7 @@ def route_handlers() -> list[ControllerRouterHandler]:
     return [
         operations.health, operations.exposition, openapi, console_router(), portal_router(),
         banking.notification, *banking.PAGES, receiving.receipts, verifying.verifying_router(),
+        family_router(),
     ]  # fmt: skip
 
 

@@ -28,7 +28,13 @@ from usance.web.api import views
 from usance.web.api.values import Money, iso, spelled
 
 ALL = 2**31 - 1
-UNSAID = ("SetLegalHold", "LiftLegalHold")
+UNSAID = (
+    "SetLegalHold", "LiftLegalHold",
+    "ShowNumber", "RefuseInvitation", "PauseMember", "ResumeMember",
+)  # fmt: skip
+"""What the person must not learn: an investigation, and what a relative did (R-FAMILY-04)."""
+TO_A_RELATIVE = "family "
+"""What the keys of messages to a relative begin with: that one was sent is not the borrower's."""
 NOTICE_KIND = {REMINDER: "reminder", OVERDUE_STEP: "overdue", 2: "statement"}
 RECEIPT_STATUS = {WAITS: "waiting", ALLOCATED: "allocated", RETURNED: "returned"}
 
@@ -202,6 +208,7 @@ async def messages(connection: Connection, borrower_id: int) -> list[MessageView
                     row["created_at"].isoformat(),
                     row["done_at"].isoformat() if row["done_at"] else None)
         for row in await held_sql.messages(connection, borrower_id)
+        if not row["key"].startswith(TO_A_RELATIVE)
     ]  # fmt: skip
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from usance.cases.policy import case_policy
+from usance.family.follows import BEFORE, FOLLOWS
 from usance.identity.access import BorrowerAccess
 from usance.identity.messages import Messenger, Outgoing
 from usance.notices.carriers import carriers_of
@@ -16,6 +16,7 @@ from usance.notices.legal import law
 from usance.notices.own import OwnNotices
 from usance.notices.planner import Planner
 from usance.notices.providers import TAKEN, Carrier, Order, Outcome
+from usance.notices.recipients import Members
 from usance.notices.samples import BY_TYPE
 from usance.notices.sending import sending
 from usance.platform.clock import Clock
@@ -50,18 +51,18 @@ class SandboxCarrier:
 
 
 def in_the_sandbox(
-    pool: Pool, keys: KeyService, clock: Clock, access: BorrowerAccess, currency: str
+    pool: Pool, keys: KeyService, clock: Clock, access: BorrowerAccess, jurisdiction: str
 ) -> Delivery:
     """Who sends where nothing leaves the house."""
     settings = Settings.from_environment({})
-    room = notice_room(settings, pool, keys, clock, access, currency, played=True)
+    room = notice_room(settings, pool, keys, clock, access, jurisdiction, played=True)
     assert room.delivery is not None
     return room.delivery
 
 
 def notice_room(
     settings: Settings, pool: Pool, keys: KeyService, clock: Clock, access: BorrowerAccess,
-    currency: str, *, played: bool,
+    jurisdiction: str, members: Members | None = None, *, played: bool,
 ) -> NoticeRoom:  # fmt: skip
     """Everything of notices on a book; ``played``: nothing leaves the house."""
     phone = settings.lender_phone or (BY_TYPE["phone"] if played else "")
@@ -73,13 +74,13 @@ def notice_room(
     resting = {(channel, name): weight
                for channel, some in weights.items() for name, weight in some.items()}  # fmt: skip
     own, health = OwnNotices(pool, keys, clock, phone), Health(pool, clock, resting)
-    gate, jurisdiction = Gate(law()), case_policy().home(currency)
+    gate = Gate(law())
     zone = gate.law.zones_of(jurisdiction)[0].key
     if not phone:
         return NoticeRoom(zone, own, health, None, None)
     names = {channel: [each.name for each in some] for channel, some in carriers.items()}
-    house = House(keys, gate, jurisdiction, phone, sending(), names)
+    house = House(keys, gate, jurisdiction, phone, sending(), names, members)
     return NoticeRoom(
-        zone, own, health, Planner(pool, clock, gate, jurisdiction),
+        zone, own, health, Planner(pool, clock, gate, jurisdiction, (FOLLOWS,), BEFORE),
         Delivery(pool, clock, house, carriers),
     )  # fmt: skip

@@ -27,7 +27,7 @@ ALLOWED, FORBIDDEN, UNKNOWN, ABSENT, NOTHING = "allowed", "403", "401", "404", "
 where a route has no object that could be another's."""
 MARKS = {ALLOWED: "✓", FORBIDDEN: "·", UNKNOWN: "·", ABSENT: "·", NOTHING: ""}
 CONSOLE, PORTAL, API = "console", "portal", "API"
-OF_A_BORROWER = ("contract", "payment", "case", "device", "session", "consent")
+OF_A_BORROWER = ("contract", "payment", "case", "device", "session", "consent", "member")
 """Placeholders of the portal's paths that name something of one borrower."""
 
 
@@ -42,10 +42,10 @@ class Route:
 
     @property
     def place(self) -> str:
-        """Of staff's pages, of borrowers' pages, or of what programs ask."""
+        """Of staff's pages, of borrowers' and relatives' pages, or of what programs ask."""
         if is_page(self.path):
             return CONSOLE
-        return PORTAL if re.match(r"/my(/|$)", self.path) else API
+        return PORTAL if re.match(r"/(my|family)(/|$)", self.path) else API
 
     @property
     def is_page(self) -> bool:

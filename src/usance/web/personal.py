@@ -15,6 +15,7 @@ from usance.approvals import leaving as approvals_leaving  # noqa: F401 (an obst
 from usance.cases import leaving as cases_leaving  # noqa: F401 (words, files, obstacles)
 from usance.consents import leaving as consents_leaving  # noqa: F401 (agreements, evidence)
 from usance.core.rules import rule
+from usance.family import leaving as family_leaving  # noqa: F401 (whom they named)
 from usance.identity import portal_held  # noqa: F401 (what is known of sessions and numbers)
 from usance.identity.accesses import Seen
 from usance.identity.borrowers import Borrowers

@@ -16,6 +16,7 @@ from usance.cases.service import Cases
 from usance.cases.watch import Watch
 from usance.cases.work import Desk
 from usance.consents.service import Consents
+from usance.family.service import Family
 from usance.identity.access import BorrowerAccess
 from usance.identity.accesses import Accesses
 from usance.identity.borrowers import Borrowers
@@ -121,6 +122,7 @@ class Services:
     closing: Closing
     cases: CaseRoom
     consents: Consents
+    family: Family
     templates: Templates
     notices: NoticeRoom
     genuine: GenuineRoom

@@ -147,7 +147,15 @@ async def borrower_page(request: Asked, borrower: Word) -> Response[str]:
         products=await read.products(pool), hold=hold, deeds=deeds_for(shown.person.status, hold),
         actions=forms.ON_BORROWER if shown.person.status == ACTIVE else (),
         cases=await cases.of_borrower(request, borrower_id),
+        relatives=await relatives(request, borrower_id),
     )  # fmt: skip
+
+
+async def relatives(request: Asked, borrower_id: int) -> list[dict[str, Any]]:
+    """Whom the borrower named and how it stands, without who they are; for who may see that."""
+    if "consents:read" not in request.user.permissions:
+        return []
+    return await services(request).family.states(borrower_id)
 
 
 @get("/borrowers/{borrower:str}/operations", opt=needs("operations:read"))

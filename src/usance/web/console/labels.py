@@ -115,6 +115,17 @@ ACTIONS = {
     "WithdrawConsent": _("Consent withdrawn"),
     "WithdrawConsentAgain": _("Consent withdrawn again"),
     "ExpireConsent": _("Consent expired"), "InvalidateConsent": _("Consent made invalid"),
+    "ShowNumber": _("Show the number as a relative"),
+    "NominateMember": _("Name a relative"),
+    "AcceptInvitation": _("Accept an invitation"),
+    "RefuseInvitation": _("Refuse an invitation"),
+    "LapseInvitation": _("Let an invitation run out"),
+    "TakeBackMember": _("Tell a relative no more"),
+    "LeaveMember": _("Hear no more as a relative"),
+    "EndMember": _("End of telling a relative"),
+    "NarrowMember": _("Tell a relative less"),
+    "PauseMember": _("Pause telling a relative"),
+    "ResumeMember": _("Go on telling a relative"),
 }  # fmt: skip
 
 OUTCOMES = {
@@ -328,6 +339,12 @@ ACTORS = {
     "operator": _("the operator"), "demo": _("demo"), "import": _("import"),
     "day-close": _("day close"), "borrower": _("borrower {}"), "portal": _("portal"),
     "payments": _("payments"), "cases": _("cases"), "migration": _("migration"),
+    "member": _("relative {}"),
 }  # fmt: skip
+FAMILY_ENDINGS = {
+    "taken_back": _("the borrower took it back"), "unanswered": _("not accepted"),
+    "left": _("the relative left"), "lapsed": _("it has run out"),
+}  # fmt: skip
+"""Why a relative is told no more; of an invitation no more than the borrower sees."""
 DONE = _("Done: {}.")
 COMMA = _(", ")

@@ -221,6 +221,9 @@ def environment(language: str, decimals: int) -> Environment:
         "suspicious_channel": name(dict(portal_labels.SUSPICIOUS_CHANNELS)),
         "code_finding": name(labels.CODE_FINDINGS), "sender_finding": name(labels.SENDER_FINDINGS),
         "flag": name(portal_labels.FLAGS), "message": name(portal_labels.MESSAGES),
+        "family_scope": name(portal_labels.FAMILY_SCOPES),
+        "family_state": name(portal_labels.FAMILY_STATES),
+        "family_ending": name(labels.FAMILY_ENDINGS),
     }  # fmt: skip
     return found
 

@@ -17,6 +17,7 @@ YOU = (
     ("/my/data", _("My details"), _("What we know about you, and how to have it put right.")),
     ("/my/number", _("My number"), _("Where codes go, and how to change it.")),
     ("/my/consents", _("What I have agreed to"), _("What you allow us, and how to take it back.")),
+    ("/my/family", _("My family"), _("Whom we tell something, if you and they want it so.")),
     ("/my/looks", _("Who looked"), _("Who looked at your details, and why.")),
     ("/my/suspicious", _("A suspicious message"), _("Something that says it is from us.")),
     ("/my/devices", _("Devices and sessions"), _("Where you are logged in, and how to end it.")),
@@ -39,6 +40,7 @@ MESSAGES = {
     "log-in-code": _("Code to log in"), "new-number-code": _("Code for a new number"),
     "old-number-code": _("Code to the old number"), "number-changed": _("A number will change"),
     "number-in-use": _("A number has changed"), "new-device": _("Log-in on a new device"),
+    "family-code": _("Code to a relative"),
 }  # fmt: skip
 EVENTS = {
     1: _("Opened"), 2: _("Purchase"), 3: _("Your payment"), 4: _("Refund"), 5: _("Fee"),
@@ -102,7 +104,7 @@ NOTICE_STATES = {
 }  # fmt: skip
 CONSENT_CHANNELS = {
     "sms": _("Text message"), "email": _("E-mail"), "voice": _("Telephone call"),
-    "portal": _("These pages"), "letter": _("Letter"),
+    "inbox": _("These pages"), "letter": _("Letter"),
 }  # fmt: skip
 GENUINE_WAYS = WAYS | {"inbox": _("Message on your pages")}
 GENUINE_STATES = {
@@ -122,4 +124,30 @@ SUSPICIOUS_CHANNELS = (
 CONSENT_RECIPIENTS = {
     "grantor": _("You yourself"), "relative": _("Your family member"), "friend": _("Your friend"),
     "messenger": _("Who carries our messages"), "bank": _("Your bank"),
+}  # fmt: skip
+RELATIONS = (
+    ("parent", _("Mother or father")), ("child", _("Daughter or son")),
+    ("spouse", _("Wife or husband")), ("sibling", _("Sister or brother")),
+    ("other", _("Another relative")),
+)  # fmt: skip
+FAMILY_SCOPES = {
+    "borrowing": _("New borrowing"), "plan": _("The repayment plan"),
+    "overdue": _("Late payments"),
+}  # fmt: skip
+FAMILY_STATES = {
+    "invited": _("Invited"), "active": _("On"), "paused": _("Paused"), "ended": _("Off"),
+}  # fmt: skip
+FAMILY_ENDS = {
+    "": "", "taken_back": _("You have taken it back."), "unanswered": _("It was not accepted."),
+    "left": _("Your relative does not want it any more."), "lapsed": _("It has run out."),
+}  # fmt: skip
+FAMILY_NOTICES = {
+    "family-before-borrowing": _("That you are about to borrow"),
+    "family-after-borrowing": _("That you have borrowed"),
+    "family-plan": _("How the plan is going"), "family-overdue": _("That a payment is late"),
+    "family-withdrawn": _("That it has ended"), "family-yearly": _("That it is still on"),
+}  # fmt: skip
+ARRIVALS = {
+    3: _("on its way"), 4: _("arrived"), 5: _("did not arrive"), 6: _("on its way"),
+    7: _("not sent"), 1: _("on its way"), 2: _("on its way"),
 }  # fmt: skip

@@ -19,10 +19,12 @@ from usance.web.portal import (
     consents,
     contracts,
     entrance,
+    family,
     home,
     notices,
     paying,
     person,
+    relatives,
     suspicious,
 )
 from usance.web.portal.entrance import next_of
@@ -88,10 +90,16 @@ def on_accident(request: Asked, error: Exception) -> Response[Any]:
 
 
 def on_no_route(request: Asked, error: HTTPException) -> Response[Any]:
-    """What no route knows: a page under /my, and elsewhere as the console has it."""
-    if str(request.scope["path"]).startswith("/my"):
+    """What no route knows: a page under /my or /family, and elsewhere as the console has it."""
+    if str(request.scope["path"]).startswith(("/my", relatives.START)):
         return on_framework(request, error)
     return on_no_route_of_console(request, error)
+
+
+HANDLERS_OF_PROBLEMS: dict[int | type[Exception], Any] = {
+    ProblemError: on_problem, Refused: on_refused, HTTPException: on_framework,
+    Exception: on_accident,
+}  # fmt: skip
 
 
 def portal_router() -> Router:
@@ -101,10 +109,15 @@ def portal_router() -> Router:
         route_handlers=[
             static, settings, *entrance.HANDLERS, *home.HANDLERS, *contracts.HANDLERS,
             *paying.HANDLERS, *person.HANDLERS, *cases.HANDLERS,
-            *consents.HANDLERS, *notices.HANDLERS, *suspicious.HANDLERS,
+            *consents.HANDLERS, *notices.HANDLERS, *suspicious.HANDLERS, *family.HANDLERS,
         ],
-        exception_handlers={
-            ProblemError: on_problem, Refused: on_refused, HTTPException: on_framework,
-            Exception: on_accident,
-        },
+        exception_handlers=HANDLERS_OF_PROBLEMS,
+    )  # fmt: skip
+
+
+def family_router() -> Router:
+    """Everything under /family: pages of people without an account."""
+    return Router(
+        path=relatives.START, route_handlers=relatives.HANDLERS,
+        exception_handlers=HANDLERS_OF_PROBLEMS,
     )  # fmt: skip

@@ -61,6 +61,18 @@ class Page:
         return self.address.partition("?")[0]
 
     @property
+    def start(self) -> str:
+        """Where whoever reads it begins."""
+        if self.path == "/family" or self.path.startswith("/family/"):
+            return "/family"
+        return "/my" if self.session else "/my/login"
+
+    @property
+    def settings(self) -> str:
+        """Where language and colours are chosen."""
+        return "/family/settings" if self.start == "/family" else "/my/settings"
+
+    @property
     def section(self) -> str:
         """The place of the menu that the page belongs to."""
         path = self.path
@@ -107,6 +119,9 @@ def environment(language: str, currency: str, decimals: int) -> Environment:
         "told_by": name(labels.WAYS), "purpose": name(labels.PURPOSES),
         "notice_state": name(labels.NOTICE_STATES),
         "consent_recipient": name(labels.CONSENT_RECIPIENTS), "term_of_sum": name(labels.TERMS),
+        "relation": name(dict(labels.RELATIONS)), "family_end": name(labels.FAMILY_ENDS),
+        "family_notice": name(labels.FAMILY_NOTICES), "arrival": name(labels.ARRIVALS),
+        "member": lambda each: written("member", each),
         "iso_day": date.fromisoformat,
         "iso_moment": datetime.fromisoformat,
         "payment": lambda each: written("payment", each),

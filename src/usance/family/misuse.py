@@ -1,0 +1,86 @@
+"""Either side reports misuse: at once nothing more is told, and somebody looks at it.
+
+What a relative reports is a case that the borrower does not see, and the link looks to the borrower
+as it did before. What a borrower reports is a case of theirs, and the relative learns nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from usance.cases import rules as case_rules
+from usance.cases.borrower import OwnCases
+from usance.cases.intake import Opening
+from usance.cases.work import Acting
+from usance.core.identifiers import written
+from usance.core.refusals import Refused
+from usance.core.rules import rule
+from usance.family import store
+from usance.family.links import Kit, noted
+from usance.family.records import ACTIVE, INVITED, MEMBER, PAUSED, Link, actor_of
+from usance.identity.changing import Change
+from usance.identity.once import Answer
+
+BORROWER = "borrower"
+REPORT_MOST = 3_800
+"""A case adds whom it is about."""
+
+
+@rule("R-FAMILY-14")
+async def pause(kit: Kit, change: Change, link: Link, by: str) -> None:
+    """Nothing more is told, and an invitation is not answered, until somebody has looked."""
+    now = kit.now
+    if link.state in (INVITED, ACTIVE):
+        dropped = ("", *link.scopes)
+        await store.drop_waiting(change.connection, link, dropped, now)
+        link = replace(link, state=PAUSED, because=by, paused_at=now)
+        await store.save(change.connection, link)
+    await noted(change, link, "PauseMember", by=by)
+
+
+@rule("R-FAMILY-14")
+async def resume(change: Change, link: Link) -> None:
+    """Staff has looked: it goes on where it stopped. Raises ``Refused``."""
+    if link.state != PAUSED:
+        raise Refused("R-FAMILY-14", "this relative is not paused", "member_id")
+    state = ACTIVE if link.accepted_at else INVITED
+    link = replace(link, state=state, because="", paused_at=None)
+    await store.save(change.connection, link)
+    await noted(change, link, "ResumeMember")
+
+
+@rule("R-FAMILY-14")
+async def case_of_borrower(
+    cases: OwnCases, link: Link, text: str, acting: Acting
+) -> Answer:
+    """A complaint in the borrower's book."""
+    words = f"{text}\n\n(relative {written(MEMBER, link.member_id)})"
+    asked = Opening(kind="complaint", text=words)
+    return await cases.open(link.borrower_id, asked, acting)
+
+
+@rule("R-FAMILY-14")
+async def case_of_member(
+    cases: OwnCases, link: Link, text: str, key: str, request_hash: bytes
+) -> Answer:
+    """An incident of the house, in nobody's book: the borrower does not see it."""
+    of = f"relative {written(MEMBER, link.member_id)}, borrower"
+    words = f"{text}\n\n({of} {written(BORROWER, link.borrower_id)})"
+    asked = Opening(kind="incident", text=words)
+    acting = Acting(actor_of(link.member_id), frozenset(), key, request_hash)
+    return await cases.cases.open(asked, case_rules.PORTAL, acting)
+
+
+def checked_words(text: str) -> str:
+    """What is reported, in some words; raises ``Refused``."""
+    plain = case_rules.checked_text(text)
+    if len(plain) > REPORT_MOST:
+        raise Refused("R-FAMILY-14", f"a report has at most {REPORT_MOST} characters", "text")
+    return plain
+
+
+def stands(link: Link | None) -> Link:
+    """A link that is there; raises ``Refused``."""
+    if link is None:
+        raise Refused("R-FOUND-01", "there is no such relative", "member_id")
+    return link
