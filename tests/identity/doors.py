@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import date, timedelta
-from functools import partial
 from typing import Any
 
 import pytest
@@ -20,14 +19,11 @@ from usance.identity.borrowers import Borrowers
 from usance.identity.codes import new_half
 from usance.identity.devices import Device, device_of
 from usance.identity.log_in import Knock
-from usance.identity.messages import TOPIC
 from usance.identity.people import Person
-from usance.platform import work
 from usance.platform.clock import FixedClock, SystemClock
 from usance.platform.database import Pool
-from usance.platform.work import OUTBOX
 from usance.servicing.setup import create_book
-from usance.web.portal.messages import words_of
+from usance.web.notices import in_the_sandbox
 
 PHONE, OTHER_PHONE, NEW_PHONE = "+8613800000001", "+8613800000002", "+8613900000009"
 DIGITS = "123X"
@@ -44,11 +40,8 @@ class House:
     other_id: int
 
     async def deliver(self) -> None:
-        """Send what waits in the outbox."""
-        handler = partial(
-            self.access.mailbox.deliver, messenger=self.access.sandbox, words=words_of
-        )
-        await work.run(self.pool, TOPIC, handler, until_idle=True, source=OUTBOX)
+        """Send what is due."""
+        await in_the_sandbox(self.pool, KEYS, self.clock, self.access, "CNY").look()
 
     async def messages(self, to: str = "") -> list[dict[str, Any]]:
         """What was sent, the newest first."""
@@ -56,7 +49,7 @@ class House:
         found = await self.access.sandbox.newest(self.pool)
         return [each for each in found if to in ("", each["to"])]
 
-    async def code(self, to: str = PHONE, kind: str = "log-in") -> str:
+    async def code(self, to: str = PHONE, kind: str = "log-in-code") -> str:
         """The newest code that went to a number."""
         sent = [each for each in await self.messages(to) if each["kind"] == kind]
         found = re.search(r"(?<!\d)\d{6}(?!\d)", sent[0]["words"])

@@ -31,7 +31,7 @@ async def bill(home: House) -> tuple[int, int]:
     await home.book.line(who, "cash_loan")
     loan = await home.book.loan(who, 1_200_000, 3)
     facts = {"n": 1, "due_on": "2025-02-01", "amount": 1, "days": -3}
-    await home.tell(Telling(who, "bill", "due-in-3-days", facts, loan))
+    await home.tell(Telling(who, "bill", "due-today", facts, loan))
     await home.sent()
     return who, loan
 
@@ -41,12 +41,12 @@ async def test_the_words_are_said_again_with_their_code(pool: Pool) -> None:
     async with house(pool) as home:
         who, loan = await bill(home)
         (shown,) = await own(home).page(who, "zh-CN")
-        assert shown.title == "三天后到应还日"
+        assert shown.title == "今天是应还日"
         assert shown.contract_id == loan
         assert f"核对码 {shown.code}" in home.sms.orders[0].text, "the code that was sent"
         assert shown.code in shown.text
         (english,) = await own(home).page(who, "en")
-        assert english.title == "Due in three days"
+        assert english.title == "Due today"
         assert english.code == shown.code
 
 
@@ -135,7 +135,7 @@ async def test_a_person_is_told_everything_and_forgotten(pool: Pool) -> None:
         async with transaction(pool) as connection:
             told: list[dict[str, Any]] = await leaving.notices(connection, who)
             chosen = await leaving.preferences(connection, who)
-        assert [each["template_id"] for each in told] == ["paid", "due-in-3-days"]
+        assert [each["template_id"] for each in told] == ["paid", "due-today"]
         assert [step["kind"] for step in told[1]["steps"]] == ["send", "taken"]
         assert list(chosen["ways"]) == ["email"]
         json.dumps(told)

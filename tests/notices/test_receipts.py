@@ -166,7 +166,7 @@ async def test_receipts_change_notices_once(pool: Pool) -> None:
     )
     rows = await pool.fetch("SELECT contact_hash, channel, because, until FROM suppression")
     assert [tuple(row) for row in rows] == [
-        (b"somebody", "sms", "complained", NOW + timedelta(days=180))
+        (b"somebody", "sms", "bounced", NOW + timedelta(days=90))
     ]
     steps = await pool.fetch(
         "SELECT kind, provider, said, at, trace FROM notice_step ORDER BY notice_id, number"
@@ -189,12 +189,12 @@ async def test_a_silence_is_never_shortened(pool: Pool) -> None:
         found: datetime | None = await pool.fetchval("SELECT until FROM suppression")
         return found
 
-    await found.receive(*signed([Receipt("m-0", "complained")]))
-    await found.receive(*signed([Receipt("m-1", "bounced")]))
-    assert await until() == NOW + timedelta(days=180)
+    await found.receive(*signed([Receipt("m-0", "bounced")]))
+    await found.receive(*signed([Receipt("m-1", "complained")]))
+    assert await until() == NOW + timedelta(days=90)
     clock.advance(timedelta(days=200))
-    await found.receive(*signed([Receipt("m-2", "bounced")], at=clock.now()))
-    assert await until() == clock.now() + timedelta(days=90)
+    await found.receive(*signed([Receipt("m-2", "complained")], at=clock.now()))
+    assert await until() == clock.now() + timedelta(days=30)
     await pool.execute("UPDATE suppression SET until = NULL, because = 'by hand'")
     await found.receive(*signed([Receipt("m-3", "bounced")], at=clock.now()))
     assert await until() is None

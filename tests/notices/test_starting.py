@@ -29,13 +29,13 @@ EVENTS = {
     "line.closed", "contract.closed", "consent.given", "consent.withdrawn", "consent.reminder",
     "device.new", "number.changed", "login.code", "password.changed", "family.invitation",
     "family.borrowing_before", "family.borrowing_after", "family.plan", "family.overdue",
-    "family.withdrawn",
+    "family.withdrawn", "number.in_use", "number.proof_new", "number.proof_old",
 }  # fmt: skip
 
 
 def test_there_is_one_for_every_event() -> None:
     assert {each.event for each in SET} == EVENTS
-    assert len({each.id for each in SET}) == len(SET) == 29
+    assert len({each.id for each in SET}) == len(SET) == 32
     assert {each.version for each in SET} == {1}
 
 

@@ -13,7 +13,6 @@ WITH_DATA = {
     "scope.py": "the one helper: yields what is the session's borrower's",
     "door.py": "what is reached before anybody is known: codes and links, nothing of the book",
     "render.py": "the frame of a page: the lender's name and currency",
-    "messages.py": "words of messages, no request",
 }
 """Files that are no handlers, and what each is for."""
 HANDLERS = sorted(path for path in PORTAL.glob("*.py") if path.name not in WITH_DATA)

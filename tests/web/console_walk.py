@@ -6,7 +6,6 @@ import itertools
 import re
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from functools import partial
 from typing import Any
 
 import httpx
@@ -16,10 +15,6 @@ from tests.web.api_site import Site
 from tests.web.walking import Walk
 from usance.core.identifiers import parse, written
 from usance.identity.contact_changes import Asker
-from usance.identity.messages import TOPIC
-from usance.platform import work
-from usance.platform.work import OUTBOX
-from usance.web.portal.messages import words_of
 
 PASSWORD, OTHER_PASSWORD = "correct horse battery", "tide-lantern-violet"
 ROLES = ("service", "collections", "operations", "compliance", "administrator")
@@ -272,7 +267,7 @@ async def contacts(anna: Person) -> None:
     one = BORROWER + "/contact/"
     await anna.does(one + "change", who, phone="13900000001", reason="Passport seen")
     sent = await delivered(anna.site)
-    code = next(each["words"] for each in sent if each["kind"] == "new-number")
+    code = next(each["words"] for each in sent if each["kind"] == "new-number-code")
     await anna.does(one + "prove", who, code=re.findall(r"\b\d{6}\b", code)[0])
     await anna.does(one + "stop", who)
     flag = await anna.newest("SELECT flag_id FROM contact_flag WHERE closed_at IS NULL")
@@ -285,10 +280,10 @@ async def contacts(anna: Person) -> None:
 
 async def delivered(site: Site) -> list[dict[str, Any]]:
     """What the sandbox's messenger was given, the newest first."""
-    access = site.services.access
-    handler = partial(access.mailbox.deliver, messenger=access.sandbox, words=words_of)
-    await work.run(site.pool, TOPIC, handler, until_idle=True, source=OUTBOX)
-    return await access.sandbox.newest(site.pool)
+    delivery = site.services.notices.delivery
+    assert delivery is not None, "this site is no sandbox"
+    await delivery.look()
+    return await site.services.access.sandbox.newest(site.pool)
 
 
 async def cases(anna: Person, bert: Person, who: str) -> None:

@@ -62,7 +62,7 @@ class Visits:
         for wrong in ("000000", person["phone"], person["identity_number"]):
             await self.sent(visitor, f"{login}/code", 422, {"code": wrong})
         await self.sent(visitor, f"{login}/identity", 422, {"digits": person["identity_number"]})
-        code = await newest_code(self.site, "log-in")
+        code = await newest_code(self.site, "log-in-code")
         await self.sent(visitor, f"{login}/code", 303, {"code": code})
         visitor.csrf = token_on((await visitor.get("/my/you")).text)
 
@@ -76,7 +76,7 @@ class Visits:
             await self.sent(visitor, f"/my/number/send/{side}", 303)
             path = f"/my/number/code/{side}"
             await self.sent(visitor, path, 422, {"code": person["phone"]})
-            code = await newest_code(self.site, f"{side}-number")
+            code = await newest_code(self.site, f"{side}-number-code")
             await self.sent(visitor, path, 303, {"code": code})
         await self.sent(visitor, "/my/number/stop", 303)
 

@@ -5,19 +5,14 @@ from __future__ import annotations
 import itertools
 import re
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any
 
 import httpx
 
 from tests.web.api_site import Site
 from usance.core.identifiers import parse, written
-from usance.identity.messages import TOPIC
 from usance.notices.outbox import Telling, tell
-from usance.platform import work
 from usance.platform.database import transaction
-from usance.platform.work import OUTBOX
-from usance.web.portal.messages import words_of
 
 _numbers = itertools.count(1)
 
@@ -121,10 +116,10 @@ def token_on(page: str) -> str:
 
 async def newest_code(site: Site, kind: str) -> str:
     """The newest code of a kind that the sandbox's messenger was given."""
-    access = site.services.access
-    handler = partial(access.mailbox.deliver, messenger=access.sandbox, words=words_of)
-    await work.run(site.pool, TOPIC, handler, until_idle=True, source=OUTBOX)
-    sent = await access.sandbox.newest(site.pool)
+    delivery = site.services.notices.delivery
+    assert delivery is not None, "this site is no sandbox"
+    await delivery.look()
+    sent = await site.services.access.sandbox.newest(site.pool)
     words = next(str(each["words"]) for each in sent if each["kind"] == kind)
     return str(re.findall(r"(?<!\d)\d{6}(?!\d)", words)[0])
 

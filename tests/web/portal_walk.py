@@ -113,7 +113,7 @@ async def the_number(mine: Guest) -> None:
     await mine.does("/my/number/lost")
     await mine.does(f"/my/number/send/{side}", "new")
     for each in ("new", "old"):
-        code = await mine.code(f"{each}-number")
+        code = await mine.code(f"{each}-number-code")
         await mine.does(f"/my/number/code/{side}", each, code=code)
     await mine.does("/my/number/stop")
 
@@ -164,7 +164,7 @@ async def coming_in(walk: Walk) -> None:
         if way == "question":  # the number was not used for long
             walk.clock.advance(timedelta(days=100))
         await who.does("/my/login", number=person.phone)
-        code = await who.code("log-in")
+        code = await who.code("log-in-code")
         if way == "not me":
             await who.does("/my/login/not-me", status=200, code=code)
             continue

@@ -16,6 +16,7 @@ from typing import Any
 from usance.core.identifiers import parse, written
 from usance.core.refusals import Refused
 from usance.core.rules import rule
+from usance.identity import messages
 from usance.identity import portal_store as store
 from usance.identity.boxes import PHONE, Boxes
 from usance.identity.changing import Asking, Change, once
@@ -162,8 +163,8 @@ class BorrowerSessions:
         self, connection: Connection, who: store.Row, session_id: int, family: str
     ) -> None:
         to = await self._boxes.detail(who, PHONE)
-        values = {"device": family, "at": self._clock.now().strftime("%Y-%m-%d %H:%M UTC")}
-        message = Message("new-device", to, who["language"], values)
+        facts = {"device": family, "day": self._clock.now().date().isoformat()}
+        message = Message(messages.NEW_DEVICE, to, facts=facts)
         await self._mailbox.put(connection, who, f"new device {session_id}", message)
 
 

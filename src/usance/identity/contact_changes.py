@@ -18,13 +18,13 @@ from usance.core.refusals import Refused
 from usance.core.rules import rule
 from usance.identity import contact_store as store
 from usance.identity import contacts as known
-from usance.identity import keys_sql, portal_store
+from usance.identity import keys_sql, messages, portal_store
 from usance.identity.boxes import PHONE, Boxes, check_current
 from usance.identity.changing import Asking, Change, Making, answered, once
 from usance.identity.codes import NEW_NUMBER, OLD_NUMBER, Codes
 from usance.identity.contacts import Contacts, reason_at, reason_of
 from usance.identity.limits import Limits
-from usance.identity.messages import Mailbox, Message
+from usance.identity.messages import MINUTE, Mailbox, Message
 from usance.identity.once import Answer
 from usance.identity.people import phone_of
 from usance.identity.portal_policy import PortalPolicy
@@ -36,6 +36,7 @@ from usance.platform.work import Job, enqueue
 
 QUEUE = "contact-change"
 SIDES = {"new": NEW_NUMBER, "old": OLD_NUMBER}
+TOLD_BY = {"new": messages.NEW_NUMBER_CODE, "old": messages.OLD_NUMBER_CODE}
 """Which number, and the purpose of the code that proves it."""
 
 
@@ -288,7 +289,7 @@ class ContactChanges:
             connection, "system:portal", "ChangeContact", borrower_id,
             [("contact_change", change_id)], {"change_id": change_id, "kind": PHONE},
         )  # fmt: skip
-        message = Message("number-changed", phone, who["language"])
+        message = Message(messages.NUMBER_IN_USE, phone)
         await self._mailbox.put(connection, who, f"change {change_id} done", message)
 
     async def _cool_if_proven(
@@ -305,8 +306,8 @@ class ContactChanges:
         payload = {"borrower_id": borrower_id, "change_id": change_id}
         await enqueue(connection, QUEUE, str(change_id), payload, effective_at)
         old = await self._boxes.detail(who, PHONE)
-        at = effective_at.strftime("%Y-%m-%d %H:%M UTC")
-        message = Message("number-changes", old, who["language"], {"at": at})
+        day = effective_at.date().isoformat()
+        message = Message(messages.NUMBER_CHANGES, old, facts={"day": day})
         await self._mailbox.put(connection, who, f"change {change_id} cools", message)
         await note(
             connection, actor, "CoolContactChange", borrower_id, [("contact_change", change_id)],
@@ -322,8 +323,9 @@ class ContactChanges:
             connection, half_of(asker, who["borrower_id"]), SIDES[side], phone,
             who["borrower_id"], change_id,
         )  # fmt: skip
-        until = (self._clock.now() + self._policy.code_valid).isoformat()
-        message = Message(SIDES[side], phone, who["language"], {"code": code}, until)
+        valid = self._policy.code_valid
+        facts, until = {"minutes": valid // MINUTE}, self._clock.now() + valid
+        message = Message(TOLD_BY[side], phone, code, facts, until)
         key = f"change {change_id} {side} {new_operation_id()}"
         await self._mailbox.put(connection, who, key, message)
 

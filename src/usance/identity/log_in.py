@@ -12,14 +12,14 @@ from dataclasses import dataclass
 
 from usance.core.refusals import Refused
 from usance.core.rules import rule
-from usance.identity import codes, portal_store
+from usance.identity import codes, messages, portal_store
 from usance.identity.borrower_sessions import Begun, BorrowerSessions
 from usance.identity.boxes import PHONE, Boxes, check_current
 from usance.identity.codes import LOG_IN, Codes
 from usance.identity.contacts import Contacts
 from usance.identity.devices import Device, Devices
 from usance.identity.limits import Limits
-from usance.identity.messages import Mailbox, Message
+from usance.identity.messages import MINUTE, Mailbox, Message
 from usance.identity.people import phone_of
 from usance.identity.portal_policy import PortalPolicy
 from usance.platform.addresses import counted_as
@@ -105,9 +105,8 @@ class LogIn:
                 who = None
             known = who["borrower_id"] if who else 0
             code = await self._codes.make(connection, half, LOG_IN, phone, known)
-            until = (now + self._policy.code_valid).isoformat()
-            language = who["language"] if who else ""
-            message = Message("log-in", phone, language, {"code": code}, until)
+            until, minutes = now + self._policy.code_valid, self._policy.code_valid // MINUTE
+            message = Message(messages.LOG_IN_CODE, phone, code, {"minutes": minutes}, until)
             if who:
                 await self._mailbox.put(connection, who, f"code {new_operation_id()}", message)
             else:

@@ -85,6 +85,10 @@ class Delivery(Looks):
         self._lanes = lanes
         self._health = health or health_policy()
 
+    def carries(self, channel: str) -> bool:
+        """Whether anybody carries messages of a channel."""
+        return any(each == channel for each, _ in self._carriers)
+
     async def look(self) -> None:
         """Send until nothing is due."""
         await asyncio.gather(*(self._lane() for _ in range(self._lanes)))

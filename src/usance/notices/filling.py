@@ -12,14 +12,6 @@ from usance.notices.values import Money
 from usance.servicing.products import by_id
 
 
-def contacts_of(reader: Reader, secrets: Mapping[str, str]) -> Mapping[str, str]:
-    """Numbers and addresses by channel: their own, or the one that the notice must go to."""
-    to = secrets.get("to", "")
-    if not to:
-        return reader.person.contacts
-    return {"email": to} if "@" in to else {"sms": to, "voice": to}
-
-
 def values_of(
     document: TemplateDocument, known: Known, phone: str, reader: Reader,
     facts: Mapping[str, Any], secrets: Mapping[str, str],

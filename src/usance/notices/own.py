@@ -14,19 +14,17 @@ from usance.core.refusals import Refused
 from usance.core.rules import rule
 from usance.notices import own_sql, queue_sql, reading
 from usance.notices.codes import grouped
-from usance.notices.deciding import INBOX
-from usance.notices.documents import LANGUAGES, Language, TemplateDocument
+from usance.notices.documents import Channel, Language
 from usance.notices.documents import read as read_document
 from usance.notices.filling import values_of
 from usance.notices.reading import Known, Reader
-from usance.notices.rendering import Rendered, render
+from usance.notices.rendering import render
 from usance.platform.clock import Clock
 from usance.platform.crypto import DecryptionError, KeyService, beside
 from usance.platform.database import Pool
 
 LAST = 2**63 - 1
-SAID_BY = ("inbox", "email", "sms", "voice")
-"""Whose words a page shows, the longest first."""
+INBOX: Channel = "inbox"
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -117,11 +115,13 @@ class OwnNotices:
 
     def _one(self, known: Known, reader: Reader, row: Mapping[str, Any]) -> Shown | None:
         document = read_document(row["body"])
+        if INBOX not in document.channels:  # a code to come in is not shown inside
+            return None
         try:
             secrets = reading.secrets_of(reader, row)
             facts = msgspec.json.decode(row["facts"])
             values = values_of(document, known, self._phone, reader, facts, secrets)
-            words = said(document, reader.person.language, values)
+            words = render(document, INBOX, reader.person.language, values)
         except (Refused, DecryptionError):
             return None
         code = secrets.get("code", "") if row["purpose"] != "security" else ""
@@ -131,10 +131,3 @@ class OwnNotices:
             grouped(code) if code else "",
         )  # fmt: skip
 
-
-def said(document: TemplateDocument, language: Language, values: Mapping[str, Any]) -> Rendered:
-    """The words of the inbox, or of the longest channel that the template speaks."""
-    assert language in LANGUAGES
-    channel = next(each for each in SAID_BY if each in document.channels)
-    found = render(document, channel, language, values)
-    return found if channel == INBOX else Rendered(found.title, found.text)

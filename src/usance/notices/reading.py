@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from functools import partial
 from typing import Any
@@ -49,6 +49,11 @@ class Known:
     on: date
     templates: dict[str, Version] = field(default_factory=dict)
     readers: dict[tuple[int, int], Reader] = field(default_factory=dict)
+    reaching: dict[int, Reader] = field(default_factory=dict)
+    """By notice: its reader, where it goes to another number than theirs."""
+    secrets: dict[int, dict[str, str]] = field(default_factory=dict)
+    """By notice, where it has some."""
+    unreadable: set[int] = field(default_factory=set)
     dues: dict[tuple[int, int], Row] = field(default_factory=dict)
     suppressed: set[tuple[bytes, str]] = field(default_factory=set)
     counters: dict[bytes, dict[str, Counter]] = field(default_factory=dict)
@@ -56,6 +61,12 @@ class Known:
     moved: set[bytes] = field(default_factory=set)
     open_breakers: set[tuple[str, str]] = field(default_factory=set)
     providers: dict[str, list[Provider]] = field(default_factory=dict)
+
+    def reader_of(self, row: Row) -> Reader | None:
+        """Who gets a notice, as they are reached by it."""
+        return self.reaching.get(row["notice_id"]) or self.readers.get(
+            (row["borrower_id"], row["member_id"])
+        )
 
 
 async def read(
@@ -71,7 +82,8 @@ async def read(
             known.templates[template_id] = version
     known.dues = await _dues(connection, rows)
     await _readers(connection, keys, members, rows, known)
-    lookups = {each for reader in known.readers.values()
+    await beside(keys, lambda: _open_boxes(keys, rows, known))
+    lookups = {each for reader in (*known.readers.values(), *known.reaching.values())
                for hashes in reader.lookups.values() for each in hashes}  # fmt: skip
     known.suppressed = {
         (row["contact_hash"], row["channel"])
@@ -117,6 +129,28 @@ async def _readers(
             known.readers[borrower_id, member_id] = Reader(
                 person, {name: each[0] for name, each in hashes.items()}, hashes,
                 borrower.data_key, borrower.borrower_name,
+            )  # fmt: skip
+
+
+def _open_boxes(keys: KeyService, rows: Sequence[Row], known: Known) -> None:
+    """What is secret of notices, and who is reached by those that go to another number."""
+    for row in rows:
+        reader = known.readers.get((row["borrower_id"], row["member_id"]))
+        if reader is None or not row["box"]:
+            continue
+        try:
+            secrets = secrets_of(reader, row)
+        except DecryptionError:
+            known.unreadable.add(row["notice_id"])
+            continue
+        known.secrets[row["notice_id"]] = secrets
+        to = secrets.get("to", "")
+        if to and to not in reader.person.contacts.values():
+            contacts = {"email": to} if "@" in to else {"sms": to, "voice": to}
+            hashes = _hashes(keys, contacts)
+            known.reaching[row["notice_id"]] = replace(
+                reader, person=replace(reader.person, contacts=contacts), lookups=hashes,
+                hashes={channel: each[0] for channel, each in hashes.items()}, suspended=False,
             )  # fmt: skip
 
 
@@ -190,7 +224,7 @@ async def _counters(connection: Connection, rows: Sequence[Row], known: Known) -
     """Those that are there, locked in their order; the others count nothing yet."""
     wanted = {
         each for row in rows
-        if (reader := known.readers.get((row["borrower_id"], row["member_id"])))
+        if (reader := known.reader_of(row))
         for each in subjects(reader, row)
     }  # fmt: skip
     for row in await connection.fetch(queue_sql.COUNTERS, sorted(wanted)):

@@ -106,7 +106,6 @@ async def open_services(
         payments=Payments(pool, clock, found.currency),
         notifications=Notifications(pool, clock, BookTill(pool, book), found.currency, decimals),
         receipts=ReceiptDesk(pool, clock, settings.carriers.receipt_secrets),
-        messenger=access.sandbox if played else None,
         bank=SandboxBank(pool, keys, clock, decimals) if played else None,
     )  # fmt: skip
 

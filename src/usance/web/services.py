@@ -20,7 +20,6 @@ from usance.identity.access import BorrowerAccess
 from usance.identity.accesses import Accesses
 from usance.identity.borrowers import Borrowers
 from usance.identity.machine import MachineClients
-from usance.identity.messages import Messenger
 from usance.identity.once import Answer
 from usance.identity.provider import Provider
 from usance.identity.staff import Staff
@@ -78,6 +77,11 @@ class NoticeRoom:
     delivery: Delivery | None
 
     @property
+    def sends_codes(self) -> bool:
+        """Whether text messages go out: without them nobody can log in by a code."""
+        return self.delivery is not None and self.delivery.carries("sms")
+
+    @property
     def looking(self) -> list[Looks]:
         """Who works in the background."""
         return [each for each in (self.planner, self.delivery, self.health) if each is not None]
@@ -122,8 +126,6 @@ class Services:
     receipts: ReceiptDesk
     provider: Provider | None = None
     """Who else may say that somebody is staff."""
-    messenger: Messenger | None = None
-    """Carries messages to borrowers; without one nobody can log in by a code."""
     bank: Bank | None = None
     """Takes payments that borrowers begin on their pages; without one they cannot."""
 

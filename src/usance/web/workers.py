@@ -1,4 +1,4 @@
-"""Background work of a serving process: messages go out, payments are booked, waits end.
+"""Background work of a serving process: payments are booked, waits end.
 
 Every process may run it: the lease runner sees to it that each piece of work is done once.
 """
@@ -6,24 +6,20 @@ Every process may run it: the lease runner sees to it that each piece of work is
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from datetime import timedelta
-from functools import partial
 from typing import TypeAlias
 
-from usance.identity import contact_changes, messages
-from usance.identity.messages import Messenger
+from usance.identity import contact_changes
 from usance.payments import intents, notifications, sandbox_bank
 from usance.payments.sandbox_bank import SandboxBank
 from usance.platform import work
-from usance.platform.database import Connection, Pool
-from usance.platform.work import JOBS, OUTBOX, Handler, Job, Patience
-from usance.web.portal.messages import words_of
+from usance.platform.database import Pool
+from usance.platform.work import JOBS, Handler, Patience
 from usance.web.services import Services
 
-SOON = Patience(attempts=20, longest_delay=timedelta(hours=1), poll=timedelta(milliseconds=500))
 LATER = Patience(attempts=20, longest_delay=timedelta(hours=1), poll=timedelta(seconds=3))
-"""A bank or a messenger may be away for the better part of a day. People wait for messages."""
+"""A bank may be away for the better part of a day."""
 
 Queue: TypeAlias = tuple[work.Source, Handler]
 
@@ -44,8 +40,6 @@ class Workers:
             intents.EXPIRY: (JOBS, services.payments.expire),
             notifications.BOOKING: (JOBS, services.notifications.work),
         }
-        if services.messenger is not None:
-            queues[messages.TOPIC] = OUTBOX, carrier(services, services.messenger)
         if isinstance(services.bank, SandboxBank):
             queues[sandbox_bank.QUEUE] = JOBS, services.bank.work
         return cls(services.pool, queues)
@@ -53,8 +47,7 @@ class Workers:
     def start(self) -> None:
         """Work until stopped."""
         for name, (source, handler) in self._queues.items():
-            patience = SOON if source is OUTBOX else LATER
-            job = work.run(self._pool, name, handler, source=source, patience=patience)
+            job = work.run(self._pool, name, handler, source=source, patience=LATER)
             self._tasks.append(asyncio.create_task(job))
 
     async def until_idle(self) -> None:
@@ -69,10 +62,3 @@ class Workers:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._tasks = []
 
-
-def carrier(
-    services: Services, messenger: Messenger
-) -> Callable[[Connection, Job], Awaitable[None]]:
-    """The handler that delivers messages."""
-    deliver = services.access.mailbox.deliver
-    return partial(deliver, messenger=messenger, words=words_of)

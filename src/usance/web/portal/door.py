@@ -32,7 +32,7 @@ class Door:
     @property
     def is_open(self) -> bool:
         """Whether codes can be sent at all."""
-        return self._services.messenger is not None
+        return self._services.notices.sends_codes
 
     def _knock(self, half: str = "") -> Knock:
         request = self._request

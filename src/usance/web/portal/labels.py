@@ -35,9 +35,9 @@ FLAGS = {
 }  # fmt: skip
 OPENED_BY = {"code": _("by a code"), "link": _("from your application")}
 MESSAGES = {
-    "log-in": _("Code to log in"), "new-number": _("Code for a new number"),
-    "old-number": _("Code to the old number"), "number-changes": _("A number will change"),
-    "number-changed": _("A number has changed"), "new-device": _("Log-in on a new device"),
+    "log-in-code": _("Code to log in"), "new-number-code": _("Code for a new number"),
+    "old-number-code": _("Code to the old number"), "number-changed": _("A number will change"),
+    "number-in-use": _("A number has changed"), "new-device": _("Log-in on a new device"),
 }  # fmt: skip
 EVENTS = {
     1: _("Opened"), 2: _("Purchase"), 3: _("Your payment"), 4: _("Refund"), 5: _("Fee"),
