@@ -296,10 +296,17 @@ async def test_receipts_over_http(database: str, tmp_path: Path) -> None:
         f' receipts_secret: "{SECRET}"}}]'
     )
     file.chmod(0o600)
-    environment = {"USANCE_CARRIERS_FILE": str(file)}
+    environment = {"USANCE_CARRIERS_FILE": str(file), "USANCE_LENDER_PHONE": "95000"}
     async with opened(
         database, tmp_path, clock=FixedClock(NOW), environment=environment
     ) as site:
+        room = site.services.notices
+        assert room.delivery is not None, "notices go by the file's carriers"
+        await room.health.look()
+        weights = await room.health.providers()
+        assert [(row["channel"], row["name"], row["weight"]) for row in weights] == [
+            ("sms", "one", 100)
+        ]
         await planted(site.pool, "m-1")
         headers, body = signed(ONE)
         unsigned = await site.client.post(RECEIPTS_PATH, content=body)
