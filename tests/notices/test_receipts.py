@@ -166,7 +166,7 @@ async def test_receipts_change_notices_once(pool: Pool) -> None:
     )
     rows = await pool.fetch("SELECT contact_hash, channel, because, until FROM suppression")
     assert [tuple(row) for row in rows] == [
-        (b"somebody", "sms", "complained", NOW + timedelta(days=180))
+        (b"somebody", "sms", "bounced", NOW + timedelta(days=90))
     ]
     steps = await pool.fetch(
         "SELECT kind, provider, said, at, trace FROM notice_step ORDER BY notice_id, number"
@@ -189,12 +189,12 @@ async def test_a_silence_is_never_shortened(pool: Pool) -> None:
         found: datetime | None = await pool.fetchval("SELECT until FROM suppression")
         return found
 
-    await found.receive(*signed([Receipt("m-0", "complained")]))
-    await found.receive(*signed([Receipt("m-1", "bounced")]))
-    assert await until() == NOW + timedelta(days=180)
+    await found.receive(*signed([Receipt("m-0", "bounced")]))
+    await found.receive(*signed([Receipt("m-1", "complained")]))
+    assert await until() == NOW + timedelta(days=90)
     clock.advance(timedelta(days=200))
-    await found.receive(*signed([Receipt("m-2", "bounced")], at=clock.now()))
-    assert await until() == clock.now() + timedelta(days=90)
+    await found.receive(*signed([Receipt("m-2", "complained")], at=clock.now()))
+    assert await until() == clock.now() + timedelta(days=30)
     await pool.execute("UPDATE suppression SET until = NULL, because = 'by hand'")
     await found.receive(*signed([Receipt("m-3", "bounced")], at=clock.now()))
     assert await until() is None
@@ -296,10 +296,17 @@ async def test_receipts_over_http(database: str, tmp_path: Path) -> None:
         f' receipts_secret: "{SECRET}"}}]'
     )
     file.chmod(0o600)
-    environment = {"USANCE_CARRIERS_FILE": str(file)}
+    environment = {"USANCE_CARRIERS_FILE": str(file), "USANCE_LENDER_PHONE": "95000"}
     async with opened(
         database, tmp_path, clock=FixedClock(NOW), environment=environment
     ) as site:
+        room = site.services.notices
+        assert room.delivery is not None, "notices go by the file's carriers"
+        await room.health.look()
+        weights = await room.health.providers()
+        assert [(row["channel"], row["name"], row["weight"]) for row in weights] == [
+            ("sms", "one", 100)
+        ]
         await planted(site.pool, "m-1")
         headers, body = signed(ONE)
         unsigned = await site.client.post(RECEIPTS_PATH, content=body)
