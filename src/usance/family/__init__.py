@@ -2,7 +2,8 @@
 
 A name that a borrower typed in is not a consent. Nothing but one invitation reaches a relative
 before they have shown that the number is theirs and have agreed themselves. Whether somebody has
-a relative here is known to this room alone: prices, limits and servicing never ask it (R-FAMILY-18).
+a relative here is known to this room alone: prices, limits and servicing never ask it
+(R-FAMILY-18).
 
 ``policy``       ``policies/family.yaml``: how many, how often, for how long
 ``records``      a link between a borrower and a relative, and what is secret of the relative
