@@ -246,7 +246,9 @@ async def test_two_sides_both_agree(home: House) -> None:
     back = await home.live(OVERDUE, MOTHER, borrower(home.who))
     assert back is not None
     assert (back.record_id, back.linked_id) == (hers, mine)
-    await home.withdrawn(hers)
+    with pytest.raises(Refused, match="R-FOUND-01"):
+        await home.withdrawn(hers)  # it is not the borrower's to take back
+    await home.withdrawn(hers, actor="machine:1")
     assert await home.live(OVERDUE, counterparty=MOTHER) is None
     await home.book.holds()
 

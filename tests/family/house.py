@@ -25,10 +25,8 @@ from usance.family import store
 from usance.family.records import Acceptance, Link, Nomination, member
 from usance.family.service import Family
 from usance.identity import portal_store
-from usance.identity.boxes import Boxes
 from usance.identity.changing import Asking
 from usance.identity.codes import new_half
-from usance.identity.messages import Message
 from usance.notices import sealing
 from usance.notices.recipients import Person
 from usance.platform.clock import FixedClock
@@ -95,24 +93,20 @@ class House:
         )
         who = await portal_store.active_borrower(self.pool, row["borrower_id"])
         assert who is not None
-        return (await sealing.opened(Boxes(KEYS), who, row["key"], row["box"]))["code"]
+        data_key = KEYS.unwrap(who["data_key"], who["borrower_id"])
+        return sealing.opened(data_key, who["borrower_id"], row["key"], row["box"])["code"]
 
     async def one_time_code(self, borrower_id: int) -> str:
-        """The newest code in the outbox, with where it goes."""
+        """The newest code that was to show a number."""
         row = await self.pool.fetchrow(
-            "SELECT key, payload FROM outbox WHERE cell = $1 AND borrower_id = $2"
-            " ORDER BY key DESC LIMIT 1",
+            "SELECT key, box FROM notice WHERE cell = $1 AND borrower_id = $2"
+            " AND template_id = 'family-code' ORDER BY notice_id DESC LIMIT 1",
             *(cell_of_borrower(borrower_id), borrower_id),
         )
         who = await portal_store.active_borrower(self.pool, borrower_id)
         assert who is not None
-        import base64
-
-        box = base64.b64decode(msgspec.json.decode(row["payload"])["box"])
-        text = await Boxes(KEYS).open(
-            who, box, table="outbox", column=f"payload {row['key']}", row_id=borrower_id
-        )
-        return msgspec.json.decode(text, type=Message).values["code"]
+        data_key = KEYS.unwrap(who["data_key"], borrower_id)
+        return sealing.opened(data_key, borrower_id, row["key"], row["box"])["code"]
 
     async def visit(self, member_id: int, phone: str = MOTHER) -> str:
         """The relative shows the number; the token of the visit."""

@@ -81,7 +81,7 @@ async def test_a_book_begins_with_the_set(book: TestBook) -> None:
         (1, OPENED_ON, "usance"),
     }  # fmt: skip
     event = await book.pool.fetchrow("SELECT * FROM operation WHERE action = 'AdoptStartingSet'")
-    assert (event["actor"], event["detail"]) == ("usance", '{"templates": 34}')
+    assert (event["actor"], event["detail"]) == ("usance", '{"templates": 35}')
     for row in rows:
         assert row["digest"] == digest_of(row["body"])
         assert row["operation_id"] == event["operation_id"]
@@ -104,7 +104,7 @@ async def test_a_book_of_before_gets_what_it_lacks_once(book: TestBook) -> None:
     async with transaction(book.pool) as connection:
         assert await adopt_starting_set(connection, OPENED_ON) == 0
     events = await book.pool.fetch("SELECT detail FROM operation WHERE action LIKE 'AdoptS%'")
-    assert [row["detail"] for row in events] == ['{"templates": 33}']
+    assert [row["detail"] for row in events] == ['{"templates": 34}']
     await book.holds()
 
 

@@ -69,7 +69,7 @@ OTHERWISE = dict.fromkeys((
 ), ONCE_SHOWN) | dict.fromkeys((
     "/console/login/code", "/console/fresh", "/console/borrowers/{borrower:str}/contact/prove",
     "/my/login/code", "/my/login/identity", "/my/login/not-me", "/my/enter",
-    "/my/number/code/{side:str}",
+    "/my/number/code/{side:str}", "/family/code",
 ), USED_UP) | {
     "/console/logout": "who has gone is asked to log in",
     "/my/logout": "who has gone is asked to log in",
@@ -78,6 +78,7 @@ OTHERWISE = dict.fromkeys((
 """Where a twin rightly gets another answer than the first. Still one thing happens."""
 EACH = {
     "/console/login": "every log-in is a session of its own",
+    "/family": "the same for relatives",
     "/my/login": "every request for a code sends one, so many in a quarter of an hour (R-LOGIN-05)",
 }
 """Where two requests are two."""
@@ -86,7 +87,8 @@ FEWER = dict.fromkeys((
 ) | dict.fromkeys((
     "/console/staff/new", "/console/staff/{staff_id:int}/do/password", "/my/login/code",
     "/my/login/not-me", "/my/number/code/{side:str}",
-    "/console/borrowers/{borrower:str}/contact/prove"), 10,
+    "/console/borrowers/{borrower:str}/contact/prove", "/family/code"), 10,
+) | dict.fromkeys(("/family/report", "/family/stop"), 6,
 ) | dict.fromkeys((
     "/my/login/identity", "/my/number",
     "/console/borrowers/{borrower:str}/contact/change"), 3,

@@ -15,12 +15,13 @@ from typing import TypeAlias
 
 from usance.consents import rules, store
 from usance.consents.documents import ConsentDocument, document_of
-from usance.consents.records import NO_EVIDENCE, Evidence, Record, Saying
+from usance.consents.records import NO_EVIDENCE, Evidence, Record, Saying, borrower
 from usance.consents.rules import ACTIONS, EXPIRED, GIVEN, INVALIDATED, STATES, WITHDRAWN
 from usance.core.identifiers import written
 from usance.core.refusals import Refused
 from usance.core.rules import rule
 from usance.identity import store as identity
+from usance.identity.borrower_sessions import actor_of
 from usance.identity.borrowers import ERASED
 from usance.identity.boxes import Boxes
 from usance.identity.changing import Change
@@ -97,13 +98,19 @@ async def withdraw(
     rules.check_method(method, evidence, change.actor, WITHDRAWN)
     who = await store.who(change.connection, place[0], held=True)
     record = await store.record(change.connection, *place, lock=True)
-    if who is None or record is None:
+    if who is None or record is None or not _may_take_back(change.actor, record):
         raise Refused("R-FOUND-01", "there is no such consent", "record_id")
     if not rules.can_withdraw(record.state):
         await _asked_again(change, record)
         return record
     said = await sealed(boxes, who, evidence, change.operation_id)
     return await noted(change, replace(record, state=WITHDRAWN, at=now, method=method), said)
+
+
+def _may_take_back(actor: str, record: Record) -> bool:
+    """A borrower takes back their own word, and never that of another in their book."""
+    own = borrower(record.borrower_id)
+    return actor != actor_of(record.borrower_id) or record.grantor == own
 
 
 async def _asked_again(change: Change, record: Record) -> None:

@@ -79,10 +79,11 @@ class Door:
     async def _send(self, link: Link, half: str) -> None:
         """A one-time code to the number that was invited."""
         kit = self.kit
+        who = await person_of(kit.pool, link.borrower_id)
+        details = await kit.details(who, link)
+        await self.limits.count({"family_codes_to_a_number": details.phone})
         async with transaction(kit.pool) as connection:
             who = await person_of(connection, link.borrower_id)
-            details = await kit.details(who, link)
-            await self.limits.count({"family_codes_to_a_number": details.phone})
             await portal_store.forget_codes(connection, kit.now - self.code_valid * 6)
             code = await self.codes.make(
                 connection, half, PURPOSE, details.phone, link.borrower_id, link.member_id

@@ -181,11 +181,12 @@ class Family(Looks):
 
     @rule("R-FAMILY-10", "R-FAMILY-12")
     async def leave(
-        self, code: str, place: str, *, for_ever: bool, asking: Asking | None = None
-    ) -> Answer:
+        self, code: str, place: str, *, for_ever: bool, key: str = "", request_hash: bytes = b"",
+        actor: str = "",
+    ) -> Answer:  # fmt: skip
         """The relative ends it by a stop code or the invitation's; raises ``Refused``.
 
-        Again it changes nothing. ``asking``: who asks in their place.
+        Again it changes nothing. ``actor``: who asks in their place.
         """
         link = await self._by_any_code(code, place)
 
@@ -195,7 +196,8 @@ class Family(Looks):
                 await ending.leave(self._kit, change, found, for_ever=for_ever)
             return {"state": "ended"}
 
-        return await once(self._kit.pool, asking or Asking(actor_of(link.member_id)), make)
+        asking = Asking(actor or actor_of(link.member_id), key, request_hash)
+        return await once(self._kit.pool, asking, make)
 
     @rule("R-FAMILY-14")
     async def report_by_member(
@@ -209,7 +211,8 @@ class Family(Looks):
             await misuse.pause(self._kit, change, misuse.stands(found), "member")
             return {}
 
-        await once(self._kit.pool, Asking(actor_of(link.member_id)), make)
+        asking = Asking(actor_of(link.member_id), key and f"{key} pause", request_hash)
+        await once(self._kit.pool, asking, make)
         return await misuse.case_of_member(self._cases, link, words, key, request_hash)
 
     @rule("R-FAMILY-10")

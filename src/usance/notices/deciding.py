@@ -359,6 +359,7 @@ def order_of(row: Row, way: str, to: str, words: Rendered, reader: Reader) -> Or
     return Order(
         f"n-{row['borrower_id']}-{row['notice_id']}", way, to, words.text, reader.person.language,
         "", words.title, (row["borrower_id"], row["notice_id"], row["template_id"]),
+        row["purpose"],
     )  # fmt: skip
 
 

@@ -163,5 +163,6 @@ async def resume_relative(asked: Asked[Empty], body: Empty) -> Answer:  # noqa: 
 async def stop_telling(asked: Asked[Empty], body: StopBody) -> Answer:
     """A relative ends it by the code of a message, as on the page; no log-in and no reason."""
     return await asked.services.family.leave(
-        body.code, "", for_ever=body.never, asking=asked.asking  # a client has its own rates
-    )
+        body.code, "", for_ever=body.never, key=asked.key, request_hash=asked.request_hash,
+        actor=asked.caller.actor,  # who has rates of its own
+    )  # fmt: skip

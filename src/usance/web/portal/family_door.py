@@ -77,9 +77,13 @@ class FamilyDoor:
         answer = await self._family.answer(self._token, given, key, request_hash)
         return tuple(answer.document["scopes"])
 
-    async def leave(self, code: str, *, for_ever: bool) -> None:
+    async def leave(
+        self, code: str, key: str, request_hash: bytes, *, for_ever: bool
+    ) -> None:
         """End it by a code."""
-        await self._family.leave(code, self._place, for_ever=for_ever)
+        await self._family.leave(
+            code, self._place, for_ever=for_ever, key=key, request_hash=request_hash
+        )
 
     async def report(self, code: str, words: str, key: str, request_hash: bytes) -> None:
         """Report misuse by a code."""

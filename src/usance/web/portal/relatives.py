@@ -18,6 +18,7 @@ from usance.web.security import needs
 
 START = "/family"
 SECOND_YES = "R-FAMILY-06"
+KEY_MOST = 200
 DONE = ("accepted", "refused", "stopped", "never", "reported")
 
 
@@ -148,8 +149,12 @@ async def stop(request: Asked) -> Response[Any]:
     """It ends, at once and without a reason; for ever and from anybody, if that is wanted."""
     form = await form_of(request)
     for_ever = bool(form.get("never"))
+    key = form.get("key", "")  # without one it ends too: nothing stands in the way
+    fits = len(key) <= KEY_MOST and key.isascii() and key.isprintable()
     try:
-        await FamilyDoor(request).leave(form.get("code", ""), for_ever=for_ever)
+        await FamilyDoor(request).leave(
+            form.get("code", ""), key if fits else "", hash_of(request, form), for_ever=for_ever
+        )
     except Refused as refused:
         return stop_form(request, form, refused.refusal, status_of(refused))
     return moved(f"{START}/done", what="never" if for_ever else "stopped")
