@@ -18,6 +18,7 @@ from usance.notices.receipt_words import (
     TIME_HEADER,
     Receipt,
     Receipts,
+    State,
 )
 from usance.notices.receipts import ReceiptDesk
 from usance.platform.signing import seconds, sign
@@ -51,10 +52,10 @@ class Post:
         if not self.is_broken and self._happens("refused"):
             return Outcome(REFUSED, error="bad_number")
         reference = f"m-{order.key}"
-        self.told += [Receipt(reference, *word) for word in self._becomes(order.channel)]
+        self.told += [Receipt(reference, *each) for each in self._becomes(order.channel)]
         return Outcome(TAKEN, reference)
 
-    def _becomes(self, channel: str) -> Sequence[tuple[str, str]]:
+    def _becomes(self, channel: str) -> Sequence[tuple[State, str]]:
         """What becomes of a message; nothing is a word, too."""
         if self._happens("silent"):
             return ()

@@ -66,8 +66,9 @@ async def fill(
 ) -> Filled:  # fmt: skip
     """Live ``months`` months from the open business date of a fresh book on.
 
-    In the last weeks people are told what happens (``telling``), by ``now`` at the latest. The business date is ``months`` months later afterwards. Raises ``Refused`` (R-BORR-02) where
-    the same people live in the book already.
+    In the last weeks people are told what happens (``telling``), by ``now`` at the latest. The
+    business date is ``months`` months later afterwards. Raises ``Refused`` (R-BORR-02) where the
+    same people live in the book already.
     """
     started = time.perf_counter()
     first = await store.business_date(pool)

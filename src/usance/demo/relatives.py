@@ -39,7 +39,7 @@ class NobodyYet:
 
     async def handles(self, staff_id: int) -> bool:
         """Nobody does."""
-        return False
+        return staff_id < 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +69,8 @@ class Relatives:
         self._numbers, self._places = itertools.count(1), itertools.count(1)
         self._on: list[tuple[str, Named]] = []
 
-    async def live(self, left: int) -> None:
-        """A day; ``left``: how many are left of the year."""
+    async def live(self, left: int) -> bool:
+        """A day; ``left``: how many are left of the year. Whether anything happened."""
         try:
             if left == FORGOTTEN:
                 await self._forgotten()
@@ -82,7 +82,7 @@ class Relatives:
                 await self._of_the_shown()
         except Refused as refused:
             self.refused[refused.refusal.rule] += 1
-        await self.family.look()
+        return bool(await self.family.look()) or left in (FORGOTTEN, BEGIN, TURN, 0)
 
     async def _forgotten(self) -> None:
         """An invitation that is too old before the year ends."""

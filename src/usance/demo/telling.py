@@ -2,7 +2,7 @@
 
 Every morning the planner looks at what was committed and at the day that was closed, and what is
 due goes to the providers in small batches over the morning; in the evening what was held for it.
-On the last morning the e-mail provider refuses nearly everything, until its breaker opens.
+A day before the last the e-mail provider begins to refuse nearly everything: a breaker opens.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from random import Random
 from zoneinfo import ZoneInfo
@@ -35,15 +36,16 @@ from usance.platform.clock import FixedClock
 from usance.platform.crypto import KeyService
 from usance.platform.database import Pool, transaction
 
-DAYS = 30
+DAYS = 21
 """So many mornings of the year are told of; what was before is told to nobody."""
 MORNING, EVENING = time(9, 30), time(19, 30)
 BREATH = timedelta(minutes=2)
 """Between batches."""
+BATCH_LEAST = 8
+"""Of a morning on which something goes wrong: it is seen before everything has gone."""
 CITY = 200
-"""People of whom enough write e-mail that one bad morning is enough."""
-BAD_MORNINGS = 3
-BAD_ENOUGH = 5
+"""People of whom enough are told by e-mail on any day that a breaker of theirs soon opens."""
+BAD_LEAST, BAD_MOST = 2, 6
 """A town's e-mails are few: so many that were refused are enough for the breaker."""
 EMAIL = "email"
 
@@ -60,22 +62,27 @@ class Teller:
         self._zone = ZoneInfo(gate.law.zones_of(home)[0].key)
         self._now = now or self._moment(last + timedelta(days=1), MORNING)
         self._first = last - timedelta(days=DAYS)
-        self._bad = last - timedelta(days=0 if people >= CITY else BAD_MORNINGS - 1)
+        self._bad = last - timedelta(days=1 if people >= CITY else 3)
+        self._enough = min(max(people // 100, BAD_LEAST), BAD_MOST)
         self._clock = FixedClock(self._moment(self._first, MORNING))
         self._planner = Planner(pool, self._clock, gate, home, (FOLLOWS,), BEFORE)
         self._receipts = ReceiptDesk(pool, self._clock, {PROVIDER: SECRET})
         self._email, self._sms = Post(rng), Post(rng)
         self._relatives = Relatives(pool, keys, home, self._clock)
-        batch = min(max(people // 40, 8), sending().batch)
         house = House(
-            keys, gate, home, BY_TYPE["phone"], structs.replace(sending(), batch=batch),
+            keys, gate, home, BY_TYPE["phone"], sending(),
             {"sms": [PROVIDER], EMAIL: [PROVIDER]}, self._relatives.family.members,
         )  # fmt: skip
-        self._delivery = Delivery(
-            pool, self._clock, house, {"sms": [self._sms], EMAIL: [self._email]}, 1, even_days()
-        )
+        self._delivery = self._by(house)
+        batch = max(people // 40, BATCH_LEAST)
+        self._bit_by_bit = self._by(replace(house, policy=structs.replace(sending(), batch=batch)))
         weights = {("sms", PROVIDER): 100, (EMAIL, PROVIDER): 100}
         self._health = Health(pool, self._clock, weights, even_days())
+
+    def _by(self, house: House) -> Delivery:
+        """Who sends as a house does."""
+        carriers = {"sms": [self._sms], EMAIL: [self._email]}
+        return Delivery(self._pool, self._clock, house, carriers, 1, even_days())
 
     def tells(self, day: date) -> bool:
         """Whether a business day is one of the last."""
@@ -92,8 +99,8 @@ class Teller:
         await self._planner.look()
         await self._send()
         left = (self._last - day).days
-        await self._relatives.live(left)
-        await self._send()
+        if await self._relatives.live(left):
+            await self._send()
         if left == 0:
             await wishes.doubt(self._pool, self._keys, self._clock, self._rng)
         if self._to(day, EVENING):
@@ -110,19 +117,20 @@ class Teller:
 
     async def _send(self) -> None:
         """Batch by batch until nothing is due, or it is now."""
-        while self._clock.now() + BREATH <= self._now:
-            with quiet():
-                count = await self._delivery.turn()
-                await carrying.tell(self._receipts, (self._sms, self._email), self._clock.now())
-                if self._email.is_broken:
+        is_bad, count = self._email.is_broken, 1
+        delivery = self._bit_by_bit if is_bad else self._delivery
+        with quiet():
+            while count and self._clock.now() + BREATH <= self._now:
+                count = await delivery.turn()
+                if is_bad:
                     await self._watch()
-            self._clock.advance(BREATH)
-            if not count:
-                return
+                if count:
+                    self._clock.advance(BREATH)
+            await carrying.tell(self._receipts, (self._sms, self._email), self._clock.now())
 
     async def _watch(self) -> None:
         """Look at the e-mails of a small town."""
-        policy, now = few_enough(even_days()), self._clock.now()
+        policy, now = few_enough(even_days(), self._enough), self._clock.now()
         async with transaction(self._pool) as connection:
             await look_at(connection, {("channel", EMAIL)}, now, policy)
 
@@ -146,10 +154,10 @@ def even_days() -> Document:
     return structs.replace(health_policy(), volume_least=10**9)
 
 
-def few_enough(policy: Document) -> Document:
+def few_enough(policy: Document, enough: int) -> Document:
     """The marks for a channel that few use."""
     marks = tuple(
-        structs.replace(each, least=BAD_ENOUGH) if each.of == "failed" else each
+        structs.replace(each, least=enough) if each.of == "failed" else each
         for each in policy.marks
     )
     return structs.replace(policy, marks=marks)

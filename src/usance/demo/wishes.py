@@ -47,11 +47,11 @@ async def doubt(pool: Pool, keys: KeyService, clock: Clock, rng: Random) -> int:
     """Somebody asks whether a notice is genuine, others ask for what nobody sent; asks in all."""
     verification, asks = Verification(pool, keys, clock), 0
     found = await store.with_code(pool)
-    if found is not None:
-        phone = (await Borrowers(pool, keys).read(found["borrower_id"])).phone
+    who = await Borrowers(pool, keys).read(found["borrower_id"]) if found else None
+    if found is not None and who is not None:
         code = (await store.secrets_of(pool, keys, found))["code"]
         for _ in range(RIGHT):
-            await verification.ask(code, phone[-DIGITS:], "192.0.2.1")
+            await verification.ask(code, who.phone[-DIGITS:], "192.0.2.1")
             asks += 1
     for place in range(WRONG):
         code = "".join(rng.choice(ALPHABET) for _ in range(LENGTH))
