@@ -29,8 +29,8 @@ FORGOTTEN = 20
 """Days before the last at which somebody is named who never answers."""
 SHOWN = 8
 NAMES = (
-    "王淑兰", "李建民", "张桂芳", "陈志明", "刘玉珍", "赵国强", "周秀梅", "吴德华", "孙丽华", "马俊峰",
-    "朱慧敏", "何建军", "郭雅琴",
+    "王淑兰", "李建民", "张桂芳", "陈志明", "刘玉珍", "赵国强", "周秀梅", "吴德华",
+    "孙丽华", "马俊峰", "朱慧敏", "何建军", "郭雅琴",
 )  # fmt: skip
 SCOPES = ("borrowing", "overdue")
 WORRY = "我没有同意让家人知道这些，请查一下是谁填的。"
