@@ -27,10 +27,13 @@ ALL = """
 SELECT notice_id, template_id, version, purpose, audience, scope, member_id, contract_id, facts,
     state, channel, because, business_date, planned_at, not_before, sent_at, done_at, seen_at
 FROM notice WHERE cell = $1 AND borrower_id = $2 AND notice_id < $3
+    AND (member_id = 0 OR scope <> '')
 ORDER BY notice_id DESC LIMIT $4
 """
+"""Without invitations and what belongs to them: whether one went is nobody's business here."""
 STEPS = """
-SELECT number, kind, at, channel, provider, said, trace FROM notice_step
+SELECT s.number, s.kind, s.at, s.channel, s.provider, s.said, s.trace
+FROM notice_step
 WHERE cell = $1 AND borrower_id = $2 AND notice_id = $3 ORDER BY number
 """
 PREFERENCE = """
