@@ -33,8 +33,9 @@ ORDER BY notice_id DESC LIMIT $4
 """Without invitations and what belongs to them: whether one went is nobody's business here."""
 STEPS = """
 SELECT s.number, s.kind, s.at, s.channel, s.provider, s.said, s.trace
-FROM notice_step
-WHERE cell = $1 AND borrower_id = $2 AND notice_id = $3 ORDER BY number
+FROM notice_step s JOIN notice n USING (cell, borrower_id, notice_id)
+WHERE cell = $1 AND borrower_id = $2 AND notice_id = $3 AND (n.member_id = 0 OR n.scope <> '')
+ORDER BY number
 """
 PREFERENCE = """
 SELECT ways, refused, opens, closes, zone, changed_at FROM notice_preference
