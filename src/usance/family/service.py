@@ -135,7 +135,9 @@ class Family(Looks):
             after = misuse.stands(await store.one(change.connection, borrower_id, member_id))
             return reading.stated(after, self._kit)
 
-        return await once(self._kit.pool, asking, make)
+        answer = await once(self._kit.pool, asking, make)
+        await self._kit.settled(borrower_id)
+        return answer
 
     async def of_borrower(self, borrower_id: int) -> list[reading.Shown]:
         """All that a borrower ever named."""
@@ -197,7 +199,9 @@ class Family(Looks):
             return {"state": "ended"}
 
         asking = Asking(actor or actor_of(link.member_id), key, request_hash)
-        return await once(self._kit.pool, asking, make)
+        answer = await once(self._kit.pool, asking, make)
+        await self._kit.settled(link.borrower_id)
+        return answer
 
     @rule("R-FAMILY-14")
     async def report_by_member(
@@ -213,6 +217,7 @@ class Family(Looks):
 
         asking = Asking(actor_of(link.member_id), key and f"{key} pause", request_hash)
         await once(self._kit.pool, asking, make)
+        await self._kit.settled(link.borrower_id)
         return await misuse.case_of_member(self._cases, link, words, key, request_hash)
 
     @rule("R-FAMILY-10")
