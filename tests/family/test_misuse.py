@@ -65,6 +65,20 @@ async def test_a_borrower_reports_and_staff_lets_it_go_on(home: House) -> None:
     await home.book.holds()
 
 
+async def test_a_pause_does_not_wait_for_a_case(home: House) -> None:
+    """R-FAMILY-14: who has opened as many cases as may be still stops what is told."""
+    mother = await home.on()
+    found = []
+    for n in range(home.family._cases.cases.desk.policy.own_cases_a_day + 1):
+        acting = Acting(f"borrower:{home.who}", frozenset(), f"k{n}", b"h")
+        answer = await home.family.report(home.who, mother, f"Report {n}.", acting)
+        found.append(answer.document["case_id"])
+        await home.family.resume(home.who, mother, home.asking())
+    assert found[-1] is None
+    assert None not in found[:-1]
+    await home.book.holds()
+
+
 async def test_of_somebody_elses_there_is_nothing(home: House) -> None:
     """R-PORTAL-01."""
     mother, other = await home.on(), await home.book.borrower()
