@@ -15,7 +15,6 @@ from tests.web.api_site import Site
 from tests.web.walking import Walk
 from usance.consents.documents import shipped
 from usance.identity import portal_store
-from usance.identity.boxes import Boxes
 from usance.identity.staff import StaffSession
 from usance.notices import sealing
 from usance.web.api.routes import ENDPOINTS
@@ -249,8 +248,8 @@ async def relatives(host: Caller, borrower: str) -> None:
     )
     who = await portal_store.active_borrower(host.site.pool, row["borrower_id"])
     assert who is not None
-    boxes = Boxes(host.site.services.keys)
-    code = (await sealing.opened(boxes, who, row["key"], row["box"]))["code"]
+    data_key = host.site.services.keys.unwrap(who["data_key"], who["borrower_id"])
+    code = sealing.opened(data_key, who["borrower_id"], row["key"], row["box"])["code"]
     await host.does("POST /v1/family/stop", body={"code": code})
 
 
