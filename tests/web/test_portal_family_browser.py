@@ -37,6 +37,9 @@ async def code_of(site: Site, member: str) -> str:
 
 async def one_time_code(site: Site) -> str:
     """The newest one-time code of a relative that the sandbox was given."""
+    delivery = site.services.notices.delivery
+    assert delivery is not None, "this site is no sandbox"
+    await delivery.look()
     sent = await site.services.access.sandbox.newest(site.pool)
     words = [str(each["words"]) for each in sent if each["kind"] == "family-code"]
     return re.findall(r"(?<!\d)\d{6}(?!\d)", words[0])[0] if words else ""
