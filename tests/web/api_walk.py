@@ -249,8 +249,8 @@ async def relatives(host: Caller, borrower: str) -> None:
     )
     who = await portal_store.active_borrower(host.site.pool, row["borrower_id"])
     assert who is not None
-    data_key = host.site.services.keys.unwrap(who["data_key"], row["borrower_id"])
-    code = sealing.opened(data_key, row["borrower_id"], row["key"], row["box"])["code"]
+    data_key = host.site.services.keys.unwrap(who["data_key"], who["borrower_id"])
+    code = sealing.opened(data_key, who["borrower_id"], row["key"], row["box"])["code"]
     await host.does("POST /v1/family/stop", body={"code": code})
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from usance.platform.schema import metadata
 from usance.web import personal
 from usance.web.app import workers_of
 
+SOURCE = Path(personal.__file__).parents[1]
 ELSEWHERE = {
     "borrower": "the details stand at the head of the export",
     "directory": "keyed hashes of phone and identity number, which the head shows in clear",
@@ -269,6 +271,14 @@ async def test_nobody_is_not_exported(database: str, tmp_path: Path) -> None:
         borrower = await site.borrower()
         answer = await site.client.get(f"/v1/borrowers/{borrower}/export", headers=headers)
         assert answer.status_code == 403
+
+
+def test_no_two_parts_have_one_name() -> None:
+    """Else one of them is not told."""
+    texts = [path.read_text("utf-8") for path in SOURCE.rglob("*.py")]
+    names = re.findall(r'@(?:opened_)?part\("(\w+)"', "\n".join(texts))
+    assert len(names) > 15
+    assert [each for each in names if names.count(each) > 1] == []
 
 
 async def test_another_room_adds_a_part(

@@ -190,7 +190,7 @@ async def receipts(connection: Connection, borrower_id: int) -> list[ReceiptView
     ]  # fmt: skip
 
 
-@part("notices", "notice_wanted")
+@part("notices_wanted", "notice_wanted")
 async def notices(connection: Connection, borrower_id: int) -> list[NoticeView]:
     """Notices that were asked for."""
     return [
