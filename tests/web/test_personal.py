@@ -38,8 +38,8 @@ KNOWN_CLEAR = {
     "directory.purpose", "directory.lookup", "operation.actor", "operation.action",
     "operation.digest", "operation.detail", "bank_file_row.reference", "bank_file_row.result",
     "bank_file_row.outcome", "bank_file_row.detail", "offer.document", "offer.cost",
-    "contract_opening.document", "authorisation.merchant", "outbox.topic", "outbox.key",
-    "outbox.payload", "outbox.last_error", "erasure.reason", "legal_hold.reason",
+    "contract_opening.document", "authorisation.merchant",
+    "erasure.reason", "legal_hold.reason",
     "borrower.language", "proposal.author", "proposal.act", "proposal.body", "proposal.weight",
     "proposal.policy", "proposal.digest", "proposal.outcome",
     "access.actor", "access.acted_as", "access.reason", "access.what", "access.session",
@@ -191,6 +191,9 @@ async def come_in(site: Site, borrower: str) -> None:
     assert bank is not None
     await site.services.payments.begin(bank, number, 0, 100, 100, form_key="k", actor="borrower:1")
     await workers_of(site.services).until_idle()
+    delivery = site.services.notices.delivery
+    assert delivery is not None
+    await delivery.look()
 
 
 async def test_everything_held_about_a_borrower(database: str, tmp_path: Path) -> None:
