@@ -182,7 +182,8 @@ async def test_wrong_codes_and_digits_are_refused_alike(home: House) -> None:
         said.add(str(refused.value))
     assert len(said) == 1
     assert "R-FAMILY-07" in said.pop()
-    assert await home.pool.fetchval("SELECT count(*) FROM notice WHERE template_id = 'family-code'") == 0
+    count = "SELECT count(*) FROM notice WHERE template_id = 'family-code'"
+    assert await home.pool.fetchval(count) == 0
 
 
 async def test_a_code_is_not_tried_for_long(home: House) -> None:

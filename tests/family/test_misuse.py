@@ -65,6 +65,20 @@ async def test_a_borrower_reports_and_staff_lets_it_go_on(home: House) -> None:
     await home.book.holds()
 
 
+async def test_a_pause_does_not_wait_for_a_case(home: House) -> None:
+    """R-FAMILY-14: who has opened as many cases as may be still stops what is told."""
+    mother = await home.on()
+    found = []
+    for n in range(home.family._cases.cases.desk.policy.own_cases_a_day + 1):
+        acting = Acting(f"borrower:{home.who}", frozenset(), f"k{n}", b"h")
+        answer = await home.family.report(home.who, mother, f"Report {n}.", acting)
+        found.append(answer.document["case_id"])
+        await home.family.resume(home.who, mother, home.asking())
+    assert found[-1] is None
+    assert None not in found[:-1]
+    await home.book.holds()
+
+
 async def test_of_somebody_elses_there_is_nothing(home: House) -> None:
     """R-PORTAL-01."""
     mother, other = await home.on(), await home.book.borrower()
@@ -226,3 +240,26 @@ async def test_what_the_law_lets_through(pool: Pool, place: str, scopes: tuple[s
     """R-FAMILY-05: where the jurisdiction is not known, every row holds."""
     async with house(pool, place) as home:
         assert tuple(await home.family.offered()) == scopes
+
+
+async def test_the_export_does_not_tell_whether_an_invitation_went(home: House) -> None:
+    """R-FAMILY-04: sent, dropped, or dropped because somebody left, it is not in it."""
+    mother, father = await home.on(), await home.named(FATHER)
+    insert = (
+        "INSERT INTO notice (cell, borrower_id, key, template_id, purpose, audience, scope,"
+        " member_id, facts, business_date, not_before, until, state, sent_at) SELECT cell,"
+        " borrower_id, $1, 'family-plan', 'family', 'family_member', 'plan', member_id, '{}',"
+        " '2026-03-01', now(), now(), $2::smallint, $3::timestamptz FROM family_link"
+        " WHERE member_id = $4"
+    )
+    await home.pool.execute(insert, "went", 3, home.clock.now(), mother)
+    await home.pool.execute(insert, "dropped", 7, None, mother)
+    await home.pool.execute(
+        "UPDATE notice SET state = 3, sent_at = now()"
+        " WHERE template_id IN ('family-invitation', 'family-code')"
+    )
+    told = (await exported(home))["notices"]
+    assert [each["template_id"] for each in told] == ["family-plan"]
+    shown = await home.family.told(home.who)
+    assert [each["template_id"] for each in shown] == ["family-plan"]
+    assert father

@@ -307,7 +307,7 @@ async def test_erasing_a_person_takes_all_of_it_away(door: House, tmp_path: Path
     await erase(door.pool, door.borrower_id, "request", actor="staff:1",
                 list_file=tmp_path / "erasures")  # fmt: skip
     assert await door.access.sessions.session(begun.token) is None
-    for table in (*FORGOTTEN, "one_time_code", "outbox"):
+    for table in (*FORGOTTEN, "one_time_code"):
         left = await door.pool.fetchval(
             f"SELECT count(*) FROM {table} WHERE borrower_id = $1", door.borrower_id
         )

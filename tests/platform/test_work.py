@@ -119,33 +119,6 @@ async def test_work_longer_than_its_lease_is_not_taken_away(pool: Pool) -> None:
     assert await pool.fetchval("SELECT fence FROM job") == 1
 
 
-async def test_the_outbox_rides_on_the_same_runner(pool: Pool) -> None:
-    seen = []
-
-    async def send(connection: Connection, job: work.Job) -> None:
-        seen.append((*job.identity[:2], job.key, job.payload))
-
-    async with transaction(pool) as connection:
-        for borrower in (7, 8):
-            address = {"cell": 3, "borrower_id": borrower}
-            assert await work.publish(connection, "statement", "2026-01", [1], **address)
-            assert not await work.publish(connection, "statement", "2026-01", [2], **address)
-    done = await work.run(pool, "statement", send, source=work.OUTBOX, until_idle=True)
-    assert done == 2
-    assert sorted(seen) == [(3, 7, "2026-01", [1]), (3, 8, "2026-01", [1])]
-
-
-async def test_the_lag_of_the_outbox_is_that_of_its_oldest_message(pool: Pool) -> None:
-    long_ago = datetime.now(UTC) - timedelta(minutes=5)
-    await work.observe_outbox(pool)
-    assert metrics.outbox_lag_seconds._value.get() == 0
-    async with transaction(pool) as connection:
-        for key, moment in (("old", long_ago), ("new", None)):
-            await work.publish(connection, "t", key, None, cell=1, borrower_id=1, not_before=moment)
-    await work.observe_outbox(pool)
-    assert 300 <= metrics.outbox_lag_seconds._value.get() < 400
-
-
 async def test_a_lost_connection_is_outlasted(pool: Pool) -> None:
     await pool.execute(CREATE_EFFECT)
     cut = "SELECT pg_terminate_backend(pg_backend_pid())"

@@ -15,7 +15,6 @@ from tests.web.api_site import Site
 from tests.web.walking import Walk
 from usance.consents.documents import shipped
 from usance.identity import portal_store
-from usance.identity.boxes import Boxes
 from usance.identity.staff import StaffSession
 from usance.notices import sealing
 from usance.web.api.routes import ENDPOINTS
@@ -105,6 +104,7 @@ async def walk_api(walk: Walk) -> None:
     await consents(walk, host, borrower)
     await templates(host)
     await forgeries(host, borrower)
+    await told(walk, host, borrower)
     await host.does(f"POST {BORROWER}/portal-links", borrower, body={"target": "pay"})
     today = await walk.site.pool.fetchval("SELECT business_date FROM book")
     await host.does("POST /v1/day/closes", body={"business_date": str(today)})
@@ -249,9 +249,20 @@ async def relatives(host: Caller, borrower: str) -> None:
     )
     who = await portal_store.active_borrower(host.site.pool, row["borrower_id"])
     assert who is not None
-    boxes = Boxes(host.site.services.keys)
-    code = (await sealing.opened(boxes, who, row["key"], row["box"]))["code"]
+    data_key = host.site.services.keys.unwrap(who["data_key"], who["borrower_id"])
+    code = sealing.opened(data_key, who["borrower_id"], row["key"], row["box"])["code"]
     await host.does("POST /v1/family/stop", body={"code": code})
+
+
+async def told(walk: Walk, host: Caller, borrower: str) -> None:
+    """How a borrower wants to be told; a breaker that is closed by somebody."""
+    chosen = {"ways": ["email", "inbox"], "opens": 540, "closes": 1200}
+    await host.does(f"PUT {BORROWER}/notice-preferences", borrower, body=chosen)
+    await walk.site.pool.execute(
+        "INSERT INTO breaker VALUES ('channel', 'sms', 'open', 'failed', now())"
+    )
+    why = {"reason": "The provider's route is mended."}
+    await host.does("POST /v1/notices/breakers/{code}/{channel}/close", "channel", "sms", body=why)
 
 
 async def webhooks(host: Caller) -> None:

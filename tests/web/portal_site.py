@@ -12,7 +12,8 @@ import httpx
 from tests.web.api_site import Site
 from usance.core.identifiers import parse, written
 from usance.notices.outbox import Telling, tell
-from usance.platform.database import transaction
+from usance.platform.clock import SystemClock
+from usance.platform.database import Pool, transaction
 
 _numbers = itertools.count(1)
 
@@ -91,14 +92,7 @@ class Visitor:
 
     async def notice(self) -> str:
         """A notice that was laid into the inbox."""
-        who, now = self.borrower_id, self.site.services.clock.now()
-        facts = {"amount": 500, "day": "2026-01-05"}
-        async with transaction(self.site.pool) as connection:
-            await tell(connection, [Telling(who, f"n{next(_numbers)}", "paid", facts)], now)
-        return written("notice", await self.site.pool.fetchval(
-            "UPDATE notice SET state = 3, version = 1, channel = 'inbox', sent_at = now(),"
-            " seen_at = now() WHERE borrower_id = $1 RETURNING notice_id", who,
-        ))  # fmt: skip
+        return await laid(self.site.pool, self.borrower_id)
 
     async def relative(self, phone: str = "13911110000") -> str:
         """A relative who was named; their number."""
@@ -117,6 +111,17 @@ class Visitor:
         fields = {"csrf_token": self.csrf, "key": f"form-{next(_numbers)}"} | more
         path = f"/my/cases/{case}/attach"
         return await self.client.post(path, data=fields, files={"file": (name, content)})
+
+
+async def laid(pool: Pool, who: int) -> str:
+    """A notice that was laid into a borrower's inbox, and read; its number."""
+    facts, key = {"amount": 500, "day": "2026-01-05"}, f"laid {next(_numbers)}"
+    async with transaction(pool) as connection:
+        await tell(connection, [Telling(who, key, "paid", facts)], SystemClock().now())
+    return written("notice", await pool.fetchval(
+        "UPDATE notice SET state = 3, version = 1, channel = 'inbox', sent_at = now(),"
+        " seen_at = now() WHERE borrower_id = $1 AND key = $2 RETURNING notice_id", who, key,
+    ))  # fmt: skip
 
 
 def token_on(page: str) -> str:

@@ -15,7 +15,6 @@ from tests.web.api_site import Site
 from tests.web.portal_site import Visitor, newest_code, visitor
 from tests.web.walking import Walk
 from usance.identity import portal_store
-from usance.identity.boxes import Boxes
 from usance.notices import sealing
 
 PLACE = re.compile(r"{(\w+):\w+}")
@@ -201,8 +200,8 @@ async def invitation(mine: Guest) -> str:
     )
     who = await portal_store.active_borrower(mine.site.pool, row["borrower_id"])
     assert who is not None
-    boxes = Boxes(mine.site.services.keys)
-    return (await sealing.opened(boxes, who, row["key"], row["box"]))["code"]
+    data_key = mine.site.services.keys.unwrap(who["data_key"], who["borrower_id"])
+    return sealing.opened(data_key, who["borrower_id"], row["key"], row["box"])["code"]
 
 
 async def coming_in(walk: Walk) -> None:

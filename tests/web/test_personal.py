@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from usance.platform.schema import metadata
 from usance.web import personal
 from usance.web.app import workers_of
 
+SOURCE = Path(personal.__file__).parents[1]
 ELSEWHERE = {
     "borrower": "the details stand at the head of the export",
     "directory": "keyed hashes of phone and identity number, which the head shows in clear",
@@ -36,8 +38,8 @@ KNOWN_CLEAR = {
     "directory.purpose", "directory.lookup", "operation.actor", "operation.action",
     "operation.digest", "operation.detail", "bank_file_row.reference", "bank_file_row.result",
     "bank_file_row.outcome", "bank_file_row.detail", "offer.document", "offer.cost",
-    "contract_opening.document", "authorisation.merchant", "outbox.topic", "outbox.key",
-    "outbox.payload", "outbox.last_error", "erasure.reason", "legal_hold.reason",
+    "contract_opening.document", "authorisation.merchant",
+    "erasure.reason", "legal_hold.reason",
     "borrower.language", "proposal.author", "proposal.act", "proposal.body", "proposal.weight",
     "proposal.policy", "proposal.digest", "proposal.outcome",
     "access.actor", "access.acted_as", "access.reason", "access.what", "access.session",
@@ -189,6 +191,9 @@ async def come_in(site: Site, borrower: str) -> None:
     assert bank is not None
     await site.services.payments.begin(bank, number, 0, 100, 100, form_key="k", actor="borrower:1")
     await workers_of(site.services).until_idle()
+    delivery = site.services.notices.delivery
+    assert delivery is not None
+    await delivery.look()
 
 
 async def test_everything_held_about_a_borrower(database: str, tmp_path: Path) -> None:
@@ -269,6 +274,14 @@ async def test_nobody_is_not_exported(database: str, tmp_path: Path) -> None:
         borrower = await site.borrower()
         answer = await site.client.get(f"/v1/borrowers/{borrower}/export", headers=headers)
         assert answer.status_code == 403
+
+
+def test_no_two_parts_have_one_name() -> None:
+    """Else one of them is not told."""
+    texts = [path.read_text("utf-8") for path in SOURCE.rglob("*.py")]
+    names = re.findall(r'@(?:opened_)?part\("(\w+)"', "\n".join(texts))
+    assert len(names) > 15
+    assert [each for each in names if names.count(each) > 1] == []
 
 
 async def test_another_room_adds_a_part(

@@ -13,6 +13,7 @@ import pytest
 from tests.web.browsing import flaws
 from tests.web.console_site import NAME, PASSWORD, Site
 from tests.web.portal_browsing import Visit, axe, contracts, enter, link_for, send
+from tests.web.portal_site import laid
 from usance.core.identifiers import written
 from usance.web.permission_table import PORTAL, declared
 
@@ -22,7 +23,8 @@ PAGES = ["", "/pay", "/statements", "/history", "/you", "/data", "/data?show=1",
          "/devices", "/looks", "/suspicious", "/cases", "/cases/new", "/cases/m-zzz",
          "/contracts/c-zzz",
          "/consents", "/consents/documents/notices-service", "/consents/documents/zzz",
-         "/family", "/family/new", "/family/h-zzz/report", "/nothing", "/login",
+         "/notices", "/notices/preferences", "/notices/t-zzz", "/family", "/family/new",
+         "/family/h-zzz/report", "/nothing", "/login",
          "/login/code", "/why?figure=pay-off",
          "/why?figure=due-now"]  # fmt: skip
 OF_RELATIVES = ["", "/code", "/stop", "/report", "/done", "/done?what=never"]
@@ -91,6 +93,7 @@ def every_page(page: Any, site: Site) -> Iterator[str]:
     )
     page.context.clear_cookies(name="usance_my")
     enter(site, page, account)
+    yield f"/my/notices/{site.ask(laid(site.services.pool, account))}"
     yield from ["/my", "/my/statements", "/my/history", "/my/why?figure=room%20pay_later"]
     yield from contract_pages(page, site)
 

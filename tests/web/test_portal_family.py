@@ -18,7 +18,6 @@ from tests.web.portal_site import Visitor, newest_code, visitor
 from usance.core.identifiers import parse
 from usance.day import verify
 from usance.identity import portal_store
-from usance.identity.boxes import Boxes
 from usance.notices import sealing
 
 MOTHER = "13911110000"
@@ -78,8 +77,8 @@ async def invitation(site: Site, member: str) -> str:
     )
     who = await portal_store.active_borrower(site.pool, row["borrower_id"])
     assert who is not None
-    boxes = Boxes(site.services.keys)
-    return (await sealing.opened(boxes, who, row["key"], row["box"]))["code"]
+    data_key = site.services.keys.unwrap(who["data_key"], who["borrower_id"])
+    return sealing.opened(data_key, who["borrower_id"], row["key"], row["box"])["code"]
 
 
 async def stop_code(site: Site, me: Visitor, member: str) -> str:

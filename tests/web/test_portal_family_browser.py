@@ -14,7 +14,6 @@ from tests.web.console_site import Site
 from tests.web.portal_browsing import Visit, axe, send
 from usance.core.identifiers import parse
 from usance.identity import portal_store
-from usance.identity.boxes import Boxes
 from usance.notices import sealing
 
 pytestmark = pytest.mark.browser
@@ -32,12 +31,15 @@ async def code_of(site: Site, member: str) -> str:
     )
     who = await portal_store.active_borrower(site.pool, row["borrower_id"])
     assert who is not None
-    boxes = Boxes(site.services.keys)
-    return (await sealing.opened(boxes, who, row["key"], row["box"]))["code"]
+    data_key = site.services.keys.unwrap(who["data_key"], who["borrower_id"])
+    return sealing.opened(data_key, who["borrower_id"], row["key"], row["box"])["code"]
 
 
 async def one_time_code(site: Site) -> str:
     """The newest one-time code of a relative that the sandbox was given."""
+    delivery = site.services.notices.delivery
+    assert delivery is not None, "this site is no sandbox"
+    await delivery.look()
     sent = await site.services.access.sandbox.newest(site.pool)
     words = [str(each["words"]) for each in sent if each["kind"] == "family-code"]
     return re.findall(r"(?<!\d)\d{6}(?!\d)", words[0])[0] if words else ""

@@ -124,15 +124,22 @@ async def once(desk: Desk, acting: Acting, act: Act, status: int = 201) -> Answe
     """Make a change, once for the caller's key (each time, without one). Raises ``Refused``."""
 
     async def made(under_way: changing.Change) -> dict[str, Any]:
-        connection, number = under_way.connection, under_way.operation_id
-        change = Change(desk, connection, acting, number, desk.clock.now())
-        document = await act(change)
-        assert change.action, "every change is noted"
-        await identity.insert_operation(
-            connection, number, actor=acting.actor, action=change.action, on=under_way.on,
-            digest=digest([("case_file", change.rows)]), borrower_id=change.borrower_id,
-            detail=change.detail,
-        )  # fmt: skip
-        return document
+        return await within(under_way, desk, acting, act)
 
     return await changing.once(desk.pool, acting.asking, made, status=status)
+
+
+async def within(
+    under_way: changing.Change, desk: Desk, acting: Acting, act: Act
+) -> dict[str, Any]:
+    """The same inside a change of the caller, who gives it an operation of its own."""
+    connection, number = under_way.connection, under_way.operation_id
+    change = Change(desk, connection, acting, number, desk.clock.now())
+    document = await act(change)
+    assert change.action, "every change is noted"
+    await identity.insert_operation(
+        connection, number, actor=acting.actor, action=change.action, on=under_way.on,
+        digest=digest([("case_file", change.rows)]), borrower_id=change.borrower_id,
+        detail=change.detail,
+    )  # fmt: skip
+    return document

@@ -15,6 +15,7 @@ from usance.core.rules import rule
 from usance.identity.boxes import Boxes
 from usance.identity.changing import Asking, Change, once
 from usance.identity.once import Answer
+from usance.notices.quiet import settled_over
 from usance.platform.clock import Clock, SystemClock
 from usance.platform.crypto import KeyService
 from usance.platform.database import Connection, Pool, transaction
@@ -50,6 +51,7 @@ class Consents(Looks):
         self._pool = pool
         self._boxes = Boxes(keys)
         self._clock = clock or SystemClock()
+        self._settled = settled_over(pool, self._clock)
 
     async def enter_shipped(self) -> None:
         """A book of before there were consents has the documents too."""
@@ -77,14 +79,19 @@ class Consents(Looks):
     async def withdraw(
         self, borrower_id: int, record_id: int, method: str, evidence: str, asking: Asking
     ) -> Answer:
-        """What was given is taken back, at once; the receipt. Raises ``Refused``."""
+        """What was given is taken back, at once; the receipt. Raises ``Refused``.
+
+        Answered when nothing goes by it any more.
+        """
 
         async def make(change: Change) -> dict[str, Any]:
             place, now = (borrower_id, record_id), self._clock.now()
             record = await saying.withdraw(change, self._boxes, place, method, evidence, now)
             return await self._receipt(change.connection, record)
 
-        return await once(self._pool, asking, make)
+        answer = await once(self._pool, asking, make)
+        await self._settled(borrower_id)
+        return answer
 
     async def _receipt(self, connection: Connection, record: Record) -> dict[str, Any]:
         rows = await store.documents(connection, record.document_id)

@@ -20,6 +20,7 @@ from usance.identity.changing import Change
 from usance.ledger.digest import digest
 from usance.notices.codes import ALPHABET, LENGTH
 from usance.notices.gate import Gate
+from usance.notices.quiet import settled_over
 from usance.platform.clock import Clock
 from usance.platform.crypto import KeyService, beside
 from usance.platform.database import Connection, Pool
@@ -50,6 +51,10 @@ class Kit:
     def now(self) -> datetime:
         """The moment."""
         return self.clock.now()
+
+    async def settled(self, borrower_id: int) -> None:
+        """Return when nothing that was decided before is still leaving."""
+        await settled_over(self.pool, self.clock)(borrower_id)
 
     async def lookups(self, phone: str) -> list[bytes]:
         """The keyed hashes of a number, the newest first."""

@@ -7,21 +7,22 @@ as it did before. What a borrower reports is a case of theirs, and the relative 
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from usance.cases import rules as case_rules
-from usance.cases.borrower import OwnCases
-from usance.cases.intake import Opening
-from usance.cases.work import Acting
+from usance.cases.intake import Opening, opened
+from usance.cases.work import Acting, Desk, within
+from usance.cases.work import Change as CaseChange
 from usance.core.identifiers import written
 from usance.core.refusals import Refused
 from usance.core.rules import rule
 from usance.family import store
-from usance.family.links import Kit, noted
-from usance.family.records import ACTIVE, INVITED, MEMBER, PAUSED, Link, actor_of
+from usance.family.links import Kit, following, noted
+from usance.family.records import ACTIVE, INVITED, MEMBER, PAUSED, Link
 from usance.identity.changing import Change
-from usance.identity.once import Answer
 
 BORROWER = "borrower"
+TOO_MANY = "R-CASE-16"
 REPORT_MOST = 3_800
 """A case adds whom it is about."""
 
@@ -51,24 +52,37 @@ async def resume(change: Change, link: Link) -> None:
 
 @rule("R-FAMILY-14")
 async def case_of_borrower(
-    cases: OwnCases, link: Link, text: str, acting: Acting
-) -> Answer:
+    change: Change, desk: Desk, link: Link, text: str, acting: Acting
+) -> dict[str, Any]:
     """A complaint in the borrower's book."""
     words = f"{text}\n\n(relative {written(MEMBER, link.member_id)})"
-    asked = Opening(kind="complaint", text=words)
-    return await cases.open(link.borrower_id, asked, acting)
+    asked = Opening(kind="complaint", text=words, borrower_id=link.borrower_id)
+    return await _opened(change, desk, asked, acting)
 
 
 @rule("R-FAMILY-14")
-async def case_of_member(
-    cases: OwnCases, link: Link, text: str, key: str, request_hash: bytes
-) -> Answer:
+async def case_of_member(change: Change, desk: Desk, link: Link, text: str) -> dict[str, Any]:
     """An incident of the house, in nobody's book: the borrower does not see it."""
     of = f"relative {written(MEMBER, link.member_id)}, borrower"
     words = f"{text}\n\n({of} {written(BORROWER, link.borrower_id)})"
     asked = Opening(kind="incident", text=words)
-    acting = Acting(actor_of(link.member_id), frozenset(), key, request_hash)
-    return await cases.cases.open(asked, case_rules.PORTAL, acting)
+    return await _opened(change, desk, asked, Acting(change.actor))
+
+
+async def _opened(
+    change: Change, desk: Desk, asked: Opening, acting: Acting
+) -> dict[str, Any]:
+    """The case; none where somebody has opened too many, because the pause counts more."""
+    async def act(under_way: CaseChange) -> dict[str, Any]:
+        return await opened(under_way, asked, case_rules.PORTAL)
+
+    try:
+        document = await within(following(change), desk, acting, act)
+    except Refused as refused:
+        if refused.refusal.rule != TOO_MANY:
+            raise
+        return {"case_id": None}
+    return {"case_id": document["case_id"]}
 
 
 def checked_words(text: str) -> str:

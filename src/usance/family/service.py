@@ -117,13 +117,14 @@ class Family(Looks):
         """The borrower reports misuse: a pause, then a case. Raises ``Refused``."""
         words = misuse.checked_words(text)
 
-        async def act(change: Change, link: Link) -> None:
+        async def make(change: Change) -> dict[str, Any]:
+            await contact_store.lock_borrower(change.connection, borrower_id)
+            link = misuse.stands(await ending.held(change.connection, borrower_id, member_id))
             await misuse.pause(self._kit, change, link, "borrower")
+            desk = self._cases.cases.desk
+            return await misuse.case_of_borrower(change, desk, link, words, acting)
 
-        asking = Asking(acting.actor, acting.key and f"{acting.key} pause", acting.request_hash)
-        await self._on(borrower_id, member_id, asking, act)
-        link = misuse.stands(await store.one(self._kit.pool, borrower_id, member_id))
-        return await misuse.case_of_borrower(self._cases, link, words, acting)
+        return await once(self._kit.pool, acting.asking, make)
 
     async def _on(self, borrower_id: int, member_id: int, asking: Asking, act: Act) -> Answer:
         """Something done to a link, which is held; how it stands then."""
@@ -135,7 +136,9 @@ class Family(Looks):
             after = misuse.stands(await store.one(change.connection, borrower_id, member_id))
             return reading.stated(after, self._kit)
 
-        return await once(self._kit.pool, asking, make)
+        answer = await once(self._kit.pool, asking, make)
+        await self._kit.settled(borrower_id)
+        return answer
 
     async def of_borrower(self, borrower_id: int) -> list[reading.Shown]:
         """All that a borrower ever named."""
@@ -197,7 +200,9 @@ class Family(Looks):
             return {"state": "ended"}
 
         asking = Asking(actor or actor_of(link.member_id), key, request_hash)
-        return await once(self._kit.pool, asking, make)
+        answer = await once(self._kit.pool, asking, make)
+        await self._kit.settled(link.borrower_id)
+        return answer
 
     @rule("R-FAMILY-14")
     async def report_by_member(
@@ -209,11 +214,13 @@ class Family(Looks):
         async def make(change: Change) -> dict[str, Any]:
             found = await ending.held(change.connection, link.borrower_id, link.member_id)
             await misuse.pause(self._kit, change, misuse.stands(found), "member")
-            return {}
+            desk = self._cases.cases.desk
+            return await misuse.case_of_member(change, desk, link, words)
 
-        asking = Asking(actor_of(link.member_id), key and f"{key} pause", request_hash)
-        await once(self._kit.pool, asking, make)
-        return await misuse.case_of_member(self._cases, link, words, key, request_hash)
+        asking = Asking(actor_of(link.member_id), key, request_hash)
+        answer = await once(self._kit.pool, asking, make)
+        await self._kit.settled(link.borrower_id)
+        return answer
 
     @rule("R-FAMILY-10")
     async def _by_any_code(self, code: str, place: str) -> Link:

@@ -251,7 +251,8 @@ async def told(connection: Either, borrower_id: int, count: int) -> Sequence[Row
     rows: Sequence[Row] = await connection.fetch(
         "SELECT member_id, template_id, channel, state, business_date, sent_at FROM notice"
         " WHERE cell = $1 AND borrower_id = $2 AND member_id <> 0 AND sent_at IS NOT NULL"
-        " AND template_id <> 'family-invitation' ORDER BY sent_at DESC, notice_id DESC LIMIT $3",
+        " AND purpose = 'family' AND template_id <> 'family-invitation'"
+        " ORDER BY sent_at DESC, notice_id DESC LIMIT $3",
         *(cell_of_borrower(borrower_id), borrower_id, count),
     )
     return rows

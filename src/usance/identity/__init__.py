@@ -16,7 +16,7 @@
 ``machine``      machine clients: hashed keys and scopes
 ``access``       everything at the door of the portal: log-in by code, sessions, devices, links
 ``contacts``     what is known of a borrower's number, and ``contact_changes`` of it
-``messages``     what borrowers are told: the outbox, a messenger, the sandbox
+``messages``     what protects an account, told as notices; the sandbox keeps it
 ``once``         a caller's key, what it was answered with, and its refusal for anything else
 ``permissions``  the names of what may be done
 ``store``        the SQL of this room; ``staff_sql``, ``factors_sql``, ``access_sql``, ``keys_sql``,

@@ -35,13 +35,9 @@ async def rows(connection: Connection, query: str, borrower_id: int) -> list[Rec
 
 
 async def forget(connection: Connection, borrower_id: int) -> None:
-    """Delete everything of a borrower, and messages that were not sent yet."""
+    """Delete everything of a borrower."""
     for table in FORGOTTEN:
         await connection.execute(
             f"DELETE FROM {table} {OF}", cell_of_borrower(borrower_id), borrower_id
         )
     await connection.execute("DELETE FROM one_time_code WHERE borrower_id = $1", borrower_id)
-    await connection.execute(
-        f"DELETE FROM outbox {OF} AND topic = 'message'",
-        *(cell_of_borrower(borrower_id), borrower_id),
-    )

@@ -35,6 +35,7 @@ How it goes:
 ``counting``   the counters that a notice moves
 ``filling``    the facts of a notice as values of a template
 ``deciding``   by which way, whether now, in which words
+``quiet``      waits until what was decided before has left
 ``delivery``   takes, decides, hands over, settles
 ``codes``      the code in a bill reminder
 ``providers``  what a provider is asked, and what its answers mean

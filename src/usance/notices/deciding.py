@@ -55,6 +55,8 @@ NOBODY, NOT_IN_FORCE, PAID, NO_WAY, UNREADABLE = (
     "NOBODY", "R-TEMPLATE-18", "PAID", "NO-WAY", "UNREADABLE",
 )  # fmt: skip
 """Why something is dropped without asking the gate."""
+UNSCOPED = {"marketing": "offers"}
+"""What consents call the scope of notices that have none."""
 HELD_OUT = "R-MEASURE-01"
 BREAKER = "R-BREAKER-01"
 LINKS = "links"
@@ -252,7 +254,7 @@ class Asking:
         row = self.row
         borrower = records.borrower(row["borrower_id"])
         other = reader.person.party if row["member_id"] else records.NOBODY
-        what = What(row["purpose"], row["scope"], way)
+        what = What(row["purpose"], row["scope"] or UNSCOPED.get(row["purpose"], ""), way)
         return await asking.live(self.connection, borrower, what, self.now, other) is not None
 
     # -- words -------------------------------------------------------------------------------------

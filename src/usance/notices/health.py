@@ -262,3 +262,8 @@ class Health(Looks):
             sql.PROVIDERS, minute_of(self.clock.now()), self.policy.slow_minutes
         )
         return rows
+
+
+async def observe_lag(pool: Pool) -> None:
+    """Set the metric of how long the oldest notice that is due has waited; ``/metrics`` asks."""
+    metrics.outbox_lag_seconds.set(await pool.fetchval(sql.LAG))

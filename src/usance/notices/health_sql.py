@@ -81,6 +81,10 @@ SELECT count(*) FILTER (WHERE state = {WAITS} AND not_before <= $1) AS due,
         AND not_before <= $1)), 0)::int AS lag
 FROM notice WHERE state IN (1, 2, 6)
 """
+LAG = f"""
+SELECT coalesce(extract(epoch FROM now() - min(not_before)), 0)::float8 FROM notice
+WHERE state IN ({WAITS}, 2) AND not_before <= now()
+"""
 GRAPH = """
 SELECT slot / 10 AS ten, kind, name, sum(sent)::int AS sent, sum(failed)::int AS failed,
     sum(bounced)::int AS bounced, sum(complained)::int AS complained

@@ -27,11 +27,19 @@ ALL = """
 SELECT notice_id, template_id, version, purpose, audience, scope, member_id, contract_id, facts,
     state, channel, because, business_date, planned_at, not_before, sent_at, done_at, seen_at
 FROM notice WHERE cell = $1 AND borrower_id = $2 AND notice_id < $3
+    AND (member_id = 0 OR sent_at IS NOT NULL AND purpose = 'family'
+        AND template_id <> 'family-invitation')
 ORDER BY notice_id DESC LIMIT $4
 """
+"""What went to a relative too; never whether an invitation or a code did, or what did not go: that
+would tell what the relative has answered or reported (R-FAMILY-04)."""
 STEPS = """
-SELECT number, kind, at, channel, provider, said, trace FROM notice_step
-WHERE cell = $1 AND borrower_id = $2 AND notice_id = $3 ORDER BY number
+SELECT s.number, s.kind, s.at, s.channel, s.provider, s.said, s.trace
+FROM notice_step s JOIN notice n USING (cell, borrower_id, notice_id)
+WHERE cell = $1 AND borrower_id = $2 AND notice_id = $3
+    AND (n.member_id = 0 OR n.sent_at IS NOT NULL AND n.purpose = 'family'
+        AND n.template_id <> 'family-invitation')
+ORDER BY number
 """
 PREFERENCE = """
 SELECT ways, refused, opens, closes, zone, changed_at FROM notice_preference

@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 
 from usance.contract import records as r
 from usance.notices.outbox import GOING, STOPPED, WAITS
-from usance.platform.database import Connection, Pool
+from usance.platform.database import Connection
 
 Row: TypeAlias = Mapping[str, Any]
 
@@ -111,9 +111,10 @@ OPEN_BREAKERS = "SELECT kind, name FROM breaker WHERE state = 'open'"
 WEIGHTS = "SELECT channel, name, weight, resting FROM provider_weight"
 BOOK = "SELECT name, currency, business_date FROM book"
 UNDER_WAY = f"""
-SELECT EXISTS (SELECT FROM notice WHERE cell = $1 AND borrower_id = $2 AND purpose = $3
-    AND member_id = $4 AND state = {GOING} AND not_before > $5)
+SELECT EXISTS (SELECT FROM notice WHERE cell = $1 AND borrower_id = $2
+    AND purpose = ANY($3::text[]) AND state = {GOING} AND not_before > $4)
 """
+"""Whether one that goes by consent may be leaving at this moment."""
 IDLE = f"""
 SELECT NOT EXISTS (SELECT FROM notice n WHERE n.state IN ({WAITS}, {GOING})
     AND (n.not_before <= $1 OR n.state = {GOING}))
@@ -133,14 +134,6 @@ async def write(connection: Connection, statement: str, rows: Iterable[tuple[Any
         return 0
     tag: str = await connection.execute(statement, *columns)
     return int(tag.rsplit(" ", 1)[1])
-
-
-async def under_way(
-    where: Connection | Pool, place: tuple[int, int], purpose: str, member_id: int, now: datetime
-) -> bool:
-    """Whether a notice of this purpose to this person may be leaving at this moment."""
-    found: bool = await where.fetchval(UNDER_WAY, *place, purpose, member_id, now)
-    return found
 
 
 def minute_of(now: datetime) -> int:

@@ -6,7 +6,7 @@ database      the connection pool and the unit of work, the only place that comm
 locks         the numbers of advisory locks
 migrate       brings a database to the newest schema (Alembic, in ``migrations/``)
 schema        every table of the book, in one place
-work          the one job runner and the outbox; their tables in work_tables
+work          the one job runner; its table in work_tables
 pgcopy        binary COPY to and from NumPy arrays
 crypto        per-borrower keys, encrypted fields, blind indexes, machine secrets
 key_file      the file with master and index keys; key_client, key_server: keys elsewhere

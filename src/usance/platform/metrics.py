@@ -71,7 +71,7 @@ webhooks_given_up = Gauge(
     "usance_webhooks_given_up", "Webhooks that were given up and are kept", registry=registry
 )
 outbox_lag_seconds = Gauge(
-    "usance_outbox_lag_seconds", "Age of the oldest message that is due", registry=registry
+    "usance_outbox_lag_seconds", "Age of the oldest notice that is due", registry=registry
 )
 backup_receiving = Gauge(
     "usance_backup_receiving", "1 while the write-ahead log is received", registry=registry

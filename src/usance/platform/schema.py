@@ -47,7 +47,6 @@ from usance.platform import (  # noqa: F401 (each adds its tables)
 from usance.platform.schema_parts import TransactionId, cell, key, metadata, moment, whole
 
 job = work_tables.add_job(metadata)
-outbox = work_tables.add_outbox(metadata)
 
 CONTRACT_SMALL = {"kind", "status", "non_accrual", "statement_day"}
 CONTRACT_INT = {

@@ -1,6 +1,6 @@
 """The one job runner: background work that happens exactly once.
 
-A row of ``job`` or ``outbox`` is written in the business transaction that wants the work. A
+A row of ``job`` is written in the business transaction that wants the work. A
 worker claims it for a lease and gets a fence, a number that rises with each claim. The row is
 then marked done *first*, in the same transaction as the handler's effect: the mark holds the
 row's lock while the handler works, so nobody claims it again however long that takes, and
@@ -43,7 +43,6 @@ class Source:
 
 
 JOBS = Source("job", "queue", ("job_id",))
-OUTBOX = Source("outbox", "topic", ("cell", "borrower_id", "outbox_id"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,31 +116,6 @@ async def enqueue_all(
     return int(tag.removeprefix("INSERT 0 "))
 
 
-async def publish(
-    connection: Connection,
-    topic: str,
-    key: str,
-    payload: object,
-    *,
-    cell: int,
-    borrower_id: int,
-    not_before: datetime | None = None,
-) -> bool:
-    """Put a message about a borrower into the outbox, once for each (borrower, topic, key)."""
-    tag: str = await connection.execute(
-        "INSERT INTO outbox (cell, borrower_id, topic, key, payload, not_before)"
-        " VALUES ($1, $2, $3, $4, $5, coalesce($6, now()))"
-        " ON CONFLICT (cell, borrower_id, topic, key) DO NOTHING",
-        cell,
-        borrower_id,
-        topic,
-        key,
-        _as_json(payload),
-        not_before,
-    )
-    return tag == "INSERT 0 1"
-
-
 async def run(
     pool: Pool,
     queue: str,
@@ -171,15 +145,6 @@ async def dead(pool: Pool, queue: str, source: Source = JOBS) -> Sequence[Mappin
         queue,
     )
     return rows
-
-
-async def observe_outbox(pool: Pool) -> None:
-    """Set the metric of the outbox's lag; ``/metrics`` asks for it before it answers."""
-    seconds = await pool.fetchval(
-        "SELECT coalesce(extract(epoch FROM now() - min(not_before)), 0)::float8"
-        f" FROM outbox WHERE state = {WAITING} AND not_before <= now()"
-    )
-    metrics.outbox_lag_seconds.set(seconds)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""The tables of the job runner: ``job`` and ``outbox`` share one shape of being claimed."""
+"""The table of the job runner."""
 
 from __future__ import annotations
 
@@ -38,22 +38,6 @@ def add_job(metadata: MetaData) -> Table:
         UniqueConstraint("queue", "key"),
     )
     _claim_index(table, "queue")
-    return table
-
-
-def add_outbox(metadata: MetaData) -> Table:
-    """What a business transaction wants told to the outside, written inside it."""
-    table = Table(
-        "outbox",
-        metadata,
-        Column("cell", SmallInteger, primary_key=True, autoincrement=False),
-        Column("borrower_id", BigInteger, primary_key=True, autoincrement=False),
-        Column("outbox_id", BigInteger, Identity(), primary_key=True),
-        Column("topic", Text, nullable=False),
-        *_claim_columns(),
-        UniqueConstraint("cell", "borrower_id", "topic", "key"),
-    )
-    _claim_index(table, "topic")
     return table
 
 

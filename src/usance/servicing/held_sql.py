@@ -18,10 +18,6 @@ NOTICES = """
 SELECT contract_id, n, kind, send_on, days FROM notice_wanted
 WHERE cell = $1 AND contract_id BETWEEN $2 AND $3 ORDER BY send_on, contract_id, n
 """
-MESSAGES = """
-SELECT topic, key, payload, state, created_at, done_at FROM outbox
-WHERE cell = $1 AND borrower_id = $2 ORDER BY outbox_id
-"""
 OPENINGS = """
 SELECT contract_id, document FROM contract_opening
 WHERE cell = $1 AND contract_id BETWEEN $2 AND $3
@@ -37,12 +33,6 @@ async def notices(connection: Connection, borrower_id: int) -> list[Record]:
     """Notices that were asked for."""
     cell = cell_of_borrower(borrower_id)
     return list(await connection.fetch(NOTICES, cell, *contracts(borrower_id)))
-
-
-async def messages(connection: Connection, borrower_id: int) -> list[Record]:
-    """What was put into the outbox."""
-    cell = cell_of_borrower(borrower_id)
-    return list(await connection.fetch(MESSAGES, cell, borrower_id))
 
 
 async def openings(connection: Connection, borrower_id: int) -> dict[int, str]:

@@ -33,8 +33,6 @@ UNSAID = (
     "ShowNumber", "RefuseInvitation", "PauseMember", "ResumeMember",
 )  # fmt: skip
 """What the person must not learn: an investigation, and what a relative did (R-FAMILY-04)."""
-TO_A_RELATIVE = "family "
-"""What the keys of messages to a relative begin with: that one was sent is not the borrower's."""
 NOTICE_KIND = {REMINDER: "reminder", OVERDUE_STEP: "overdue", 2: "statement"}
 RECEIPT_STATUS = {WAITS: "waiting", ALLOCATED: "allocated", RETURNED: "returned"}
 
@@ -101,16 +99,6 @@ class LookView(Struct):
     at: str
     by: str
     reason: str
-
-
-class MessageView(Struct):
-    """What was given to the outbox to be sent."""
-
-    topic: str
-    key: str
-    payload: Any
-    created_at: str
-    sent_at: str | None
 
 
 async def money_of(connection: Connection) -> Money:
@@ -190,7 +178,7 @@ async def receipts(connection: Connection, borrower_id: int) -> list[ReceiptView
     ]  # fmt: skip
 
 
-@part("notices", "notice_wanted")
+@part("notices_wanted", "notice_wanted")
 async def notices(connection: Connection, borrower_id: int) -> list[NoticeView]:
     """Notices that were asked for."""
     return [
@@ -199,17 +187,6 @@ async def notices(connection: Connection, borrower_id: int) -> list[NoticeView]:
         for row in await held_sql.notices(connection, borrower_id)
     ]  # fmt: skip
 
-
-@part("messages", "outbox")
-async def messages(connection: Connection, borrower_id: int) -> list[MessageView]:
-    """What was given to the outbox."""
-    return [
-        MessageView(row["topic"], row["key"], json.loads(row["payload"]),
-                    row["created_at"].isoformat(),
-                    row["done_at"].isoformat() if row["done_at"] else None)
-        for row in await held_sql.messages(connection, borrower_id)
-        if not row["key"].startswith(TO_A_RELATIVE)
-    ]  # fmt: skip
 
 
 @part("proposals", "proposal")

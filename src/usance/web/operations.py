@@ -10,8 +10,8 @@ from litestar.response.base import ASGIResponse
 from usance.day.close import observe_last_close
 from usance.identity.permissions import PUBLIC
 from usance.identity.store import business_date
+from usance.notices.health import observe_lag
 from usance.platform import metrics
-from usance.platform.work import observe_outbox
 from usance.recovery import store as recovery
 from usance.web.problems import respond
 from usance.web.security import needs
@@ -23,7 +23,7 @@ async def health(request: Request[Any, Any, Any]) -> ASGIResponse:
     """200 while the database answers (503 by the last resort when it does not)."""
     pool = request.app.state.services.pool
     on = await business_date(pool)
-    await observe_outbox(pool)
+    await observe_lag(pool)
     lag = metrics.registry.get_sample_value("usance_outbox_lag_seconds") or 0
     document = {
         "status": "ok",
@@ -37,7 +37,7 @@ async def health(request: Request[Any, Any, Any]) -> ASGIResponse:
 async def exposition(request: Request[Any, Any, Any]) -> ASGIResponse:
     """Prometheus' text format."""
     pool = request.app.state.services.pool
-    await observe_outbox(pool)
+    await observe_lag(pool)
     await recovery.observe(pool)
     await observe_webhooks(request.app.state.services.webhooks)
     await observe_last_close(pool)

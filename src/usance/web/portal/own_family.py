@@ -81,12 +81,11 @@ class OwnFamily:
             self._session.borrower_id, member_id, self._asking(key, request_hash)
         )
 
-    async def report(self, text: str, words: str, key: str, request_hash: bytes) -> str:
-        """Report misuse; the number of the case."""
+    async def report(self, text: str, words: str, key: str, request_hash: bytes) -> None:
+        """Report misuse."""
         member_id = (await self.one(text)).link.member_id
         acting = Acting(self._session.actor, frozenset(), key, request_hash)
-        answer = await self._family.report(self._session.borrower_id, member_id, words, acting)
-        return str(answer.document["case_id"])
+        await self._family.report(self._session.borrower_id, member_id, words, acting)
 
     def _asking(self, key: str, request_hash: bytes) -> Asking:
         return Asking(self._session.actor, key, request_hash)
