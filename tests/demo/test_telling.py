@@ -81,6 +81,21 @@ async def relatives_stand_everywhere(pool: Pool) -> None:
     assert paused == {"borrower", "member"}
 
 
+async def test_before_the_morning_of_the_last_day(pool: Pool, keys: LocalKeyService) -> None:
+    """Whoever starts a demo in the night sees the same, and nothing from the future."""
+    forget()
+    await create_book(pool, name="Demo", opened_on=OPENED + timedelta(days=31), demo=True)
+    night = datetime(2026, 10, 4, 18, tzinfo=UTC)
+    await fill(pool, keys, borrowers=60, months=1, now=night, progress=lambda _: None)
+    assert await pool.fetchval("SELECT max(sent_at) FROM notice") < night
+    asked = await pool.fetchrow("SELECT sum(found), sum(missed) FROM verify_minute")
+    assert (asked[0], asked[1]) == (3, 7)
+    assert {INVITED, ACTIVE} <= {
+        row["state"] for row in await pool.fetch("SELECT state FROM family_link")
+    }
+    forget()
+
+
 async def test_nothing_from_before_is_told_later(pool: Pool, town: Filled) -> None:
     told = await pool.fetchval("SELECT min(business_date) FROM notice")
     assert told >= LAST - timedelta(days=DAYS)

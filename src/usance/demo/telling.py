@@ -41,6 +41,8 @@ DAYS = 21
 MORNING, EVENING = time(9, 30), time(19, 30)
 BREATH = timedelta(minutes=2)
 """Between batches."""
+A_WHILE = timedelta(hours=1)
+"""A morning that is younger is not the last one on which much happens."""
 BATCH_LEAST = 8
 """Of a morning on which something goes wrong: it is seen before everything has gone."""
 CITY = 200
@@ -58,9 +60,12 @@ class Teller:
         now: datetime | None = None,
     ) -> None:  # fmt: skip
         home, gate = case_policy().home(currency), Gate(law())
-        self._pool, self._keys, self._rng, self._last = pool, keys, rng, last
+        self._pool, self._keys, self._rng = pool, keys, rng
         self._zone = ZoneInfo(gate.law.zones_of(home)[0].key)
         self._now = now or self._moment(last + timedelta(days=1), MORNING)
+        if self._now < self._moment(last, MORNING) + A_WHILE:
+            last -= timedelta(days=1)
+        self._last = last
         self._first = last - timedelta(days=DAYS)
         self._bad = last - timedelta(days=1 if people >= CITY else 3)
         self._enough = min(max(people // 100, BAD_LEAST), BAD_MOST)
