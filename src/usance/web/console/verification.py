@@ -69,7 +69,7 @@ async def asks_chart(request: Asked) -> Chart:
               for each in ("missed", "found", "refused")]  # fmt: skip
     return Chart(
         "stacked", said["title"], said["summary"], said["hour"],
-        [f"{each:%H:%M}" for each in hours], series, str,
+        [f"{each:%H:%M}" for each in hours], series, str, wide=True,
     )  # fmt: skip
 
 
