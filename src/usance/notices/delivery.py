@@ -89,6 +89,12 @@ class Delivery(Looks):
         """Whether anybody carries messages of a channel."""
         return any(each == channel for each, _ in self._carriers)
 
+    async def stop(self) -> None:
+        """Send no more, and hang up."""
+        await super().stop()
+        for each in set(self._carriers.values()):
+            await each.close()
+
     async def look(self) -> None:
         """Send until nothing is due."""
         await asyncio.gather(*(self._lane() for _ in range(self._lanes)))
