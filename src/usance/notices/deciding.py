@@ -153,7 +153,8 @@ class Asking:
         due = self.known.dues.get((self.row["contract_id"], facts["n"]))
         if due is None or due["unpaid"] <= 0 or not due["active"]:
             return False
-        facts["amount"] = due["unpaid"]
+        if self.row["said"] != UNKNOWN:  # that is asked for again word for word
+            facts["amount"] = due["unpaid"]
         return bool(self.row["purpose"] != "collection" or due["late_from"] > 0)
 
     async def by_some_way(
