@@ -7,7 +7,6 @@ handed over by HTTP, one request each.
 import asyncio
 import json
 import subprocess
-import sys
 import tempfile
 import time
 import urllib.request
@@ -16,7 +15,6 @@ from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from pathlib import Path
 
-from usance.bench.common import Result, report
 from usance.bench.day import databases
 from usance.bench.house import answering, command_line, environment, free_port
 from usance.identity.borrowers import Borrowers
@@ -36,26 +34,12 @@ from usance.servicing.setup import create_book
 
 NOON = datetime(2026, 6, 16, 4, tzinfo=UTC)
 OPENED_ON = date(2026, 6, 16)
-NOTICES = 30_000
 EACH = 3
 """Notices of one person: as many as the carriers' rows let through in a minute."""
 LANES = 2
-SENT_A_SECOND = 1_000
 PHONE = "400-820-8820"
 TOKEN = "bench"  # noqa: S105 - of a sandbox that ends with the bench
 AT_ONCE = 5_000
-
-
-def run_send(*, as_json: bool = False, notices: int = NOTICES) -> Result:
-    """Claim, decide, render, hand over and settle through the sandbox's HTTP server."""
-    seconds = asyncio.run(measured(notices))
-    rate = notices / seconds
-    print(f"{notices} notices sent in {seconds:.2f} s", file=sys.stderr)
-    return report(
-        Result("notices-send", round(rate), "notices/s", SENT_A_SECOND,
-               round(rate / SENT_A_SECOND, 2), ">= 1,000 notices/s", rate >= SENT_A_SECOND),
-        as_json=as_json,
-    )  # fmt: skip
 
 
 async def measured(notices: int) -> float:
@@ -145,7 +129,7 @@ async def checked(pool: Pool, port: int, notices: int) -> None:
 
 def asked(port: int, path: str) -> dict[str, int]:
     """What the sandbox says of itself."""
-    request = urllib.request.Request(  # noqa: S310
+    request = urllib.request.Request(
         f"http://127.0.0.1:{port}{path}", headers={"Authorization": f"Bearer {TOKEN}"}
     )
     with urllib.request.urlopen(request, timeout=20) as answer:  # noqa: S310

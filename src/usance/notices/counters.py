@@ -39,7 +39,9 @@ def moved(counter: Counter, window: Window, slot: int) -> tuple[int, ...]:
 def _kept(counter: Counter, window: Window, slot: int) -> tuple[int, ...]:
     """The same without the zeros at its end."""
     gone = max(slot - counter.slot, 0)
-    return ((0,) * min(gone, window.slots) + counter.counts)[: window.slots]
+    if gone >= window.slots or not counter.counts:
+        return ()
+    return ((0,) * gone + counter.counts)[: window.slots]
 
 
 def total(counter: Counter, window: Window, slot: int) -> int:
