@@ -22,6 +22,7 @@ from usance.platform.http_courier import Limits
 SPEED = 30
 """A lease of a minute is over in two seconds."""
 LIMITS = Limits(connect_seconds=0.3, answer_seconds=0.4, answer_bytes=10_000)
+LAW = law()  # read before the fork
 QUICK = msgspec.structs.replace(sending(), retry_seconds=(5, 15, *(30,) * 30))
 PROVIDER, TOKEN = "sandbox", "t0ken"
 
@@ -45,7 +46,7 @@ def send_for_ever(url: str, provider_url: str, clock: QuickClock) -> None:
 async def _send(url: str, provider_url: str, clock: QuickClock) -> None:
     pool = await open_pool(url, 3)
     provider = HttpProvider(PROVIDER, provider_url, TOKEN, clock, limits=LIMITS)
-    house = House(KEYS, Gate(law()), "CN", PHONE, QUICK, {"sms": [PROVIDER]})
+    house = House(KEYS, Gate(LAW), "CN", PHONE, QUICK, {"sms": [PROVIDER]})
     delivery = Delivery(pool, clock, house, {"sms": [provider]}, lanes=2)
     delivery.every_seconds = 0.05  # type: ignore[misc]
     delivery.start()

@@ -181,6 +181,22 @@ async def test_what_was_not_taken_goes_elsewhere(pool: Pool) -> None:
         assert [len(one.orders), len(two.orders)] == [1, 1]
 
 
+async def test_what_is_in_doubt_is_not_lost_where_its_way_is_closed(pool: Pool) -> None:
+    """R-SEND-01."""
+    async with house(pool) as home:
+        who = await home.book.borrower()
+        home.sms.answer = lambda order: Outcome(UNKNOWN)
+        await home.paid(who, "a")
+        await home.sent()
+        await pool.execute(
+            "INSERT INTO suppression (contact_hash, channel, because, since)"
+            " VALUES ($1, 'sms', 'bounced', now())", hashes_of(KEYS, home.sms.orders[0].to)[0],
+        )  # fmt: skip
+        await home.later(minutes=1)
+        row = await home.row("a")
+        assert (row["state"], row["channel"], len(home.sms.orders)) == (TAKEN, "inbox", 1)
+
+
 async def test_whose_sender_died_is_in_doubt(pool: Pool) -> None:
     """R-SEND-01: the same provider under the same key, whatever became of its weight."""
     async with house(pool) as home:

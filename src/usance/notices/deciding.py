@@ -191,12 +191,13 @@ class Asking:
     ) -> list[str]:
         """The channels that the template speaks and that reach its reader, in their order.
 
-        What may have been taken is asked for again where it was; what a way refused goes on by the
-        next one.
+        What may have been taken is asked for again where it was, and laid into the inbox if that is
+        closed meanwhile; what a way refused goes on by the next one.
         """
         row = self.row
         if row["channel"] and row["said"] == UNKNOWN:
-            return [row["channel"]]
+            last = [INBOX] if INBOX in document.channels and not row["member_id"] else []
+            return [row["channel"], *last]
         if self.held_out():
             return [INBOX]
         order: Sequence[str] = self.house.policy.ways[row["purpose"]]
