@@ -52,6 +52,18 @@ async def test_a_loan_is_told_of_and_its_repayment(pool: Pool) -> None:
         assert await home.planned() == rows, "planned again"
 
 
+async def test_a_planner_begins_where_it_is_told_to(pool: Pool) -> None:
+    async with house(pool) as home:
+        who = await home.book.borrower()
+        await home.book.line(who, "cash_loan")
+        loan = await home.book.loan(who, 1_000_000, 12)
+        await home.planner.begin_here()
+        await home.planner.begin_here()
+        assert await home.planned() == []
+        await home.book.do(asked.Repay(contract_id=loan, amount=5_000))
+        assert [each["template_id"] for each in await home.planned()] == ["paid"]
+
+
 async def test_at_night_everything_waits_for_the_morning(pool: Pool) -> None:
     """R-PLAN-03."""
     async with house(pool, NIGHT) as home:

@@ -234,7 +234,9 @@ async def fill(pool: Pool, keys: KeyService, borrowers: int) -> None:
         print(line, flush=True)
 
     now = SystemClock().now()
-    await open_demo_book(pool, keys, today=now.date(), borrowers=borrowers, progress=progress)
+    await open_demo_book(
+        pool, keys, today=now.date(), now=now, borrowers=borrowers, progress=progress
+    )
     logging.disable(logging.INFO)  # what invented people do is nobody's news
     try:
         await leave(pool, await desks_of(pool, keys), now)

@@ -9,6 +9,10 @@
 ``measure``   what the book shows afterwards, next to what a lender would believe
 ``store``     the SQL of this room
 ``fill``      drives it all, day by day
+``telling``   what people are told in the last weeks: planned, sent, and what came of it
+``carrying``  the providers of messages, and their receipts
+``wishes``    how people want to be told, and who asks whether a notice is genuine
+``relatives`` who names a relative, and what the relative answers
 ``desks``     what lies on the lender's desks afterwards: looks, cases, a proposal
 
 Chance comes from one seeded generator and no clock, so a seed always gives the same people,

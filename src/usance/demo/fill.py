@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from random import Random
 
 from usance.core.days import add_months
@@ -16,6 +16,7 @@ from usance.demo import asking, paying, shopping, store
 from usance.demo.measure import Measure, MonthEnds, measure
 from usance.demo.people import Inhabitant, settle_people
 from usance.demo.store import Standing
+from usance.demo.telling import Teller
 from usance.demo.town import Act, News, Town
 from usance.identity.borrowers import Borrowers
 from usance.identity.once import Answer
@@ -40,6 +41,7 @@ class Filled:
     days: int = 0
     done: Counter[str] = field(default_factory=Counter)  # by command
     refused: Counter[str] = field(default_factory=Counter)  # by rule
+    told: Counter[str] = field(default_factory=Counter)  # notices, by what came of them
     measures: list[Measure] = field(default_factory=list)
     seconds: float = 0.0
 
@@ -50,17 +52,23 @@ class Filled:
             f"{self.borrowers} borrowers, {self.days} days, {total} operations, "
             f"{sum(self.refused.values())} refused, in {self.seconds:.1f} s"
         )
-        return [head, *(each.line() for each in self.measures)]
+        return [head, self.told_line(), *(each.line() for each in self.measures)]
+
+    def told_line(self) -> str:
+        """What people were told in the last weeks."""
+        parts = ", ".join(f"{count:,} {word}" for word, count in self.told.most_common())
+        return f"{self.told.total():,} notices: {parts or 'none'}"
 
 
 async def fill(
     pool: Pool, keys: KeyService, *, borrowers: int = 1000, months: int = 12,
-    seed: int = 20250101, progress: Progress = print,
+    seed: int = 20250101, now: datetime | None = None, progress: Progress = print,
 ) -> Filled:  # fmt: skip
     """Live ``months`` months from the open business date of a fresh book on.
 
-    The business date is ``months`` months later afterwards. Raises ``Refused`` (R-BORR-02) where
-    the same people live in the book already.
+    In the last weeks people are told what happens (``telling``), by ``now`` at the latest. The
+    business date is ``months`` months later afterwards. Raises ``Refused`` (R-BORR-02) where the
+    same people live in the book already.
     """
     started = time.perf_counter()
     first = await store.business_date(pool)
@@ -71,12 +79,17 @@ async def fill(
     await book.start()
     try:
         with few_collections():
-            year = Year(pool, book, Borrowers(pool, keys), Town(rng, people), progress)
+            teller = Teller(
+                pool, keys, await store.currency(pool), date.fromordinal(last), Random(seed + 1),
+                borrowers, now,
+            )  # fmt: skip
+            year = Year(pool, book, Borrowers(pool, keys), Town(rng, people), teller, progress)
             await year.live(first, last)
     finally:
         await book.stop()
     filled = year.filled
     filled.measures = await measure(pool, year.ends, last - first)
+    filled.told = await store.told(pool)
     filled.seconds = time.perf_counter() - started
     for line in filled.lines():
         progress(line)
@@ -84,13 +97,15 @@ async def fill(
 
 
 async def open_demo_book(
-    pool: Pool, keys: KeyService, *, today: date, borrowers: int = 1000, months: int = 12,
-    progress: Progress = print,
+    pool: Pool, keys: KeyService, *, today: date, now: datetime | None = None,
+    borrowers: int = 1000, months: int = 12, progress: Progress = print,
 ) -> Filled:  # fmt: skip
     """Make the book of an invented lender, ``months`` before ``today``, and fill it until then."""
     opened_on = date.fromordinal(add_months(today.toordinal(), -months))
     await create_book(pool, name=NAME, opened_on=opened_on, demo=True)
-    return await fill(pool, keys, borrowers=borrowers, months=months, progress=progress)
+    return await fill(
+        pool, keys, borrowers=borrowers, months=months, now=now, progress=progress
+    )
 
 
 @contextmanager
@@ -119,6 +134,7 @@ class Year:
     book: Book
     registry: Borrowers
     town: Town
+    teller: Teller
     progress: Progress
     filled: Filled = field(default_factory=Filled)
     ends: MonthEnds = field(default_factory=MonthEnds)
@@ -135,6 +151,7 @@ class Year:
                 joining.append(newcomers.pop()[1])
             await self.live_day(joining)
             await self.close(date.fromordinal(day))
+            await self.tell(date.fromordinal(day + 1))
             self.filled.days += 1
             await self.turn_page(day)
         await self.adding_up
@@ -145,6 +162,12 @@ class Year:
         await close.move_date(self.pool, on)
         woken = await close.wake_all(self.pool, on, WORKERS, lambda _: None)
         self.adding_up = asyncio.ensure_future(close.add_up(self.pool, on, woken))
+
+    async def tell(self, day: date) -> None:
+        """In the last weeks: what the close brought is told on the morning after."""
+        if self.teller.tells(day):
+            await self.adding_up
+            await self.teller.live(day)
 
     async def live_day(self, joining: list[Inhabitant]) -> None:
         """Everything that is asked of the book on one day."""

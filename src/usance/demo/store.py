@@ -1,12 +1,16 @@
 """The SQL of the demo: what people read in the morning, and what is measured afterwards."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from usance.core.identifiers import cell_of_contract
+from usance.core.identifiers import cell_of_borrower, cell_of_contract
+from usance.identity import portal_store
 from usance.ledger import chart
+from usance.notices import sealing
+from usance.notices.outbox import ARRIVED, DROPPED, FAILED, GOING, STOPPED, TAKEN, WAITS
+from usance.platform.crypto import KeyService, beside
 from usance.platform.database import Pool
 
 UNPAID = (
@@ -176,3 +180,76 @@ async def owing(pool: Pool, amount: int) -> int | None:
         " ORDER BY late_from = 0, late_from DESC, contract_id LIMIT 1", amount,
     )  # fmt: skip
     return found
+
+
+# -- what the town is told -------------------------------------------------------------------------
+
+WORDS = {ARRIVED: "arrived", TAKEN: "on their way", WAITS: "wait", GOING: "wait",
+         FAILED: "failed", STOPPED: "stopped", DROPPED: "not sent"}  # fmt: skip
+"""For the terminal."""
+WITH_CODE = f"""
+SELECT borrower_id, key, box FROM notice
+WHERE code_hash <> '' AND digits_hash <> '' AND member_id = 0 AND channel = 'sms'
+    AND state IN ({TAKEN}, {ARRIVED})
+ORDER BY borrower_id <> coalesce($1, 0), notice_id DESC LIMIT 1
+"""
+NEWEST = """
+SELECT borrower_id, key, box FROM notice
+WHERE cell = $1 AND borrower_id = $2 AND template_id = $3 AND $4::bigint IN (0, member_id)
+ORDER BY notice_id DESC LIMIT 1
+"""
+
+
+async def currency(pool: Pool) -> str:
+    """Of the book."""
+    found: str = await pool.fetchval("SELECT currency FROM book")
+    return found
+
+
+async def everybody(pool: Pool) -> list[int]:
+    """All borrowers, in the order in which they came."""
+    rows = await pool.fetch("SELECT borrower_id FROM borrower WHERE status = 1 ORDER BY 1")
+    return [row[0] for row in rows]
+
+
+async def told(pool: Pool) -> Counter[str]:
+    """How many notices there are, by what came of them."""
+    found = Counter[str]()
+    for state, count in await pool.fetch("SELECT state, count(*) FROM notice GROUP BY state"):
+        found[WORDS[state]] += count
+    return found
+
+
+async def with_code(pool: Pool) -> Mapping[str, Any] | None:
+    """A notice with a code that went out; of the borrower who is shown, if there is one."""
+    row: Mapping[str, Any] | None = await pool.fetchrow(WITH_CODE, await interesting(pool))
+    return row
+
+
+async def invitation(pool: Pool, borrower_id: int, member_id: int) -> Mapping[str, Any]:
+    """What a relative was sent to be invited."""
+    return await newest(pool, borrower_id, "family-invitation", member_id)
+
+
+async def family_code(pool: Pool, borrower_id: int) -> Mapping[str, Any]:
+    """What a relative was sent to show the number."""
+    return await newest(pool, borrower_id, "family-code", 0)
+
+
+async def newest(
+    pool: Pool, borrower_id: int, template_id: str, member_id: int
+) -> Mapping[str, Any]:
+    """The last notice by a template; there must be one."""
+    row: Mapping[str, Any] = await pool.fetchrow(
+        NEWEST, cell_of_borrower(borrower_id), borrower_id, template_id, member_id
+    )
+    return row
+
+
+async def secrets_of(pool: Pool, keys: KeyService, row: Mapping[str, Any]) -> dict[str, str]:
+    """What is secret of a notice, as its reader knows it."""
+    borrower_id, box = row["borrower_id"], row["box"]
+    who = await portal_store.active_borrower(pool, borrower_id)
+    assert who is not None
+    data_key = await beside(keys, lambda: keys.unwrap(who["data_key"], borrower_id))
+    return sealing.opened(data_key, borrower_id, row["key"], box)

@@ -69,6 +69,11 @@ class Planner(Looks):
             pass
 
     @rule("R-PLAN-01")
+    async def begin_here(self) -> None:
+        """What was committed until now is told to nobody: of a book that lived elsewhere before."""
+        await self._pool.execute(sql.BEGIN_HERE)
+
+    @rule("R-PLAN-01")
     async def step(self) -> int | None:
         """Plan some; how many. None: there is nothing, or another process has the turn."""
         if not self._has_place:

@@ -16,6 +16,13 @@ SELECT pg_snapshot_xmin(pg_current_snapshot()) AS lowest,
     pg_snapshot_xmax(pg_current_snapshot()) AS highest
 """
 MOVE_ON = "UPDATE notice_feed SET through = $1, day_through = $2"
+BEGIN_HERE = """
+UPDATE notice_feed SET through = greatest(through, (pg_snapshot_xmin(pg_current_snapshot())::text
+        ::numeric - 1)::text::xid8),
+    day_through = greatest(day_through, (SELECT max(business_date) FROM day_close
+        WHERE finished_at IS NOT NULL))
+"""
+"""What has ended by now is behind it."""
 BRING_BACK = """
 UPDATE notice_feed SET through = pg_snapshot_xmin(pg_current_snapshot())
 WHERE through > pg_snapshot_xmax(pg_current_snapshot()) RETURNING 1

@@ -21,7 +21,15 @@ STEPS = {
     "unknown": _("not answered"), "unbegun": _("not begun"),
     "arrived": _("arrived"), "bounced": _("came back"), "complained": _("complained of"),
 }  # fmt: skip
-BREAKER_STATES = {"closed": _("closed"), "warning": _("warning"), "open": _("open")}
+RECEIPTS = {
+    "sent": _("passed on"), "delivered": _("arrived"), "failed": _("did not arrive"),
+    "bounced": _("came back"), "complained": _("complained of"),
+    "answered": _("the call was answered"), "unanswered": _("nobody answered the call"),
+}  # fmt: skip
+"""What providers tell later."""
+BREAKER_STATES = {
+    "closed": _("lets everything pass"), "warning": _("warning"), "open": _("open: nothing passes"),
+}  # fmt: skip
 BREAKER_KINDS = {"channel": _("Channel"), "template": _("Template")}
 BECAUSE = {
     "failed": _("too many were refused"), "bounced": _("too many came back"),

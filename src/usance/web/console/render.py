@@ -68,7 +68,8 @@ CASE_WORDS = {
 """Names of what cases hold, by the ends of their filters."""
 NOTICE_WORDS = {
     "notice_state": notice_words.STATES, "way_of": notice_words.WAYS,
-    "notice_step": notice_words.STEPS, "breaker_state": notice_words.BREAKER_STATES,
+    "notice_step": notice_words.STEPS, "receipt": notice_words.RECEIPTS,
+    "breaker_state": notice_words.BREAKER_STATES,
     "breaker_kind": notice_words.BREAKER_KINDS, "breaker_because": notice_words.BECAUSE,
 }
 THEMES = ("auto", "light", "dark")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -24,8 +24,8 @@ from usance.web.security import needs
 
 SENDING = "/console/notices"
 PAGE = 50
-TENS = 72
-"""Steps of ten minutes in the graph: half a day."""
+TENS, STEPS = 3, 48
+"""Ten minutes thrice a step of the graph, which is a day long."""
 
 
 def _(message: str) -> str:
@@ -53,22 +53,21 @@ async def sending(request: Asked) -> Response[str]:
 
 
 async def graph(request: Asked, now: datetime) -> Chart:
-    """What was sent and what failed in the last half day, by channel."""
-    last = minute_of(now) // 10
-    rows = await services(request).notices.health.figures(minute_of(now) - TENS * 10)
-    sent, failed = [0] * TENS, [0] * TENS
+    """What was sent and what failed in the last day, on all channels."""
+    minutes = TENS * 10
+    first = minute_of(now) // minutes - STEPS + 1
+    rows = await services(request).notices.health.figures(first * minutes - 1)
+    sent, failed = [0] * STEPS, [0] * STEPS
     for row in rows:
-        place = row["ten"] - last + TENS - 1
-        if row["kind"] == "channel" and 0 <= place < TENS:
+        place = row["ten"] // TENS - first
+        if row["kind"] == "channel" and 0 <= place < STEPS:
             sent[place] += row["sent"]
             failed[place] += row["failed"] + row["bounced"]
-    labels = [
-        (now - timedelta(minutes=10 * (TENS - 1 - n))).astimezone(UTC).strftime("%H:%M")
-        if n % 12 == 0 else "" for n in range(TENS)
-    ]  # fmt: skip
-    words = translated(request, _("{sent} sent, {failed} failed, in twelve hours"))
+    labels = [f"{at // 60 % 24:02}:{at % 60:02}"
+              for at in range(first * minutes, (first + STEPS) * minutes, minutes)]  # fmt: skip
+    words = translated(request, _("{sent} sent, {failed} failed, within a day"))
     return Chart(
-        "stacked", translated(request, _("Notices in the last twelve hours")),
+        "stacked", translated(request, _("Notices of the last day")),
         words.format(sent=sum(sent), failed=sum(failed)), translated(request, _("Time (UTC)")),
         labels, [Series(translated(request, _("sent")), sent),
                  Series(translated(request, _("failed")), failed)],

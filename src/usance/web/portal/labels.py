@@ -135,7 +135,7 @@ FAMILY_SCOPES = {
     "overdue": _("Late payments"),
 }  # fmt: skip
 FAMILY_STATES = {
-    "invited": _("Invited"), "active": _("On"), "paused": _("Paused"), "ended": _("Off"),
+    "invited": _("Invited"), "active": _("Is told"), "paused": _("Paused"), "ended": _("Off"),
 }  # fmt: skip
 FAMILY_ENDS = {
     "": "", "taken_back": _("You have taken it back."), "unanswered": _("It was not accepted."),
@@ -146,6 +146,7 @@ FAMILY_NOTICES = {
     "family-after-borrowing": _("That you have borrowed"),
     "family-plan": _("How the plan is going"), "family-overdue": _("That a payment is late"),
     "family-withdrawn": _("That it has ended"), "family-yearly": _("That it is still on"),
+    "family-code": _("A code, to show that the number is theirs"),
 }  # fmt: skip
 ARRIVALS = {
     3: _("on its way"), 4: _("arrived"), 5: _("did not arrive"), 6: _("on its way"),
