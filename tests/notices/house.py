@@ -46,6 +46,9 @@ class Hand:
         await asyncio.sleep(0)
         return self.answer(order)
 
+    async def close(self) -> None:
+        """Nothing is open."""
+
     @property
     def keys(self) -> list[str]:
         return [each.key for each in self.orders]

@@ -135,17 +135,22 @@ async def test_a_retry_is_counted_once(pool: Pool) -> None:
         assert {sum(each[1]) for of in counts.values() for each in of.values()} == {1}
 
 
+async def two_providers(home: House) -> tuple[Hand, Hand]:
+    """Two who carry text messages, half each."""
+    home.deciding.carriers = {"sms": ["one", "two"]}
+    for name in ("one", "two"):
+        await home.pool.execute(
+            "INSERT INTO provider_weight (channel, name, weight, resting)"
+            " VALUES ('sms', $1, 50, 50)", name,
+        )  # fmt: skip
+    return Hand("one"), Hand("two")
+
+
 async def test_what_nobody_answered_goes_to_the_same_provider_again(pool: Pool) -> None:
     """R-SEND-01, R-DELIVERY-02."""
     async with house(pool) as home:
         who = await home.book.borrower()
-        one, two = Hand("one"), Hand("two")
-        home.deciding.carriers = {"sms": ["one", "two"]}
-        for name in ("one", "two"):
-            await pool.execute(
-                "INSERT INTO provider_weight (channel, name, weight, resting)"
-                " VALUES ('sms', $1, 50, 50)", name,
-            )  # fmt: skip
+        one, two = await two_providers(home)
         one.answer = two.answer = lambda order: Outcome(UNKNOWN, error="timeout")
         await home.paid(who, "a")
         delivery = home.delivery(sms=[one, two])
@@ -156,11 +161,67 @@ async def test_what_nobody_answered_goes_to_the_same_provider_again(pool: Pool) 
         assert sorted(asked_of) == [0, 4]
         assert len({each.key for each in one.orders + two.orders}) == 1
         one.answer = two.answer = lambda order: Outcome(LATER)
-        home.clock.advance(timedelta(hours=1))
+        for _ in range(2):
+            home.clock.advance(timedelta(hours=1))
+            await delivery.look()
+        found = sorted([len(one.orders), len(two.orders)])
+        assert found == [0, 6], "who is busy now may yet have taken it before"
+
+
+async def test_what_was_not_taken_goes_elsewhere(pool: Pool) -> None:
+    """R-SEND-01."""
+    async with house(pool) as home:
+        one, two = await two_providers(home)
+        one.answer = two.answer = lambda order: Outcome(LATER)
+        await home.paid(await home.book.borrower(), "a")
+        delivery = home.delivery(sms=[one, two])
+        for _ in range(2):
+            await delivery.look()
+            home.clock.advance(timedelta(hours=1))
+        assert [len(one.orders), len(two.orders)] == [1, 1]
+
+
+async def test_what_is_in_doubt_is_not_lost_where_its_way_is_closed(pool: Pool) -> None:
+    """R-SEND-01."""
+    async with house(pool) as home:
+        who = await home.book.borrower()
+        home.sms.answer = lambda order: Outcome(UNKNOWN)
+        await home.paid(who, "a")
+        await home.sent()
+        await pool.execute(
+            "INSERT INTO suppression (contact_hash, channel, because, since)"
+            " VALUES ($1, 'sms', 'bounced', now())", hashes_of(KEYS, home.sms.orders[0].to)[0],
+        )  # fmt: skip
+        await home.later(minutes=1)
+        row = await home.row("a")
+        assert (row["state"], row["channel"], len(home.sms.orders)) == (TAKEN, "inbox", 1)
+
+
+async def test_whose_sender_died_is_in_doubt(pool: Pool) -> None:
+    """R-SEND-01: the same provider under the same key, whatever became of its weight."""
+    async with house(pool) as home:
+        who = await home.book.borrower()
+        one, two = await two_providers(home)
+        await home.paid(who, "a")
+        delivery = home.delivery(sms=[one, two])
+
+        async def die(_order: Order) -> None:
+            raise ConnectionResetError  # before it could note anything
+
+        one.meanwhile = two.meanwhile = die
+        with pytest.raises(ConnectionResetError):
+            await delivery.turn()
+        one.meanwhile = two.meanwhile = None
+        first = one if one.orders else two
+        assert (await home.row("a"))["state"] == GOING
+        await pool.execute("UPDATE provider_weight SET weight = 0 WHERE name = $1", first.name)
+        await pool.execute("UPDATE provider_weight SET weight = 100 WHERE name <> $1", first.name)
+        await home.prefers(who, ways='["inbox"]')
+        home.clock.advance(timedelta(minutes=2))
         await delivery.look()
-        home.clock.advance(timedelta(hours=1))
-        await delivery.look()
-        assert sorted([len(one.orders), len(two.orders)]) == [1, 5], "elsewhere once it is known"
+        assert len(first.orders) == 2
+        assert len({each.key for each in one.orders + two.orders}) == 1
+        assert (await home.row("a"))["state"] == TAKEN
 
 
 async def test_what_one_way_refuses_goes_by_the_next(pool: Pool) -> None:

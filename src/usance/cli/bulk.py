@@ -13,7 +13,7 @@ BENCHES = {
     "day-peak": "day:run_peak", "day-idle": "idle:run", "repay": "repay:run",
     "read": "read:run", "audit": "audit:run", "drill": "drill:run", "start": "start:run_start",
     "notices": "notices:run", "notices-gate": "notices:run_gate",
-    "notices-plan": "notices:run_plan",
+    "notices-plan": "notices:run_plan", "notices-send": "notices:run_send",
 }  # fmt: skip
 """Where each lives: a function ``(*, as_json: bool) -> Result``."""
 

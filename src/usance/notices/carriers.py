@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 from usance.core.rules import rule
 from usance.notices.providers import Carrier, HttpProvider
@@ -25,10 +25,3 @@ def carriers_of(settings: Settings, clock: Clock) -> Mapping[str, tuple[Carrier,
     for server in settings.carriers.smtp:
         found.setdefault(EMAIL, []).append(SmtpCarrier(server, clock))
     return {channel: tuple(carriers) for channel, carriers in found.items()}
-
-
-async def close_all(carriers: Iterable[tuple[Carrier, ...]]) -> None:
-    """Hang up everywhere."""
-    for each in carriers:
-        for carrier in each:
-            await carrier.close()

@@ -1,6 +1,6 @@
 """How often something happened lately, in a few numbers: asked and noted without looking at a log.
 
-A counter is a ring of slots, the newest first. A window of calendar days is exact; one of hours or
+A counter is a row of slots, the newest first. A window of calendar days is exact; one of hours or
 minutes is counted in slots and holds at least what the window holds, so that nothing is ever let
 through that a row forbids.
 """
@@ -33,22 +33,26 @@ def moved(counter: Counter, window: Window, slot: int) -> tuple[int, ...]:
 
     A clock that went back, or a recipient who moved west, is counted as if it had not.
     """
+    return (_kept(counter, window, slot) + (0,) * window.slots)[: window.slots]
+
+
+def _kept(counter: Counter, window: Window, slot: int) -> tuple[int, ...]:
+    """The same without the zeros at its end."""
     gone = max(slot - counter.slot, 0)
-    kept = (0,) * min(gone, window.slots) + counter.counts
-    return (kept + (0,) * window.slots)[: window.slots]
+    if gone >= window.slots or not counter.counts:
+        return ()
+    return ((0,) * gone + counter.counts)[: window.slots]
 
 
 def total(counter: Counter, window: Window, slot: int) -> int:
     """How often within the window that ends with a slot."""
-    if slot == counter.slot and len(counter.counts) <= window.slots:
-        return sum(counter.counts)
-    return sum(moved(counter, window, slot))
+    return sum(counter.counts[: max(window.slots - max(slot - counter.slot, 0), 0)])
 
 
 def added(counter: Counter, window: Window, slot: int) -> Counter:
     """Once more."""
-    first, *rest = moved(counter, window, slot)
-    return Counter(max(slot, counter.slot), (first + 1, *rest))
+    first, *rest = _kept(counter, window, slot) or (0,)
+    return Counter(max(slot, counter.slot), _trimmed([first + 1, *rest]))
 
 
 def removed(counter: Counter, window: Window, slot: int) -> Counter:
@@ -58,7 +62,14 @@ def removed(counter: Counter, window: Window, slot: int) -> Counter:
         return counter
     counts = list(counter.counts)
     counts[place] -= 1
-    return Counter(counter.slot, tuple(counts[: window.slots]))
+    return Counter(counter.slot, _trimmed(counts[: window.slots]))
+
+
+def _trimmed(counts: list[int]) -> tuple[int, ...]:
+    """Without the zeros at the end: a day in slots of minutes is mostly zeros."""
+    while counts and not counts[-1]:
+        counts.pop()
+    return tuple(counts)
 
 
 def free_again(counter: Counter, window: Window, slot: int, most: int) -> int:

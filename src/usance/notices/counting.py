@@ -15,6 +15,7 @@ from usance.notices.legal import CAP, Row
 from usance.notices.reading import Known, Reader
 
 SENT = "sent"
+NOTHING = Counter()
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -29,7 +30,7 @@ class Counting:
     def asked(self, notice: Notice, now: datetime) -> Mapping[str, Counter]:
         """What the gate asks for, by the id of the row; nothing counted is a counter of its own."""
         return {
-            cap.id: self._of(cap, notice.channel).get(cap.id, Counter())
+            cap.id: self._of(cap, notice.channel).get(cap.id, NOTHING)
             for cap in self.gate.caps(notice, now)
         }
 
@@ -37,9 +38,10 @@ class Counting:
     def count(self, notice: Notice, now: datetime) -> None:
         """Once more."""
         for cap in self.gate.caps(notice, now, SENT):
-            counters, slot = self._of(cap, notice.channel), self._slot(cap, notice, now)
-            counters[cap.id] = added(counters.get(cap.id, Counter()), cap.window, slot)
-            self.known.moved.add(self._subject(cap, notice.channel))
+            subject, slot = self._subject(cap, notice.channel), self._slot(cap, notice, now)
+            counters = self.known.counters.setdefault(subject, {})
+            counters[cap.id] = added(counters.get(cap.id, NOTHING), cap.window, slot)
+            self.known.moved.add(subject)
 
     @rule("R-SEND-04")
     def uncount(self, notice: Notice, counted_at: datetime) -> None:

@@ -155,7 +155,8 @@ class Asking:
         due = self.known.dues.get((self.row["contract_id"], facts["n"]))
         if due is None or due["unpaid"] <= 0 or not due["active"]:
             return False
-        facts["amount"] = due["unpaid"]
+        if self.row["said"] != UNKNOWN:  # that is asked for again word for word
+            facts["amount"] = due["unpaid"]
         return bool(self.row["purpose"] != "collection" or due["late_from"] > 0)
 
     async def by_some_way(
@@ -192,12 +193,13 @@ class Asking:
     ) -> list[str]:
         """The channels that the template speaks and that reach its reader, in their order.
 
-        What may have been taken is asked for again where it was; what a way refused goes on by the
-        next one.
+        What may have been taken is asked for again where it was, and laid into the inbox if that is
+        closed meanwhile; what a way refused goes on by the next one.
         """
         row = self.row
         if row["channel"] and row["said"] == UNKNOWN:
-            return [row["channel"]]
+            last = [INBOX] if INBOX in document.channels and not row["member_id"] else []
+            return [row["channel"], *last]
         if self.held_out():
             return [INBOX]
         order: Sequence[str] = self.house.policy.ways[row["purpose"]]

@@ -89,6 +89,12 @@ class Delivery(Looks):
         """Whether anybody carries messages of a channel."""
         return any(each == channel for each, _ in self._carriers)
 
+    async def stop(self) -> None:
+        """Send no more, and hang up."""
+        await super().stop()
+        for each in set(self._carriers.values()):
+            await each.close()
+
     async def look(self) -> None:
         """Send until nothing is due."""
         await asyncio.gather(*(self._lane() for _ in range(self._lanes)))
@@ -160,8 +166,9 @@ class Delivery(Looks):
         decision, outcome = handed.decision, handed.outcome
         place = (decision.row["cell"], decision.row["borrower_id"], decision.row["notice_id"],
                  decision.row["fence"] + 1)  # fmt: skip
+        doubt = UNKNOWN if decision.row["said"] == UNKNOWN else ""
         if outcome is None:
-            return *place, WAITS, now, None, "", UNBEGUN, None, 1
+            return *place, WAITS, now, None, "", doubt or UNBEGUN, None, 1
         slow = ("slow",) if handed.seconds > SLOW_SECONDS else ()
         if outcome.said == WAS_TAKEN:
             tally.add(decision, "sent", "answered", *slow)
@@ -171,12 +178,13 @@ class Delivery(Looks):
         if outcome.said == REFUSED:
             tally.add(decision, "failed", "answered", *slow)
             return *place, WAITS, now, None, "", REFUSED, None, 0
+        said = doubt or outcome.said  # who is busy now may yet have taken it before
         if pause is None:
             tally.add(decision, "failed", *errors, *slow)
-            return *place, FAILED, now, None, "", outcome.said, now, 0
+            return *place, FAILED, now, None, "", said, now, 0
         tally.add(decision, *errors, *slow)
         again = queue_sql.later(now, outcome.wait, pause)
-        return *place, WAITS, again, None, "", outcome.said, None, 0
+        return *place, WAITS, again, None, "", said, None, 0
 
 
 UNBEGUN = "unbegun"

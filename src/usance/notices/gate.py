@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from usance.core.rules import rule
 from usance.notices.counters import Counter, free_again, slot_of, start_of, total
-from usance.notices.legal import CAP, CONSENT, FORBID, HOURS, Law, Row
+from usance.notices.legal import CAP, CONSENT, COUNTED, FORBID, HOURS, Law, Row
 
 SEND, HOLD, DROP = "send", "hold", "drop"
 SECURITY = "security"
@@ -77,7 +77,7 @@ class Verdict:
     trace: tuple[Step, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Asked:
     """The rows that are about one sort of notice, by what they ask."""
 
@@ -85,6 +85,13 @@ class Asked:
     consent: tuple[Row, ...]
     hours: tuple[Row, ...]
     caps: tuple[Row, ...]
+
+    @cached_property
+    def counted(self) -> Mapping[str, tuple[Row, ...]]:
+        """The caps, by what they count."""
+        return {
+            counts: tuple(row for row in self.caps if row.counts == counts) for counts in COUNTED
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,8 +123,8 @@ class Gate:
 
     def caps(self, notice: Notice, now: datetime, counts: str = "") -> tuple[Row, ...]:
         """The rows whose counters the gate asks for; with ``counts``, those that it counts up."""
-        found = self.rows(notice, now).caps
-        return tuple(row for row in found if counts in ("", row.counts))
+        found = self.rows(notice, now)
+        return found.counted.get(counts, ()) if counts else found.caps
 
     @rule("R-GATE-01")
     def decide(

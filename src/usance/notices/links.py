@@ -30,10 +30,20 @@ LOOKS_LIKE = str.maketrans(
 )  # fmt: skip
 
 
+class _Visible(dict[int, int | None]):
+    """For ``str.translate``: what is invisible falls out; each sign is looked up once."""
+
+    def __missing__(self, sign: int) -> int | None:
+        found = self[sign] = None if unicodedata.category(chr(sign)) == "Cf" else sign
+        return found
+
+
+VISIBLE = _Visible()
+
+
 def plain(text: str) -> str:
     """A text as an eye sees it: compatibility forms unified, nothing invisible."""
-    wide = unicodedata.normalize("NFKC", text)
-    seen = "".join(each for each in wide if unicodedata.category(each) != "Cf")
+    seen = unicodedata.normalize("NFKC", text).translate(VISIBLE)
     return SPACED_DOT.sub(".", IDEOGRAPHIC_DOT.sub(".", seen))
 
 

@@ -8,14 +8,17 @@ from typing import Any, TypeAlias
 
 from usance.contract import records as r
 from usance.notices.outbox import GOING, STOPPED, WAITS
+from usance.notices.providers import UNKNOWN
 from usance.platform.database import Connection
 
 Row: TypeAlias = Mapping[str, Any]
 
+SAID = f"CASE n.state WHEN {GOING} THEN '{UNKNOWN}' ELSE n.said END"
+"""What a carrier said last: of one whose lease ended in somebody's hand, nobody knows."""
 CLAIM = f"""
 SELECT n.cell, n.borrower_id, n.notice_id, n.key, n.template_id, n.purpose, n.audience, n.scope,
     n.member_id, n.contract_id, n.facts, n.box, n.business_date, n.until, n.fence, n.attempts,
-    n.channel, n.provider, n.said, n.counted_at,
+    n.channel, n.provider, {SAID} AS said, n.counted_at,
     n.code_hash, n.digits_hash
 FROM notice n WHERE n.state IN ({WAITS}, {GOING}) AND n.not_before <= $1 AND NOT EXISTS (
     SELECT FROM notice earlier WHERE earlier.cell = n.cell
@@ -26,13 +29,13 @@ FROM notice n WHERE n.state IN ({WAITS}, {GOING}) AND n.not_before <= $1 AND NOT
 """
 """Of each person's notices of a purpose only the earliest: that is their order."""
 
-DECIDE = """
+DECIDE = f"""
 UPDATE notice n SET state = given.state, not_before = given.not_before, fence = n.fence + 1,
     attempts = given.attempts, version = given.version, facts = given.facts, box = given.box,
     channel = given.channel, provider = given.provider, because = given.because,
     counted_at = given.counted_at, contact_hash = given.contact_hash,
     code_hash = given.code_hash, digits_hash = given.digits_hash, sent_at = given.sent_at,
-    stopped_by = given.stopped_by
+    said = {SAID}, stopped_by = given.stopped_by
 FROM unnest($1::smallint[], $2::bigint[], $3::bigint[], $4::smallint[], $5::timestamptz[],
         $6::smallint[], $7::smallint[], $8::jsonb[], $9::bytea[], $10::text[], $11::text[],
         $12::text[], $13::timestamptz[], $14::bytea[], $15::bytea[], $16::bytea[],

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 
 from msgspec import Struct
@@ -48,6 +49,12 @@ def pieces(text: str) -> Iterator[tuple[str, str]]:
     yield literal + text[start:], ""
 
 
+@lru_cache(maxsize=4_096)
+def parsed(text: str) -> tuple[tuple[str, str], ...]:
+    """The same of a text of a template, which is said again and again."""
+    return tuple(pieces(text))
+
+
 @rule("R-TEMPLATE-03")
 def render(
     document: TemplateDocument, channel: Channel, language: Language, values: Mapping[str, Any]
@@ -75,7 +82,7 @@ def render(
 def filled(text: str, written: Mapping[str, str]) -> str:
     """A text with its values. Raises ``Refused`` for a placeholder that is not declared."""
     found = []
-    for literal, name in pieces(text):
+    for literal, name in parsed(text):
         if name and name not in written:
             raise Refused("R-TEMPLATE-03", "a placeholder that is not declared", name)
         found += [literal, written.get(name, "")]
