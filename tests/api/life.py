@@ -121,6 +121,11 @@ PLACES = {
         WHERE b.status = 1 AND l.member_id IS NULL ORDER BY 1 DESC LIMIT 30""",
     "POST /v1/borrowers/{borrower_id}/relatives/{member_id}/resumption":
         RELATIVES.format(which="state = 3"),
+    "borrower_id notice_id": """SELECT n.borrower_id, n.notice_id FROM notice n
+        JOIN notice_step USING (cell, borrower_id, notice_id)
+        WHERE member_id = 0 ORDER BY 2 DESC LIMIT 9""",
+    "channel code": """SELECT name AS channel, kind AS code FROM breaker WHERE state = 'open'
+        ORDER BY 1 LIMIT 9""",
     "borrower_id member_id": RELATIVES.format(which="state < 3"),
     "GET /v1/products/{code}": "SELECT code FROM product ORDER BY 1",
     "POST /v1/suspicious-messages/{report_id}/closing":
@@ -265,7 +270,10 @@ def fields(today: date) -> dict[str, Any]:
         "method": ["paper"], "evidence": ["Signed on paper."], "scopes": [[]], "channels": [[]],
         "name": ["王小明", "Ann"], "phone": [f"1391234567{n}" for n in range(10)],
         "identity_number": [f"ID{n:08}" for n in range(10)], "email": ["", "a@example.org"],
-        "reason": ["seen"], "reasons": ["We look at it."], "text": ["Twice!"], "note": ["No."],
+        "reason": ["seen by two of us"], "stopped": ["send"],
+        "ways": [["sms"], ["email", "inbox"]], "refused": [[]], "opens": [540], "closes": [1200],
+        "zone": ["", "Asia/Shanghai"], "reasons": ["We look at it."], "text": ["Twice!"],
+        "note": ["No."],
         "jurisdiction": ["", "GB"], "way": ["note", "from_borrower"], "subject": [None],
         "code": ["4F7QK-2M9XA"], "digits": ["4821"], "sender": ["", "95001"],
         "address": [f"10.{n}.7.1" for n in range(60)],

@@ -25,7 +25,7 @@ T = TypeVar("T")
 HANDLED = ("/v1/cases/{case_id}/proposals", "/v1/cases/{case_id}/extensions")
 """What only the handler of a case asks for."""
 KINDS = {"borrower_id", "contract_id", "offer_id", "authorisation_id", "operation_id",
-         "proposal_id", "case_id", "report_id"}  # fmt: skip
+         "proposal_id", "case_id", "report_id", "notice_id"}  # fmt: skip
 TABLES = """SELECT tablename FROM pg_tables WHERE schemaname = 'public'
     AND tablename NOT IN ('rate_bucket', 'machine_key', 'staff_session', 'verify_bucket',
     'verify_minute') ORDER BY 1"""
@@ -123,6 +123,10 @@ def spelled(name: str, value: Any) -> Any:
     return value.isoformat() if isinstance(value, date) else value
 
 
+OPEN_BREAKERS = """INSERT INTO breaker
+SELECT 'channel', 'way-' || n, 'open', 'failed', now() FROM generate_series(1, 60) AS n"""
+
+
 @contextmanager
 def lived_in(url: str, home: Path, *, borrowers: int, months: int) -> Iterator[LivedIn]:
     """A book with months of life in it, served until the block ends."""
@@ -130,6 +134,7 @@ def lived_in(url: str, home: Path, *, borrowers: int, months: int) -> Iterator[L
         found = LivedIn(site)
         found.run(make_keys(found))
         found.run(sign(found, home))
+        found.run(site.services.pool.execute(OPEN_BREAKERS))
         found.snapshot = " UNION ALL ".join(
             f"SELECT '{name}', count(*), max(xmin::text::bigint) FROM {name}"
             for (name,) in site.fetch(TABLES)

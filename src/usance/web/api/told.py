@@ -59,21 +59,35 @@ class NoticeStepView(Struct):
     trace: list[Any]
 
 
+class SwitchedOff(Struct, forbid_unknown_fields=True):
+    """What is not told by a way."""
+
+    purpose: Purpose
+    channel: Channel
+
+
 class PreferenceBody(Struct, forbid_unknown_fields=True, kw_only=True):
     """What a borrower chose; what is left out is the house's."""
 
     ways: Annotated[list[Channel], Meta(max_length=4)] = []
-    refused: Annotated[list[tuple[Purpose, Channel]], Meta(max_length=30)] = []
+    refused: Annotated[list[SwitchedOff], Meta(max_length=30)] = []
     opens: Minute | None = None
     closes: Minute | None = None
     zone: Annotated[str, Meta(max_length=60)] = ""
+
+
+class SwitchedOffView(Struct):
+    """What is not told by a way."""
+
+    purpose: str
+    channel: str
 
 
 class PreferenceView(Struct):
     """What a borrower chose."""
 
     ways: list[str]
-    refused: list[tuple[str, str]]
+    refused: list[SwitchedOffView]
     opens: int | None
     closes: int | None
     zone: str
@@ -143,8 +157,9 @@ async def notice_preferences(asked: Asked[Empty]) -> PreferenceView:
     await known(asked)
     found = await chosen_by(asked.services.pool, asked.at["borrower_id"])
     return PreferenceView(
-        list(found.ways), list(found.refused), found.opens, found.closes, found.zone
-    )
+        list(found.ways), [SwitchedOffView(*each) for each in found.refused], found.opens,
+        found.closes, found.zone,
+    )  # fmt: skip
 
 
 @change("PUT", "/v1/borrowers/{borrower_id}/notice-preferences", "consents:write")
@@ -152,8 +167,9 @@ async def notice_preferences(asked: Asked[Empty]) -> PreferenceView:
 async def choose_notices(asked: Asked[Empty], body: PreferenceBody) -> Answer:
     """A borrower chooses: from the next notice on. What protects them cannot be switched off."""
     wanted = Preferences(
-        tuple(body.ways), tuple(body.refused), body.opens, body.closes, body.zone
-    )
+        tuple(body.ways), tuple((each.purpose, each.channel) for each in body.refused),
+        body.opens, body.closes, body.zone,
+    )  # fmt: skip
     services = asked.services
     return await choose(
         services.pool, services.clock, asked.at["borrower_id"], wanted, asked.asking
