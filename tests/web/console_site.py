@@ -139,11 +139,15 @@ async def serve(
     found |= {"pool": pool, "server": server, "services": services}
     workers = workers_of(services)
     workers.start()
+    sending = services.notices.delivery
+    assert sending is not None
+    sending.start()
     task = asyncio.create_task(server.serve())
     while not server.started and not task.done():  # noqa: ASYNC110 - uvicorn has no event
         await asyncio.sleep(0.02)
     started.set()
     await task
+    await sending.stop()
     await workers.stop()
     await book.stop()
     await pool.close()
