@@ -83,8 +83,11 @@ async def test_the_race_is_a_race(pool: Pool, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(service, "settled_over", lambda *_: at_once)
     async with house(pool) as home:
         home.deciding.policy = narrow(home)
-        wronged, _ = await raced(home, Random(1))
-        assert wronged
+        for seed in range(1, 9):
+            wronged, _ = await raced(home, Random(seed))
+            if wronged:
+                return
+    raise AssertionError("in eight races nobody was told after the answer")
 
 
 def narrow(home: House) -> Sending:
