@@ -23,7 +23,7 @@ from usance.platform.clock import Clock
 from usance.platform.crypto import KeyService
 from usance.platform.database import Pool, transaction
 
-BEGIN, TURN = 12, 6
+BEGIN, TURN = 8, 4
 """Days before the last at which people name somebody, and at which some think otherwise."""
 FORGOTTEN = 20
 """Days before the last at which somebody is named who never answers."""

@@ -1,4 +1,4 @@
-"""What the town is told in the last weeks of its year: planned, sent, and what came of it.
+"""What the town is told in the last days of its year: planned, sent, and what came of it.
 
 Every morning the planner looks at what was committed and at the day that was closed, and what is
 due goes to the providers in small batches over the morning; in the evening what was held for it.
@@ -21,7 +21,7 @@ from usance.cases.policy import case_policy
 from usance.consents.service import Consents
 from usance.demo import carrying, store, wishes
 from usance.demo.carrying import PROVIDER, SECRET, Post
-from usance.demo.relatives import Relatives
+from usance.demo.relatives import FORGOTTEN, Relatives
 from usance.family.follows import BEFORE, FOLLOWS
 from usance.notices.deciding import House
 from usance.notices.delivery import Delivery
@@ -36,7 +36,7 @@ from usance.platform.clock import FixedClock
 from usance.platform.crypto import KeyService
 from usance.platform.database import Pool, transaction
 
-DAYS = 21
+DAYS = 10
 """So many mornings of the year are told of; what was before is told to nobody."""
 MORNING, EVENING = time(9, 30), time(19, 30)
 BREATH = timedelta(minutes=2)
@@ -66,7 +66,7 @@ class Teller:
         if self._now < self._moment(last, MORNING) + A_WHILE:
             last -= timedelta(days=1)
         self._last = last
-        self._first = last - timedelta(days=DAYS)
+        self._first = last - timedelta(days=FORGOTTEN + 1)
         self._bad = last - timedelta(days=1 if people >= CITY else 3)
         self._enough = min(max(people // 100, BAD_LEAST), BAD_MOST)
         self._clock = FixedClock(self._moment(self._first, MORNING))
@@ -100,10 +100,16 @@ class Teller:
         if day == self._first:
             await self._begin()
             return
+        left = (self._last - day).days
+        if left > DAYS:
+            if left == FORGOTTEN and await self._relatives.live(left):
+                await self._send()
+            return
+        if left == DAYS:
+            await self._planner.begin_here()
         self._email.is_broken = day >= self._bad
         await self._planner.look()
         await self._send()
-        left = (self._last - day).days
         if await self._relatives.live(left):
             await self._send()
         if left == 0:
