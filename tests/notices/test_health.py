@@ -160,6 +160,33 @@ async def test_weights_move_from_who_errs_and_drift_back(pool: Pool) -> None:
         assert weights(await room.providers()) == {"one": 60, "two": 40}
 
 
+async def test_providers_of_the_settings_are_who_takes_part(pool: Pool) -> None:
+    """R-DELIVERY-01: with other settings a channel begins at rest; who is gone gets no points."""
+    async with house(pool) as home:
+        async def weights(**resting: int) -> dict[str, tuple[int, int]]:
+            room = Health(pool, home.clock, {("sms", name): n for name, n in resting.items()})
+            await room.look()
+            return {row["name"]: (row["weight"], row["resting"]) for row in await room.providers()}
+
+        await weights(one=100)
+        await pool.execute("UPDATE provider_weight SET weight = 30")
+        assert await weights(one=100) == {"one": (30, 100)}, "the same settings change nothing"
+        assert await weights(one=60, two=40) == {"one": (60, 60), "two": (40, 40)}
+        assert await weights(two=100) == {"two": (100, 100)}
+        assert await weights() == {}
+
+
+async def test_a_provider_of_two_channels_fares_on_each(pool: Pool) -> None:
+    """R-DELIVERY-01."""
+    async with house(pool) as home:
+        await told(home, 3)
+        await home.sent()
+        room = Health(pool, home.clock, {("sms", "one"): 100, ("email", "one"): 100})
+        await room.look()
+        found = {row["channel"]: row["answered"] for row in await room.providers()}
+        assert found == {"sms": 3, "email": 0}
+
+
 async def test_old_figures_and_counters_are_cleared(pool: Pool) -> None:
     async with house(pool) as home:
         await pool.execute(

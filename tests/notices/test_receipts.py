@@ -162,7 +162,7 @@ async def test_receipts_change_notices_once(pool: Pool) -> None:
         "m-4": (FAILED, "failed"),
     }  # fmt: skip
     assert await counted(pool) == dict.fromkeys(
-        (("channel", "sms"), ("template", "due-today"), ("provider", "one")), (1, 1, 1)
+        (("channel", "sms"), ("template", "due-today"), ("provider", "sms one")), (1, 1, 1)
     )
     rows = await pool.fetch("SELECT contact_hash, channel, because, until FROM suppression")
     assert [tuple(row) for row in rows] == [

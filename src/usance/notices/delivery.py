@@ -50,7 +50,7 @@ class Tally:
         """Of the channel, the template and the provider of a notice."""
         of = [("channel", decision.channel), ("template", decision.row["template_id"])]
         if decision.provider and decision.order:
-            of.append(("provider", decision.provider))
+            of.append(("provider", f"{decision.channel} {decision.provider}"))
         for each in of:
             self.counts.setdefault(each, Counter()).update(names)
 

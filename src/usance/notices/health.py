@@ -21,7 +21,7 @@ from usance.core.rules import rule
 from usance.identity.changing import Asking, Change, once
 from usance.identity.once import Answer
 from usance.ledger.digest import digest
-from usance.notices import breakers, failover
+from usance.notices import breakers, failover, queue_sql
 from usance.notices import health_sql as sql
 from usance.notices.breakers import CLOSED, OPEN, Breaker, Lately, Mark, looked
 from usance.notices.failover import Provider
@@ -163,8 +163,7 @@ class Health(Looks):
         self.pool = pool
         self.clock = clock
         self.policy = policy or health_policy()
-        self._resting = resting
-        self._entered = False
+        self._resting = dict(resting)
 
     async def look(self) -> None:
         """Breakers, then weights, then what is old."""
@@ -182,11 +181,7 @@ class Health(Looks):
     @rule("R-DELIVERY-01")
     async def _weigh(self, connection: Connection, now: datetime) -> None:
         """Move weights of providers, channel by channel."""
-        if not self._entered:
-            for (channel, name), weight in sorted(self._resting.items()):
-                await connection.execute(sql.ENTER_PROVIDER, channel, name, weight)
-            self._entered = True
-        await connection.fetch(sql.LOCK_WEIGHTS)
+        await self._enter(connection)
         rows = await connection.fetch(sql.PROVIDERS, minute_of(now), self.policy.slow_minutes)
         for channel in sorted({row["channel"] for row in rows}):
             mine = [row for row in rows if row["channel"] == channel]
@@ -203,6 +198,17 @@ class Health(Looks):
                     await connection.execute(
                         sql.WEIGH, channel, one.name, other.weight, moved.because, now
                     )
+
+    async def _enter(self, connection: Connection) -> None:
+        """Lock the weights. A channel whose providers are others now begins at rest."""
+        rows = await connection.fetch(sql.LOCK_WEIGHTS)
+        known = {(row["channel"], row["name"]): row["resting"] for row in rows}
+        changed = {channel for (channel, _), _ in known.items() ^ self._resting.items()}
+        if changed:
+            new = [(*place, weight) for place, weight in sorted(self._resting.items())
+                   if place[0] in changed]  # fmt: skip
+            await connection.execute(sql.FORGET_CHANNELS, sorted(changed))
+            await queue_sql.write(connection, sql.ENTER_PROVIDERS, new)
 
     # -- what a person does ------------------------------------------------------------------------
 

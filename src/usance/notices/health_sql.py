@@ -60,14 +60,20 @@ PROVIDERS = """
 SELECT w.channel, w.name, w.weight, w.resting, w.changed_at,
     coalesce(sum(s.errors) FILTER (WHERE s.slot >= $1::bigint - 1), 0)::int AS errors,
     coalesce(sum(s.answered), 0)::int AS answered, coalesce(sum(s.slow), 0)::int AS slow
-FROM provider_weight w LEFT JOIN sending_slot s ON s.kind = 'provider' AND s.name = w.name
+FROM provider_weight w LEFT JOIN sending_slot s ON s.kind = 'provider'
+    AND s.name = w.channel || ' ' || w.name
     AND s.slot > $1::bigint - $2::bigint AND s.slot <= $1::bigint
 GROUP BY w.channel, w.name ORDER BY w.channel, w.name
 """
-LOCK_WEIGHTS = "SELECT channel, name FROM provider_weight ORDER BY channel, name FOR UPDATE"
-ENTER_PROVIDER = """
-INSERT INTO provider_weight AS w (channel, name, weight, resting) VALUES ($1, $2, $3, $3)
-ON CONFLICT (channel, name) DO UPDATE SET resting = excluded.resting
+LOCK_WEIGHTS = """
+SELECT channel, name, resting FROM provider_weight ORDER BY channel, name FOR UPDATE
+"""
+FORGET_CHANNELS = "DELETE FROM provider_weight WHERE channel = ANY($1::text[])"
+ENTER_PROVIDERS = """
+INSERT INTO provider_weight (channel, name, weight, resting)
+SELECT channel, name, resting, resting
+FROM unnest($1::text[], $2::text[], $3::smallint[]) AS given (channel, name, resting)
+ON CONFLICT DO NOTHING
 """
 WEIGH = """
 UPDATE provider_weight SET weight = $3, because = $4, changed_at = $5

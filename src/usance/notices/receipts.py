@@ -227,7 +227,8 @@ def counted(provider: str, heard: Sequence[Heard]) -> list[tuple[str, str, int, 
     for each in heard:
         if each.word in COUNTED:
             for kind, name in (
-                ("channel", each.channel), ("template", each.template_id), ("provider", provider)
+                ("channel", each.channel), ("template", each.template_id),
+                ("provider", f"{each.channel} {provider}"),
             ):  # fmt: skip
                 found[kind, name, each.word] += 1
     names = sorted({(kind, name) for kind, name, _ in found})
