@@ -74,6 +74,22 @@ async def test_what_was_stopped_goes_on_in_its_order(pool: Pool) -> None:
         assert count == 1
 
 
+async def test_what_waits_behind_a_stopped_one_is_not_late(pool: Pool) -> None:
+    async with house(pool) as home:
+        who, other = await home.book.borrowers(2)
+        await pool.execute("INSERT INTO breaker VALUES ('template', 'paid', 'open', 'x', now())")
+        for key in ("a", "b"):
+            await home.paid(who, key)
+        await home.sent()
+        home.clock.advance(timedelta(hours=2))
+        found = await health(home).waiting()
+        assert dict(found) == {"due": 0, "held": 1, "going": 0, "stopped": 1, "lag": 0}
+        await home.paid(other, "c")
+        home.clock.advance(timedelta(minutes=1))
+        found = await health(home).waiting()
+        assert (found["due"], found["lag"]) == (1, 60)
+
+
 async def test_what_was_stopped_can_be_dropped(pool: Pool) -> None:
     """R-BREAKER-03."""
     async with house(pool) as home:

@@ -1,6 +1,6 @@
 """The SQL of how sending fares: breakers, weights of providers, and what a breaker stopped."""
 
-from usance.notices.outbox import DROPPED, STOPPED, WAITS
+from usance.notices.outbox import DROPPED, GOING, STOPPED, WAITS
 
 LATELY = """
 SELECT asked.kind, asked.name, coalesce(sum(s.sent + s.failed), 0)::int AS sent,
@@ -46,9 +46,9 @@ SELECT DISTINCT kind, name FROM sending_slot
 WHERE slot > $1 AND kind IN ('channel', 'template')
 UNION SELECT kind, name FROM breaker WHERE state = 'warning'
 """
-BREAKERS = """
+BREAKERS = f"""
 SELECT kind, name, state, because, since,
-    (SELECT count(*) FROM notice WHERE state = 6 AND CASE kind WHEN 'template'
+    (SELECT count(*) FROM notice WHERE state = {STOPPED} AND CASE kind WHEN 'template'
         THEN template_id = name ELSE stopped_by = name END) AS stopped
 FROM breaker ORDER BY state = 'open' DESC, kind, name
 """
@@ -79,17 +79,25 @@ WEIGH = """
 UPDATE provider_weight SET weight = $3, because = $4, changed_at = $5
 WHERE channel = $1 AND name = $2
 """
+IN_VAIN = f"""EXISTS (
+    SELECT FROM notice earlier WHERE earlier.cell = n.cell AND earlier.borrower_id = n.borrower_id
+        AND earlier.purpose = n.purpose AND earlier.member_id = n.member_id
+        AND earlier.notice_id < n.notice_id AND earlier.state = {STOPPED}
+)"""
+"""Whether a notice ``n`` waits behind one that a breaker stopped: then it is not late."""
 WAITING = f"""
-SELECT count(*) FILTER (WHERE state = {WAITS} AND not_before <= $1) AS due,
-    count(*) FILTER (WHERE state = {WAITS} AND not_before > $1) AS held,
-    count(*) FILTER (WHERE state = 2) AS going, count(*) FILTER (WHERE state = 6) AS stopped,
-    coalesce(extract(epoch FROM $1 - min(not_before) FILTER (WHERE state = {WAITS}
-        AND not_before <= $1)), 0)::int AS lag
-FROM notice WHERE state IN (1, 2, 6)
+SELECT count(*) FILTER (WHERE due) AS due,
+    count(*) FILTER (WHERE state = {WAITS} AND NOT due) AS held,
+    count(*) FILTER (WHERE state = {GOING}) AS going,
+    count(*) FILTER (WHERE state = {STOPPED}) AS stopped,
+    coalesce(extract(epoch FROM $1 - min(not_before) FILTER (WHERE due)), 0)::int AS lag
+FROM notice n CROSS JOIN LATERAL (
+    SELECT n.state = {WAITS} AND n.not_before <= $1 AND NOT {IN_VAIN} AS due
+) AS stands WHERE state IN ({WAITS}, {GOING}, {STOPPED})
 """
 LAG = f"""
-SELECT coalesce(extract(epoch FROM now() - min(not_before)), 0)::float8 FROM notice
-WHERE state IN ({WAITS}, 2) AND not_before <= now()
+SELECT coalesce(extract(epoch FROM now() - min(not_before)), 0)::float8 FROM notice n
+WHERE state IN ({WAITS}, {GOING}) AND not_before <= now() AND NOT {IN_VAIN}
 """
 GRAPH = """
 SELECT slot / 10 AS ten, kind, name, sum(sent)::int AS sent, sum(failed)::int AS failed,
