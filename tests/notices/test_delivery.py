@@ -197,6 +197,20 @@ async def test_what_is_in_doubt_is_not_lost_where_its_way_is_closed(pool: Pool) 
         assert (row["state"], row["channel"], len(home.sms.orders)) == (TAKEN, "inbox", 1)
 
 
+async def test_what_is_in_doubt_stops_nobody_where_no_carrier_is_left(pool: Pool) -> None:
+    """R-SEND-01: whatever is wrong with one notice stops that one alone."""
+    async with house(pool) as home:
+        who, other = await home.book.borrowers(2)
+        home.sms.answer = lambda order: Outcome(UNKNOWN)
+        await home.paid(who, "a")
+        await home.sent()
+        home.deciding.carriers = {"email": ["post"]}
+        await home.paid(other, "b")
+        await home.later(hours=1)
+        assert [each["channel"] for each in await home.rows()] == ["inbox", "inbox"]
+        assert len(home.sms.orders) == 1
+
+
 async def test_whose_sender_died_is_in_doubt(pool: Pool) -> None:
     """R-SEND-01: the same provider under the same key, whatever became of its weight."""
     async with house(pool) as home:

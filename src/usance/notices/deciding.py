@@ -39,7 +39,7 @@ from usance.notices.gate import (
 )
 from usance.notices.health import open_now
 from usance.notices.links import faults
-from usance.notices.outbox import DROPPED, FAILED, GOING, STOPPED, TAKEN, WAITS
+from usance.notices.outbox import DROPPED, FAILED, GOING, STOPPED, TAKEN, UNBEGUN, WAITS
 from usance.notices.providers import REFUSED, UNKNOWN, Order
 from usance.notices.queue_sql import Row
 from usance.notices.reading import BY_PHONE, Known, Reader
@@ -197,22 +197,22 @@ class Asking:
         closed meanwhile; what a way refused goes on by the next one.
         """
         row = self.row
+        inbox: list[str] = [INBOX] if INBOX in document.channels and not row["member_id"] else []
+
+        def reaches(way: str) -> bool:
+            return way in contacts and bool(self.house.carriers.get(way))
+
         if row["channel"] and row["said"] == UNKNOWN:
-            last = [INBOX] if INBOX in document.channels and not row["member_id"] else []
-            return [row["channel"], *last]
+            return [each for each in (row["channel"],) if reaches(each)] + inbox
         if self.held_out():
-            return [INBOX]
+            return inbox
         order: Sequence[str] = self.house.policy.ways[row["purpose"]]
         if row["purpose"] != SECURITY:  # what protects somebody takes no way that is slower
             order = reader.person.ways or order
-        if INBOX not in order and not row["member_id"]:
-            order = (*order, INBOX)
-        found: list[str] = [
-            each for each in order
-            if each in document.channels and (
-                (each == INBOX and not row["member_id"])
-                or (each in contacts and self.house.carriers.get(each)))
-        ]  # fmt: skip
+        found = [
+            each for each in (*order, *(inbox if INBOX not in order else ()))
+            if each in inbox or (each in document.channels and reaches(each))
+        ]
         if row["said"] == REFUSED and row["channel"] in found:
             return found[found.index(row["channel"]) + 1 :]
         return found
@@ -304,7 +304,8 @@ class Asking:
         able = [known[name] for name in self.house.carriers[way] if name in known]
         if len(able) < len(self.house.carriers[way]):
             able = []
-        tried = [row["provider"]] if row["said"] and row["channel"] == way else []
+        asked = row["said"] not in ("", UNBEGUN) and row["channel"] == way
+        tried = [row["provider"]] if asked else []
         point = row["notice_id"] * 37 % 100
         picked = chosen(able, point, tried) or chosen(able, point)
         return picked.name if picked else self.house.carriers[way][0]

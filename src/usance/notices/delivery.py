@@ -19,7 +19,7 @@ from usance.core.rules import rule
 from usance.notices import queue_sql
 from usance.notices.deciding import INBOX, Decision, House, decide
 from usance.notices.health import Document, health_policy, look_at
-from usance.notices.outbox import FAILED, TAKEN, WAITS
+from usance.notices.outbox import FAILED, TAKEN, UNBEGUN, WAITS
 from usance.notices.providers import LATER, REFUSED, UNKNOWN, Carrier, Outcome
 from usance.notices.providers import TAKEN as WAS_TAKEN
 from usance.notices.reading import TakenMeanwhile
@@ -185,10 +185,6 @@ class Delivery(Looks):
         tally.add(decision, *errors, *slow)
         again = queue_sql.later(now, outcome.wait, pause)
         return *place, WAITS, again, None, "", said, None, 0
-
-
-UNBEGUN = "unbegun"
-"""Why a notice goes again that no carrier was asked about."""
 
 
 def noted(handed: Handed, now: datetime) -> tuple[Any, ...]:
