@@ -429,6 +429,28 @@ async def test_a_sender_that_died_is_followed_by_another(pool: Pool) -> None:
         assert (await state(home, "a"))[0] == TAKEN
 
 
+async def test_who_is_told_to_stop_notes_what_was_begun(pool: Pool) -> None:
+    """R-SEND-02: so that nothing that has gone goes again after a restart."""
+    async with house(pool) as home:
+        for who in await home.book.borrowers(40):
+            await home.paid(who, f"k{who}")
+        begun = asyncio.Event()
+
+        async def slowly(order: Order) -> None:
+            begun.set()
+            await asyncio.sleep(0.3)
+
+        home.sms.meanwhile = slowly
+        delivery = home.delivery()
+        delivery.start()
+        await begun.wait()
+        await delivery.stop()
+        states = [row["state"] for row in await home.rows()]
+        assert states.count(TAKEN) == len(home.sms.orders)
+        assert GOING not in states
+        assert states.count(WAITS) > 0
+
+
 async def test_who_comes_back_late_changes_nothing(pool: Pool) -> None:
     async with house(pool) as home:
         who = await home.book.borrower()

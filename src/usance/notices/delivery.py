@@ -71,6 +71,7 @@ class Delivery(Looks):
     """Sends in the background, in so many lanes. ``carriers`` by channel, as ``House`` names."""
 
     every_seconds = 0.25
+    patience = 8
 
     def __init__(
         self, pool: Pool, clock: Clock, house: House, carriers: Mapping[str, Sequence[Carrier]],
@@ -90,9 +91,9 @@ class Delivery(Looks):
         return any(each == channel for each, _ in self._carriers)
 
     async def stop(self) -> None:
-        """Send no more, and hang up."""
+        """Begin no more, note what was begun, and hang up."""
         await super().stop()
-        for each in set(self._carriers.values()):
+        for each in self._carriers.values():
             await each.close()
 
     async def look(self) -> None:
@@ -100,7 +101,7 @@ class Delivery(Looks):
         await asyncio.gather(*(self._lane() for _ in range(self._lanes)))
 
     async def _lane(self) -> None:
-        while await self.turn():
+        while not self._stopping and await self.turn():
             pass
 
     async def turn(self) -> int:
@@ -139,7 +140,7 @@ class Delivery(Looks):
 
     async def _carry(self, rest: Iterator[Handed], begin_until: datetime) -> None:
         for each in rest:
-            if self._clock.now() >= begin_until:
+            if self._stopping or self._clock.now() >= begin_until:
                 return
             decision = each.decision
             assert decision.order is not None
