@@ -32,7 +32,8 @@ How it goes:
 ``sending``    ``policies/sending.yaml``: ways, retries, leases
 ``queue_sql``  the SQL of what waits
 ``reading``    everything that a batch is decided by
-``counting``   the counters that a notice moves
+``counter_rows``, ``counting``  counters in the table, and those that a notice moves
+``calls``      counts calls that were taken, and that were not
 ``filling``    the facts of a notice as values of a template
 ``deciding``   by which way, whether now, in which words
 ``quiet``      waits until what was decided before has left

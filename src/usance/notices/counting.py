@@ -8,11 +8,11 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from usance.core.rules import rule
-from usance.notices import reading
+from usance.notices.counter_rows import Counters, of_contact, of_debt, of_person
 from usance.notices.counters import Counter, added, removed, slot_of
 from usance.notices.gate import Gate, Notice
-from usance.notices.legal import CAP, Row
-from usance.notices.reading import Known, Reader
+from usance.notices.legal import Row
+from usance.notices.reading import Reader
 
 SENT = "sent"
 NOTHING = Counter()
@@ -22,7 +22,7 @@ NOTHING = Counter()
 class Counting:
     """The counters that one notice to one reader moves, among those that were read."""
 
-    known: Known
+    counters: Counters
     gate: Gate
     reader: Reader
     contract_id: int
@@ -30,7 +30,7 @@ class Counting:
     def asked(self, notice: Notice, now: datetime) -> Mapping[str, Counter]:
         """What the gate asks for, by the id of the row; nothing counted is a counter of its own."""
         return {
-            cap.id: self._of(cap, notice.channel).get(cap.id, NOTHING)
+            cap.id: self.counters.of(self._subject(cap, notice.channel)).get(cap.id, NOTHING)
             for cap in self.gate.caps(notice, now)
         }
 
@@ -39,30 +39,26 @@ class Counting:
         """Once more."""
         for cap in self.gate.caps(notice, now, SENT):
             subject, slot = self._subject(cap, notice.channel), self._slot(cap, notice, now)
-            counters = self.known.counters.setdefault(subject, {})
-            counters[cap.id] = added(counters.get(cap.id, NOTHING), cap.window, slot)
-            self.known.moved.add(subject)
+            counter = self.counters.of(subject).get(cap.id, NOTHING)
+            self.counters.move(subject, cap.id, added(counter, cap.window, slot))
 
     @rule("R-SEND-04")
     def uncount(self, notice: Notice, counted_at: datetime) -> None:
         """Once less, where it was counted: it is asked about anew."""
         for cap in self.gate.caps(notice, counted_at, SENT):
-            counters = self._of(cap, notice.channel)
-            if cap.kind == CAP and cap.id in counters:
+            subject = self._subject(cap, notice.channel)
+            counter = self.counters.of(subject).get(cap.id)
+            if counter is not None:
                 slot = self._slot(cap, notice, counted_at)
-                counters[cap.id] = removed(counters[cap.id], cap.window, slot)
-                self.known.moved.add(self._subject(cap, notice.channel))
+                self.counters.move(subject, cap.id, removed(counter, cap.window, slot))
 
     def _subject(self, cap: Row, way: str) -> bytes:
         """Whose counter a row counts by; a way without a contact is counted by the person."""
         if cap.of == "debt":
-            return reading.of_debt(self.contract_id)
+            return of_debt(self.contract_id)
         if cap.of == "contact" and way in self.reader.hashes:
-            return b"contact:" + self.reader.hashes[way]
-        return reading.of_person(self.reader.person)
-
-    def _of(self, cap: Row, way: str) -> dict[str, Counter]:
-        return self.known.counters.setdefault(self._subject(cap, way), {})
+            return of_contact(self.reader.hashes[way])
+        return of_person(self.reader.person.party)
 
     def _slot(self, cap: Row, notice: Notice, at: datetime) -> int:
         zone: ZoneInfo = (

@@ -108,7 +108,7 @@ async def decide(
     newest, *_ = await code_keys(house.keys)
     found = [await Asking(connection, house, known, row, now, newest).decide()
              for row in rows]  # fmt: skip
-    await reading.write_counters(connection, known, now)
+    await known.counters.write(connection, now)
     await queue_sql.write(connection, queue_sql.DECIDE, map(decided, found))
     await queue_sql.write(connection, queue_sql.NOTE, (noted(each, now) for each in found))
     return found
@@ -140,7 +140,7 @@ class Asking:
         if not self.still_so(facts):
             return self.dropped(PAID)
         if row["counted_at"] is not None:
-            counting = Counting(self.known, self.house.gate, reader, row["contract_id"])
+            counting = Counting(self.known.counters, self.house.gate, reader, row["contract_id"])
             counting.uncount(self.sort(row["channel"], facts), row["counted_at"])
         try:
             return await self.by_some_way(reader, version, facts)
@@ -240,7 +240,7 @@ class Asking:
             hours=person.hours if way != INBOX else None,
             consents=frozenset(consents),
         )
-        counting = Counting(self.known, gate, reader, row["contract_id"])
+        counting = Counting(self.known.counters, gate, reader, row["contract_id"])
         return gate.decide(notice, who, counting.asked(notice, self.now), self.now)
 
     def sort(self, way: str, facts: Mapping[str, Any]) -> Notice:
@@ -281,7 +281,7 @@ class Asking:
             await open_now(self.connection, place, LINKS, self.now)
             self.known.open_breakers.add(place)
             return self.stopped(way, trace)
-        counting = Counting(self.known, self.house.gate, reader, row["contract_id"])
+        counting = Counting(self.known.counters, self.house.gate, reader, row["contract_id"])
         counting.count(self.sort(way, facts), self.now)
         found.facts = reading.as_json(facts)
         found.contact_hash = reader.hashes.get(way, b"")

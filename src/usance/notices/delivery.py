@@ -17,12 +17,12 @@ from typing import Any
 
 from usance.core.rules import rule
 from usance.notices import queue_sql
+from usance.notices.counter_rows import TakenMeanwhile
 from usance.notices.deciding import INBOX, Decision, House, decide
 from usance.notices.health import Document, health_policy, look_at
 from usance.notices.outbox import FAILED, TAKEN, UNBEGUN, WAITS
 from usance.notices.providers import LATER, REFUSED, UNKNOWN, Carrier, Outcome
 from usance.notices.providers import TAKEN as WAS_TAKEN
-from usance.notices.reading import TakenMeanwhile
 from usance.platform.clock import Clock
 from usance.platform.database import RETRIED, Connection, Pool, transaction
 from usance.platform.looks import Looks

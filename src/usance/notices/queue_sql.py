@@ -110,6 +110,17 @@ MOVE_COUNTERS = """
 UPDATE notice_counter c SET counts = given.counts, changed_at = $3
 FROM unnest($1::bytea[], $2::jsonb[]) AS given (subject, counts) WHERE c.subject = given.subject
 """
+ENTER_COUNTERS = """
+INSERT INTO notice_counter (subject, changed_at)
+SELECT subject, $2 FROM unnest($1::bytea[]) AS given (subject) ORDER BY subject
+ON CONFLICT DO NOTHING
+"""
+CALLS = """
+SELECT cell, borrower_id, notice_id, purpose, audience, scope, member_id, contract_id, channel,
+    until, contact_hash, facts
+FROM notice JOIN unnest($1::smallint[], $2::bigint[], $3::bigint[])
+    AS given (cell, borrower_id, notice_id) USING (cell, borrower_id, notice_id)
+"""
 OPEN_BREAKERS = "SELECT kind, name FROM breaker WHERE state = 'open'"
 WEIGHTS = "SELECT channel, name, weight, resting FROM provider_weight"
 BOOK = "SELECT name, currency, business_date FROM book"

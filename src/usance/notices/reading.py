@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from functools import partial
@@ -14,7 +14,7 @@ import msgspec
 from usance.consents import records
 from usance.core.identifiers import cell_of_borrower
 from usance.notices import queue_sql, sealing
-from usance.notices.counters import Counter
+from usance.notices.counter_rows import Counters, subjects
 from usance.notices.failover import Provider
 from usance.notices.queue_sql import Row
 from usance.notices.recipients import Members, Person
@@ -57,9 +57,7 @@ class Known:
     unreadable: set[int] = field(default_factory=set)
     dues: dict[tuple[int, int], Row] = field(default_factory=dict)
     suppressed: set[tuple[bytes, str]] = field(default_factory=set)
-    counters: dict[bytes, dict[str, Counter]] = field(default_factory=dict)
-    stored: set[bytes] = field(default_factory=set)
-    moved: set[bytes] = field(default_factory=set)
+    counters: Counters = field(default_factory=Counters)
     open_breakers: set[tuple[str, str]] = field(default_factory=set)
     providers: dict[str, list[Provider]] = field(default_factory=dict)
 
@@ -94,7 +92,11 @@ async def read(
     for row in await connection.fetch(queue_sql.WEIGHTS):
         of_channel = known.providers.setdefault(row["channel"], [])
         of_channel.append(Provider(row["name"], row["weight"], row["resting"]))
-    await _counters(connection, rows, known)
+    wanted = {
+        each for row in rows if (reader := known.reader_of(row))
+        for each in subjects(reader.hashes.values(), reader.person.party, row["contract_id"])
+    }  # fmt: skip
+    await known.counters.lock(connection, wanted)
     return known
 
 
@@ -202,68 +204,6 @@ def hashes_of(keys: KeyService, to: str) -> list[bytes]:
 def secrets_of(reader: Reader, row: Row) -> dict[str, str]:
     """What is secret of a notice, in clear."""
     return sealing.opened(reader.data_key, row["borrower_id"], row["key"], row["box"])
-
-
-# -- counters --------------------------------------------------------------------------------------
-
-
-def subjects(reader: Reader, row: Row) -> Iterable[bytes]:
-    """Whose counters a notice may be counted by."""
-    yield from (b"contact:" + each for each in set(reader.hashes.values()))
-    yield of_person(reader.person)
-    yield of_debt(row["contract_id"])
-
-
-def of_person(person: Person) -> bytes:
-    """The subject of a person's counters."""
-    return f"person:{person.party.kind}:{person.party.number}".encode()
-
-
-def of_debt(contract_id: int) -> bytes:
-    """The subject of a debt's counters."""
-    return f"debt:{contract_id}".encode()
-
-
-async def _counters(connection: Connection, rows: Sequence[Row], known: Known) -> None:
-    """Those that are there, locked in their order; the others count nothing yet."""
-    wanted = {
-        each for row in rows
-        if (reader := known.reader_of(row))
-        for each in subjects(reader, row)
-    }  # fmt: skip
-    for row in await connection.fetch(queue_sql.COUNTERS, sorted(wanted)):
-        known.stored.add(row["subject"])
-        known.counters[row["subject"]] = {
-            name: Counter(slot, tuple(counts))
-            for name, (slot, counts) in msgspec.json.decode(row["counts"]).items()
-        }
-
-
-class TakenMeanwhile(Exception):
-    """Somebody else began to count a subject at the same time: everything is decided anew."""
-
-
-async def write_counters(connection: Connection, known: Known, now: datetime) -> None:
-    """Those that moved. Raises ``TakenMeanwhile``."""
-    moved = sorted(known.moved)
-    texts = {
-        subject: msgspec.json.encode(
-            {name: (each.slot, each.counts) for name, each in known.counters[subject].items()}
-        ).decode()
-        for subject in moved
-    }
-    there = [each for each in moved if each in known.stored]
-    new = [each for each in moved if each not in known.stored]
-    if there:
-        await connection.execute(
-            queue_sql.MOVE_COUNTERS, there, [texts[each] for each in there], now
-        )
-    if new:
-        tag = await connection.execute(
-            queue_sql.ADD_COUNTERS, new, [texts[each] for each in new], now
-        )
-        if tag != f"INSERT 0 {len(new)}":
-            raise TakenMeanwhile
 
 
 def as_json(value: Mapping[str, Any]) -> str:

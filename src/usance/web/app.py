@@ -36,6 +36,9 @@ from usance.identity.staff import Staff
 from usance.identity.staff_policy import StaffPolicy
 from usance.identity.staff_policy import staff_policy as policy_of_staff
 from usance.notices.asking import Verification
+from usance.notices.calls import counting_calls
+from usance.notices.gate import Gate as GateOfNotices
+from usance.notices.legal import law
 from usance.notices.receipts import ReceiptDesk
 from usance.notices.reporting import Reports
 from usance.notices.starting import complete
@@ -113,7 +116,10 @@ async def open_services(
         ),
         payments=Payments(pool, clock, found.currency),
         notifications=Notifications(pool, clock, BookTill(pool, book), found.currency, decimals),
-        receipts=ReceiptDesk(pool, clock, settings.carriers.receipt_secrets),
+        receipts=ReceiptDesk(
+            pool, clock, settings.carriers.receipt_secrets,
+            listener=counting_calls(GateOfNotices(law()), home),
+        ),
         bank=SandboxBank(pool, keys, clock, decimals) if played else None,
     )  # fmt: skip
 
