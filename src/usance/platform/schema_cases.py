@@ -19,17 +19,12 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
-from usance.platform.schema_parts import cell, key, metadata, whole
+from usance.platform.schema_parts import cell, key, metadata, whole, word
 
 
 def sealed(name: str) -> Column[bytes]:
     """Ciphertext; empty for nothing."""
     return Column(name, LargeBinary, nullable=False, server_default=text("''"))
-
-
-def words(name: str) -> Column[str]:
-    """A code or a name; empty for none."""
-    return Column(name, Text, nullable=False, server_default=text("''"))
 
 
 def flag(name: str) -> Column[bool]:
@@ -103,8 +98,8 @@ case_outcome = Table(
     sealed("reasons"), Column("remedy", JSONB, nullable=False), sealed("value"), sealed("note"),
     Column("proposed_by", Text, nullable=False),
     Column("proposed_at", DateTime(timezone=True), nullable=False),
-    words("decided_by"), Column("decided_at", DateTime(timezone=True)),
-    words("waits_for"), words("refused_by"), whole("operation_id"),
+    word("decided_by"), Column("decided_at", DateTime(timezone=True)),
+    word("waits_for"), word("refused_by"), whole("operation_id"),
     Index("case_outcome_case", "cell", "borrower_id", "case_id", "number", unique=True),
     Index("case_outcome_under_way", "decided_at", postgresql_where=text("state IN (3, 4)")),
     Index("case_outcome_operation", "operation_id", postgresql_where=text("operation_id > 0")),

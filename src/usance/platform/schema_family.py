@@ -4,12 +4,9 @@ Name, number and address of a relative are ciphertext under the borrower's key; 
 a keyed hash, a code by another one.
 """
 
-from datetime import datetime
-
 from sqlalchemy import (
     BigInteger,
     Column,
-    DateTime,
     Index,
     LargeBinary,
     SmallInteger,
@@ -19,23 +16,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
-from usance.platform.schema_parts import cell, key, metadata, whole
-
-
-def word(name: str) -> Column[str]:
-    """A word that may be empty."""
-    return Column(name, Text, nullable=False, server_default=text("''"))
-
-
-def hashed(name: str) -> Column[bytes]:
-    """A hash or a ciphertext that may be empty."""
-    return Column(name, LargeBinary, nullable=False, server_default=text("''"))
-
-
-def time(name: str, *, needed: bool = False) -> Column[datetime]:
-    """A moment that is said by whoever writes the row."""
-    return Column(name, DateTime(timezone=True), nullable=not needed)
-
+from usance.platform.schema_parts import cell, hashed, key, metadata, time, whole, word
 
 family_link = Table(
     "family_link", metadata,

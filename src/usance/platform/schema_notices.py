@@ -20,7 +20,16 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
-from usance.platform.schema_parts import TransactionId, cell, key, metadata, moment, whole
+from usance.platform.schema_parts import (
+    TransactionId,
+    cell,
+    hashed,
+    key,
+    metadata,
+    moment,
+    whole,
+    word,
+)
 
 notice_template = Table(
     "notice_template", metadata,
@@ -41,16 +50,6 @@ notice_retirement = Table(
     Index("notice_retirement_template", "template_id"),
 )  # fmt: skip
 """From a day on, no version up to ``through`` is in force; of several the earliest counts."""
-
-
-def word(name: str) -> Column[str]:
-    """A word that may be empty."""
-    return Column(name, Text, nullable=False, server_default=text("''"))
-
-
-def hashed(name: str) -> Column[bytes]:
-    """A hash or a ciphertext that may be empty."""
-    return Column(name, LargeBinary, nullable=False, server_default=text("''"))
 
 
 notice = Table(

@@ -3,7 +3,17 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Column, DateTime, MetaData, SmallInteger, func, text
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    DateTime,
+    LargeBinary,
+    MetaData,
+    SmallInteger,
+    Text,
+    func,
+    text,
+)
 from sqlalchemy.types import UserDefinedType
 
 metadata = MetaData()
@@ -37,3 +47,18 @@ def whole(name: str, kind: type = BigInteger, default: str = "0") -> Column[int]
 def moment(name: str = "recorded_at") -> Column[datetime]:
     """Wall clock."""
     return Column(name, DateTime(timezone=True), nullable=False, server_default=func.now())
+
+
+def time(name: str, *, needed: bool = False) -> Column[datetime]:
+    """A moment that is said by whoever writes the row."""
+    return Column(name, DateTime(timezone=True), nullable=not needed)
+
+
+def word(name: str) -> Column[str]:
+    """A word, a code or a name; empty for none."""
+    return Column(name, Text, nullable=False, server_default=text("''"))
+
+
+def hashed(name: str) -> Column[bytes]:
+    """A hash or a ciphertext; empty for none."""
+    return Column(name, LargeBinary, nullable=False, server_default=text("''"))

@@ -5,12 +5,9 @@ and has no cell. Numbers and addresses stand here only as keyed hashes or as cip
 borrower's own key.
 """
 
-from datetime import datetime
-
 from sqlalchemy import (
     BigInteger,
     Column,
-    DateTime,
     Identity,
     Index,
     LargeBinary,
@@ -20,13 +17,7 @@ from sqlalchemy import (
     text,
 )
 
-from usance.platform.schema_parts import cell, key, metadata, moment, whole
-
-
-def time(name: str, *, needed: bool = False) -> Column[datetime]:
-    """A moment that is said by whoever writes the row."""
-    return Column(name, DateTime(timezone=True), nullable=not needed)
-
+from usance.platform.schema_parts import cell, hashed, key, metadata, moment, time, whole, word
 
 limit_count = Table(
     "limit_count", metadata,
@@ -90,7 +81,7 @@ contact_change = Table(
     Column("value", LargeBinary, nullable=False),
     whole("status", SmallInteger, "1"),
     time("asked_at", needed=True), time("new_proven_at"), time("old_proven_at"),
-    Column("vouched_by", Text, nullable=False, server_default=text("''")),
+    word("vouched_by"),
     time("effective_at"), time("ended_at"),
     Index("contact_change_open", "cell", "borrower_id", "kind", unique=True,
           postgresql_where=text("status IN (1, 2)")),
@@ -102,8 +93,8 @@ contact_flag = Table(
     cell(), key("borrower_id"), key("flag_id"),
     Column("kind", Text, nullable=False), whole("change_id"),
     time("raised_at", needed=True), time("closed_at"),
-    Column("closed_by", Text, nullable=False, server_default=text("''")),
-    Column("reason", LargeBinary, nullable=False, server_default=text("''")),
+    word("closed_by"),
+    hashed("reason"),
     Index("contact_flag_open", "raised_at", postgresql_where=text("closed_at IS NULL")),
 )  # fmt: skip
 """Something about a number that staff should look at; the reason of its end is ciphertext."""

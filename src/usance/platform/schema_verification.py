@@ -19,7 +19,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
-from usance.platform.schema_parts import cell, key, metadata, whole
+from usance.platform.schema_parts import cell, hashed, key, metadata, whole, word
 
 verify_bucket = Table(
     "verify_bucket", metadata,
@@ -44,8 +44,8 @@ verify_alarm = Table(
     whole("peak", Integer),
     Column("calm_at", DateTime(timezone=True)),
     Column("acknowledged_at", DateTime(timezone=True)),
-    Column("acknowledged_by", Text, nullable=False, server_default=text("''")),
-    Column("reason", Text, nullable=False, server_default=text("''")),
+    word("acknowledged_by"),
+    word("reason"),
     Index("verify_alarm_up", text("(calm_at IS NULL)"), unique=True,
           postgresql_where=text("calm_at IS NULL")),
 )  # fmt: skip
@@ -67,13 +67,13 @@ suspicious_report = Table(
     Column("at", DateTime(timezone=True), nullable=False),
     Column("channel", Text, nullable=False), Column("way", Text, nullable=False),
     whole("case_id"),
-    Column("data_key", LargeBinary, nullable=False, server_default=text("''")),
-    Column("box", LargeBinary, nullable=False, server_default=text("''")),
+    hashed("data_key"),
+    hashed("box"),
     Column("findings", JSONB, nullable=False),
     whole("state", SmallInteger, "1"),
     Column("closed_at", DateTime(timezone=True)),
-    Column("closed_by", Text, nullable=False, server_default=text("''")),
-    Column("reason", Text, nullable=False, server_default=text("''")),
+    word("closed_by"),
+    word("reason"),
     Index("suspicious_report_open", "report_id", postgresql_where=text("state = 1")),
     Index("suspicious_report_kept", "closed_at", postgresql_where=text("data_key <> ''")),
 )  # fmt: skip
