@@ -7,7 +7,7 @@ on and counts what is about to leave. Handing over comes after it, so no session
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -18,7 +18,7 @@ from usance.consents.asking import What
 from usance.core.refusals import Refused
 from usance.core.rules import rule
 from usance.notices import codes, queue_sql, reading, sealing
-from usance.notices.code_keys import code_keys
+from usance.notices.code_keys import CodeKeys
 from usance.notices.codes import Said
 from usance.notices.counting import Counting
 from usance.notices.documents import TemplateDocument
@@ -98,6 +98,10 @@ class House:
     policy: Sending
     carriers: Mapping[str, Sequence[str]]
     members: Members | None = None
+    codes: CodeKeys = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.codes = CodeKeys(self.keys)
 
 
 async def decide(
@@ -105,7 +109,7 @@ async def decide(
 ) -> list[Decision]:
     """Decide about rows that are locked, and write it down. Raises ``TakenMeanwhile``."""
     known = await reading.read(connection, house.keys, house.members, rows, now)
-    newest, *_ = await code_keys(house.keys)
+    newest, *_ = await house.codes.all()
     found = [await Asking(connection, house, known, row, now, newest).decide()
              for row in rows]  # fmt: skip
     await known.counters.write(connection, now)
@@ -140,8 +144,8 @@ class Asking:
         if not self.still_so(facts):
             return self.dropped(PAID)
         if row["counted_at"] is not None:
-            counting = Counting(self.known.counters, self.house.gate, reader, row["contract_id"])
-            counting.uncount(self.sort(row["channel"], facts), row["counted_at"])
+            counted = self.sort(row["channel"], facts)
+            self.counting(reader).uncount(counted, row["counted_at"])
         try:
             return await self.by_some_way(reader, version, facts)
         except Refused as refused:
@@ -163,11 +167,9 @@ class Asking:
         self, reader: Reader, version: Version, facts: dict[str, Any]
     ) -> Decision:
         """The first way that is not closed to it for good."""
-        secrets = self.known.secrets.get(self.row["notice_id"], {})
-        contacts = reader.person.contacts
         trace: tuple[Step, ...] = ()
         verdict, way = Verdict(DROP, NO_WAY), ""
-        for way in self.ways(reader, version.document, contacts):
+        for way in self.ways(reader, version.document):
             verdict = await self.asked(reader, way, facts)
             trace += verdict.trace
             if verdict.because not in (PREFERENCE, SUPPRESSED) or verdict.outcome != DROP:
@@ -185,11 +187,11 @@ class Asking:
         stopped = {("channel", way), ("template", self.row["template_id"])}
         if stopped & self.known.open_breakers:
             return self.stopped(way, trace)
-        return await self.ready(reader, version, facts, secrets, contacts.get(way, ""), way, trace)
+        return await self.ready(reader, version, facts, way, trace)
 
     @rule("R-SEND-01")
     def ways(
-        self, reader: Reader, document: TemplateDocument, contacts: Mapping[str, str]
+        self, reader: Reader, document: TemplateDocument
     ) -> list[str]:
         """The channels that the template speaks and that reach its reader, in their order.
 
@@ -200,7 +202,7 @@ class Asking:
         inbox: list[str] = [INBOX] if INBOX in document.channels and not row["member_id"] else []
 
         def reaches(way: str) -> bool:
-            return way in contacts and bool(self.house.carriers.get(way))
+            return way in reader.person.contacts and bool(self.house.carriers.get(way))
 
         if row["channel"] and row["said"] == UNKNOWN:
             return [each for each in (row["channel"],) if reaches(each)] + inbox
@@ -240,8 +242,14 @@ class Asking:
             hours=person.hours if way != INBOX else None,
             consents=frozenset(consents),
         )
-        counting = Counting(self.known.counters, gate, reader, row["contract_id"])
-        return gate.decide(notice, who, counting.asked(notice, self.now), self.now)
+        counters = self.counting(reader).asked(notice, self.now)
+        return gate.decide(notice, who, counters, self.now)
+
+    def counting(self, reader: Reader) -> Counting:
+        """The counters that it moves."""
+        return Counting(
+            self.known.counters, self.house.gate, reader, self.row["contract_id"]
+        )
 
     def sort(self, way: str, facts: Mapping[str, Any]) -> Notice:
         """The notice as far as the gate is concerned."""
@@ -262,11 +270,12 @@ class Asking:
     # -- words -------------------------------------------------------------------------------------
 
     async def ready(
-        self, reader: Reader, version: Version, facts: dict[str, Any], secrets: dict[str, str],
-        to: str, way: str, trace: tuple[Step, ...],
+        self, reader: Reader, version: Version, facts: dict[str, Any], way: str,
+        trace: tuple[Step, ...],
     ) -> Decision:  # fmt: skip
         """The words, the code, and who carries them."""
         row, document = self.row, version.document
+        secrets = self.known.secrets.get(row["notice_id"], {})
         found = self.decision(GOING, "", trace, channel=way, version=document.version)
         found.not_before = self.now + self.house.policy.lease
         if "code" in document.placeholders and "code" not in secrets:
@@ -281,8 +290,7 @@ class Asking:
             await open_now(self.connection, place, LINKS, self.now)
             self.known.open_breakers.add(place)
             return self.stopped(way, trace)
-        counting = Counting(self.known.counters, self.house.gate, reader, row["contract_id"])
-        counting.count(self.sort(way, facts), self.now)
+        self.counting(reader).count(self.sort(way, facts), self.now)
         found.facts = reading.as_json(facts)
         found.contact_hash = reader.hashes.get(way, b"")
         found.counted_at = self.now
@@ -292,7 +300,7 @@ class Asking:
             found.because = HELD_OUT if self.held_out() else ""
             return found
         found.provider = self.provider(way)
-        found.order = order_of(row, way, to, words, reader)
+        found.order = order_of(row, way, words, reader)
         return found
 
     def provider(self, way: str) -> str:
@@ -359,10 +367,11 @@ class Asking:
         )  # fmt: skip
 
 
-def order_of(row: Row, way: str, to: str, words: Rendered, reader: Reader) -> Order:
+def order_of(row: Row, way: str, words: Rendered, reader: Reader) -> Order:
     """What a carrier is asked."""
     return Order(
-        f"n-{row['borrower_id']}-{row['notice_id']}", way, to, words.text, reader.person.language,
+        f"n-{row['borrower_id']}-{row['notice_id']}", way, reader.person.contacts[way],
+        words.text, reader.person.language,
         "", words.title, (row["borrower_id"], row["notice_id"], row["template_id"]),
         row["purpose"],
     )  # fmt: skip

@@ -22,8 +22,7 @@ class Policy:
 
     points: int = 10
     errors: int = 50
-    """More errors than this within ``errors_seconds`` cost points."""
-    errors_seconds: int = 60
+    """More errors than this within the last minute or two cost points."""
     slow_share: int = 15
     """At least so many of a hundred messages slow, of those of the last minutes, cost points."""
     settle: timedelta = timedelta(minutes=1)

@@ -23,7 +23,7 @@ from usance.identity.once import Answer
 from usance.ledger.digest import digest
 from usance.notices import breakers, failover, queue_sql
 from usance.notices import health_sql as sql
-from usance.notices.breakers import CLOSED, OPEN, Breaker, Lately, Mark, looked
+from usance.notices.breakers import CLOSED, OPEN, WARNING, Breaker, Lately, Mark, looked
 from usance.notices.failover import Provider
 from usance.notices.queue_sql import minute_of
 from usance.platform import metrics
@@ -88,7 +88,7 @@ class Document(Struct, frozen=True, forbid_unknown_fields=True):
         """What ``moved`` goes by."""
         found = self.providers
         return failover.Policy(
-            found.points, found.errors, 60, found.slow_share,
+            found.points, found.errors, found.slow_share,
             timedelta(seconds=found.settle_seconds), timedelta(seconds=found.settle_slow_seconds),
             timedelta(seconds=found.rest_seconds), found.least,
         )  # fmt: skip
@@ -106,7 +106,7 @@ async def look_at(
     connection: Connection, names: Collection[tuple[str, str]], now: datetime, policy: Document
 ) -> list[tuple[str, str]]:
     """Look at breakers of channels and templates; which have opened."""
-    asked = sorted(each for each in names if each[0] in KINDS)
+    asked, marks = sorted(each for each in names if each[0] in KINDS), policy.breakers
     opened = []
     rows = await connection.fetch(
         sql.LATELY, [kind for kind, _ in asked], [name for _, name in asked], minute_of(now),
@@ -115,7 +115,7 @@ async def look_at(
     for row in rows:
         before = Breaker(row["state"], row["because"])
         lately = Lately(row["sent"], row["failed"], row["bounced"], row["complained"], row["usual"])
-        after = looked(before, lately, policy.breakers)
+        after = looked(before, lately, marks)
         place = row["kind"], row["name"]
         if after != before and await _moved(connection, place, before, after, now):
             await connection.execute(
@@ -123,10 +123,16 @@ async def look_at(
             )
             if after.state == OPEN:
                 opened.append(place)
-    for kind, name in opened:
-        logger.error("a breaker opened", extra={"kind": kind, "breaker": name})
-        metrics.breakers_opened.labels(kind).inc()
+    for place in opened:
+        _said(place)
     return opened
+
+
+def _said(place: tuple[str, str]) -> None:
+    """Somebody should look."""
+    kind, name = place
+    logger.error("a breaker opened", extra={"kind": kind, "breaker": name})
+    metrics.breakers_opened.labels(kind).inc()
 
 
 async def _moved(
@@ -143,11 +149,10 @@ async def open_now(
     connection: Connection, place: tuple[str, str], because: str, now: datetime
 ) -> None:
     """Open a breaker at once, for what must not happen even once."""
-    for state in (CLOSED, "warning"):
+    for state in (CLOSED, WARNING):
         if await _moved(connection, place, Breaker(state), Breaker(OPEN, because), now):
             await connection.execute(sql.NOTE, *place, OPEN, because, now, ITSELF, "")
-            logger.error("a breaker opened", extra={"kind": place[0], "breaker": place[1]})
-            metrics.breakers_opened.labels(place[0]).inc()
+            _said(place)
             return
 
 

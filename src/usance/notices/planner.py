@@ -11,6 +11,7 @@ import asyncio
 import itertools
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
+from functools import cached_property
 from typing import Any, TypeAlias
 
 from usance.core.identifiers import CELLS
@@ -33,7 +34,6 @@ STEP = 2_000
 PARTS = 8
 AT_ONCE = 2
 """A closed day is planned by so many ranges of cells, so many at the same time."""
-OF_EVENT = -1
 BEFORE_BORROWING, OFFERED_FOR = "family-before-borrowing", timedelta(days=1)
 FIRST_WAY = "sms"
 """The way that most notices take: its hours say from when on a notice waits to be sent."""
@@ -60,8 +60,12 @@ class Planner(Looks):
         self._events = sql.planning(sql.EVENTS, follows)
         self._offers = sql.following(sql.OFFERED, offered) if offered else ""
         self._day = sql.planning(sql.DAY, follows)
-        self._documents = {each.id: each for each in starting_set()}
         self._has_place = False
+
+    @cached_property
+    def _documents(self) -> dict[str, TemplateDocument]:
+        """Templates that notices are planned by; read when there is something to plan."""
+        return {each.id: each for each in starting_set()}
 
     async def look(self) -> None:
         """Plan until nothing is left to plan now."""
@@ -93,14 +97,13 @@ class Planner(Looks):
 
     async def _operations(self, connection: Connection, through: int) -> tuple[int, int]:
         """The events of the next transactions that have ended."""
-        lowest, _ = await connection.fetchrow(sql.HORIZON)
+        lowest = await connection.fetchval(sql.HORIZON)
         last, count = await connection.fetchrow(sql.LAST_OF, through, lowest, STEP)
         end = int(last) if count >= STEP else max(through, lowest - 1)
         if not count:
             return end, 0
-        told = {(kind, OF_EVENT): each for kind, each in self._policy.of_events().items()}
         planned: int = await connection.fetchval(
-            self._events, *self._timed(told), through, end
+            self._events, *self._timed(self._policy.of_events()), through, end
         )
         return end, planned + await self._offered(connection, through, end)
 
@@ -130,8 +133,8 @@ class Planner(Looks):
     @rule("R-PLAN-02", "R-PLAN-03")
     async def _of_day(self, day: date, open_day: date) -> int:
         """What a closed day asks for; nothing of days on which it would come too late."""
-        told = dict(self._policy.wanted()) if day + timedelta(days=1) >= open_day else {}
-        told |= {(kind, OF_EVENT): each for kind, each in self._policy.of_events().items()}
+        told = self._policy.wanted() if day + timedelta(days=1) >= open_day else {}
+        told |= self._policy.of_events()
         timed = self._timed(told)
         room = asyncio.Semaphore(AT_ONCE)
 

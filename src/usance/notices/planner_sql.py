@@ -11,10 +11,8 @@ from usance.contract import records as r
 from usance.identity.access_sql import LOOK_AT
 
 TAKE_TURN = "SELECT through, day_through FROM notice_feed FOR UPDATE SKIP LOCKED"
-HORIZON = """
-SELECT pg_snapshot_xmin(pg_current_snapshot()) AS lowest,
-    pg_snapshot_xmax(pg_current_snapshot()) AS highest
-"""
+HORIZON = "SELECT pg_snapshot_xmin(pg_current_snapshot())"
+"""Everything below has ended."""
 MOVE_ON = "UPDATE notice_feed SET through = $1, day_through = $2"
 BEGIN_HERE = """
 UPDATE notice_feed SET through = greatest(through, (pg_snapshot_xmin(pg_current_snapshot())::text

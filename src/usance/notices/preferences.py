@@ -24,8 +24,6 @@ from usance.platform.database import Connection, Pool
 DAY = 24 * 60
 SHORTEST = 60
 """Hours shorter than this would leave no room for anything."""
-OFTEN_NEEDED = ("servicing", "collection")
-"""Of these at least one way stays: who is told of nothing that is due is not served."""
 
 
 class Preferences(Struct, frozen=True):

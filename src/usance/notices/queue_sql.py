@@ -129,10 +129,6 @@ SELECT EXISTS (SELECT FROM notice WHERE cell = $1 AND borrower_id = $2
     AND purpose = ANY($3::text[]) AND state = {GOING} AND not_before > $4)
 """
 """Whether one that goes by consent may be leaving at this moment."""
-IDLE = f"""
-SELECT NOT EXISTS (SELECT FROM notice n WHERE n.state IN ({WAITS}, {GOING})
-    AND (n.not_before <= $1 OR n.state = {GOING}))
-"""
 
 
 async def claim(connection: Connection, now: datetime, most: int) -> Sequence[Row]:

@@ -16,6 +16,8 @@ from usance.contract import records as r
 from usance.core.rules import rule
 
 DOCUMENT = "tellings.yaml"
+OF_EVENT = -1
+"""Stands where what the close of a day asks for has its days."""
 EventName: TypeAlias = Literal["statement", "repayment", "refund", "loan"]
 KINDS: Mapping[EventName, int] = {
     "statement": r.STATEMENT, "repayment": r.REPAYMENT, "refund": r.REFUND, "loan": r.OPEN,
@@ -48,9 +50,9 @@ class Tellings(Struct, frozen=True, forbid_unknown_fields=True):
         before = {(r.REMINDER, days + 1): told for days, told in self.reminders.items()}
         return before | {(r.OVERDUE_STEP, days): told for days, told in self.overdue.items()}
 
-    def of_events(self) -> dict[int, Told]:
-        """By kind of event."""
-        return {KINDS[name]: told for name, told in self.events.items()}
+    def of_events(self) -> dict[tuple[int, int], Told]:
+        """By (kind of event, ``OF_EVENT``)."""
+        return {(KINDS[name], OF_EVENT): told for name, told in self.events.items()}
 
 
 @cache
