@@ -23,12 +23,12 @@ from usance.family.records import (
     INVITED,
     LAPSED,
     LEFT,
-    MEMBER,
     PAUSED,
     REFUSED,
     TAKEN_BACK,
     UNANSWERED,
     Link,
+    member_of,
 )
 from usance.identity.changing import Change
 from usance.notices.outbox import Telling, tell
@@ -49,7 +49,7 @@ async def held(connection: Connection, borrower_id: int, member_id: int) -> Link
 @rule("R-FAMILY-10")
 async def agreement_ended(change: Change, record: Record) -> None:
     """An agreement about a relative ended: whatever rests on it ends with it."""
-    member_id = _member_of(record)
+    member_id = member_of(record)
     if not member_id:
         return
     link = await store.one(change.connection, record.borrower_id, member_id, lock="FOR UPDATE")
@@ -74,14 +74,6 @@ async def agreement_ended(change: Change, record: Record) -> None:
     await _invalidate(change.connection, other, document_id, record.grantor, now)
     if not left and record.state != INVALIDATED:
         await _word(change.connection, link, after, now)
-
-
-def _member_of(record: Record) -> int:
-    """The relative whom an agreement is about; 0 where it is about nobody."""
-    for each in (record.grantor, record.counterparty):
-        if each.kind == MEMBER:
-            return each.number
-    return 0
 
 
 def _because(record: Record) -> str:
@@ -146,9 +138,8 @@ async def _withdraw_all(
 ) -> None:
     """Every agreement of one side about the other, as far as it stands."""
     for record in await consents.of_borrower(change.connection, link.borrower_id):
-        of_link = MEMBER in {record.grantor.kind, record.counterparty.kind}
-        if of_link and _member_of(record) == link.member_id and record.grantor == grantor \
-                and record.state == GIVEN:  # fmt: skip
+        of_link = member_of(record) == link.member_id
+        if of_link and record.grantor == grantor and record.state == GIVEN:
             place = link.borrower_id, record.record_id
             await saying.withdraw(
                 following(change), kit.boxes, place, method, evidence, kit.now
@@ -175,7 +166,7 @@ async def refused_by_member(kit: Kit, change: Change, link: Link) -> None:
 async def invalidate_all(connection: Connection, link: Link, now: datetime) -> None:
     """The borrower's agreements about a relative who never agreed."""
     for record in await consents.of_borrower(connection, link.borrower_id):
-        if _member_of(record) == link.member_id and record.state == GIVEN:
+        if member_of(record) == link.member_id and record.state == GIVEN:
             await saying.invalidate(connection, record, now)
 
 
