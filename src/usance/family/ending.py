@@ -46,14 +46,17 @@ async def held(connection: Connection, borrower_id: int, member_id: int) -> Link
 
 
 @saying.when_ended
-@rule("R-FAMILY-10")
+@rule("R-FAMILY-04", "R-FAMILY-10")
 async def agreement_ended(change: Change, record: Record) -> None:
-    """An agreement about a relative ended: whatever rests on it ends with it."""
+    """An agreement about a relative ended: whatever rests on it ends with it.
+
+    Of an invitation that was refused, which nobody knows, as of one that still waits.
+    """
     member_id = member_of(record)
     if not member_id:
         return
     link = await store.one(change.connection, record.borrower_id, member_id, lock="FOR UPDATE")
-    if link is None or link.state == ENDED:
+    if link is None or link.state == ENDED and not link.looks_open:
         return
     gone = tuple(each for each in link.scopes if each in record.scopes)
     if not gone:
@@ -64,7 +67,9 @@ async def agreement_ended(change: Change, record: Record) -> None:
     await store.drop_waiting(change.connection, link, dropped, now)
     after = replace(link, scopes=left)
     if not left:
-        after = ended(after, _because(record), now)
+        because = _because(record)
+        stays_refused = link.looks_open and because == TAKEN_BACK
+        after = replace(after, taken_back_at=now) if stays_refused else ended(after, because, now)
     await store.save(change.connection, after)
     await noted(
         following(change), after, "EndMember" if not left else "NarrowMember",
@@ -119,15 +124,14 @@ async def _word(connection: Connection, before: Link, after: Link, now: datetime
 # -- the borrower ----------------------------------------------------------------------------------
 
 
-@rule("R-FAMILY-10")
+@rule("R-FAMILY-04", "R-FAMILY-10")
 async def take_back(
     kit: Kit, change: Change, link: Link, method: str, evidence: str = ""
 ) -> None:
     """The borrower does not want it any more, whatever has come of it; again it changes nothing."""
-    now = kit.now
-    if link.state == ENDED and link.accepted_at is None and link.taken_back_at is None:
-        # Looks the same as one that still waits: nobody learns that it was refused.
-        link = replace(link, taken_back_at=now)
+    if link.state == ENDED and link.accepted_at is None and link.because in (UNANSWERED, LAPSED):
+        # As if it had not run out yet: nothing depends on when that is written down.
+        link = replace(link, taken_back_at=link.taken_back_at or kit.now)
         await store.save(change.connection, link)
     await _withdraw_all(kit, change, link, borrower(link.borrower_id), method, evidence)
     await noted(change, link, "TakeBackMember")
@@ -206,8 +210,9 @@ async def lapse(kit: Kit) -> int:
     for at in await store.too_old(kit.pool, kit.now):
         async with transaction(kit.pool) as connection:
             link = await held(connection, *at)
-            if link is None or link.accepted_at is not None or link.because == UNANSWERED:
-                continue
+            if link is None or link.accepted_at or link.taken_back_at \
+                    or link.because == UNANSWERED:  # fmt: skip
+                continue  # answered, taken back or written down meanwhile
             change = await saying.of_itself(connection)
             after = ended(link, UNANSWERED, kit.now)
             await store.save(connection, after)

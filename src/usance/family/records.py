@@ -82,6 +82,11 @@ class Link:
         return cell_of_borrower(self.borrower_id)
 
     @property
+    def looks_open(self) -> bool:
+        """Refused, which the borrower does not see: whatever they do to it is done as it looks."""
+        return self.because == REFUSED and self.taken_back_at is None
+
+    @property
     def party(self) -> Party:
         """The relative."""
         return member(self.member_id)

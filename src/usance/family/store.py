@@ -113,10 +113,11 @@ async def set_stop_hash(connection: Connection, link: Link, stop_hash: bytes) ->
 
 
 async def too_old(connection: Either, now: datetime) -> list[tuple[int, int]]:
-    """(borrower, member) of invitations past their last day that were not accepted."""
+    """(borrower, member) of invitations past their last day, neither accepted nor taken back."""
     rows = await connection.fetch(
         "SELECT borrower_id, member_id FROM family_link WHERE until <= $1"
-        " AND accepted_at IS NULL AND (state IN (1, 3) OR because = 'refused')"
+        " AND accepted_at IS NULL AND (state IN (1, 3) OR because = 'refused'"
+        " AND taken_back_at IS NULL)"
         " ORDER BY borrower_id, member_id LIMIT 1000",
         now,
     )
