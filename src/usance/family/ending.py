@@ -20,7 +20,6 @@ from usance.family.links import Kit, following, noted
 from usance.family.records import (
     ACTIVE,
     ENDED,
-    INVITED,
     LAPSED,
     LEFT,
     PAUSED,
@@ -56,7 +55,7 @@ async def agreement_ended(change: Change, record: Record) -> None:
     if not member_id:
         return
     link = await store.one(change.connection, record.borrower_id, member_id, lock="FOR UPDATE")
-    if link is None or link.state == ENDED and not link.looks_open:
+    if link is None or (link.state == ENDED and not link.looks_open):
         return
     gone = tuple(each for each in link.scopes if each in record.scopes)
     if not gone:
@@ -158,10 +157,13 @@ async def refused_by_member(kit: Kit, change: Change, link: Link) -> None:
     """Nothing of the invitation is wanted: this borrower never has the number invited again.
 
     The borrower's own agreements stay until its last day: their end would tell of the refusal.
+    So does the pause by what the borrower reported, and none but that.
     """
     now = kit.now
     await store.bar(change.connection, link.number_hash, link.borrower_id, now)
     after = ended(link, REFUSED, now)
+    if link.because != BORROWER:
+        after = replace(after, paused_at=None)
     await store.save(change.connection, after)
     await store.drop_waiting(change.connection, link, ("", *link.scopes), now)
     await noted(change, after, "RefuseInvitation")
@@ -188,7 +190,7 @@ async def leave(kit: Kit, change: Change, link: Link, *, for_ever: bool) -> None
 
 
 async def _left(kit: Kit, change: Change, link: Link) -> None:
-    if link.state == INVITED:
+    if link.accepted_at is None and link.state != ENDED:
         await refused_by_member(kit, change, link)
         return
     if link.state in (ACTIVE, PAUSED):
