@@ -29,6 +29,7 @@ from usance.family.records import (
     Link,
     member_of,
 )
+from usance.identity import portal_store
 from usance.identity.changing import Change
 from usance.notices.outbox import Telling, tell
 from usance.platform.database import Connection, transaction
@@ -177,16 +178,31 @@ async def invalidate_all(connection: Connection, link: Link, now: datetime) -> N
 
 
 @rule("R-FAMILY-10", "R-FAMILY-12")
-async def leave(kit: Kit, change: Change, link: Link, *, for_ever: bool) -> None:
-    """The relative wants no more of it; ``for_ever``: nor of anybody else's ever again."""
+async def leave(kit: Kit, change: Change, link: Link, *, for_ever: bool) -> list[int]:
+    """The relative wants no more of it; ``for_ever``: nor of anybody else's ever again.
+
+    The borrowers whose links that has ended.
+    """
     await _left(kit, change, link)
+    of = [link.borrower_id]
     if not for_ever:
-        return
+        return of
     await store.bar(change.connection, link.number_hash, 0, kit.now)
-    for at in await store.of_number(change.connection, [link.number_hash]):
+    lookups = await _lookups(kit, change.connection, link)
+    for at in await store.of_number(change.connection, lookups):
         other = await held(change.connection, *at)
         if other is not None:
             await _left(kit, following(change), other)
+            of.append(other.borrower_id)
+    return of
+
+
+async def _lookups(kit: Kit, connection: Connection, link: Link) -> list[bytes]:
+    """Everything that the number of a link is found by: other links may have another key's hash."""
+    who = await portal_store.active_borrower(connection, link.borrower_id)
+    if who is None:
+        return [link.number_hash]
+    return await kit.lookups((await kit.details(who, link)).phone)
 
 
 async def _left(kit: Kit, change: Change, link: Link) -> None:

@@ -93,12 +93,15 @@ async def of_number(connection: Connection, lookups: Sequence[bytes]) -> list[tu
     return [(row[0], row[1]) for row in rows]
 
 
-async def number_before(connection: Connection, link: Link, since: datetime) -> int:
+async def number_before(
+    connection: Connection, lookups: Sequence[bytes], link: Link, since: datetime
+) -> int:
     """By how many other borrowers the number of a link was named before it, since a moment."""
     found: int = await connection.fetchval(
-        "SELECT count(DISTINCT borrower_id) FROM family_link WHERE number_hash = $1"
-        " AND borrower_id <> $2 AND asked_at >= $3 AND (asked_at, member_id) < ($4, $5)",
-        *(link.number_hash, link.borrower_id, since, link.asked_at, link.member_id),
+        "SELECT count(DISTINCT borrower_id) FROM family_link"
+        " WHERE number_hash = ANY($1::bytea[]) AND borrower_id <> $2 AND asked_at >= $3"
+        " AND (asked_at, member_id) < ($4, $5)",
+        *(list(lookups), link.borrower_id, since, link.asked_at, link.member_id),
     )
     return found
 
