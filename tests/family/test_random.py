@@ -121,7 +121,7 @@ class Life:
 
     def _left(self, member: int) -> None:
         model = self.links[member]
-        if not model.answered and not model.paused:
+        if not model.answered:
             self.barred.add((model.phone, model.borrower))
         model.over = True
 

@@ -20,16 +20,16 @@ from usance.family.links import Kit, following, noted
 from usance.family.records import (
     ACTIVE,
     ENDED,
-    INVITED,
     LAPSED,
     LEFT,
-    MEMBER,
     PAUSED,
     REFUSED,
     TAKEN_BACK,
     UNANSWERED,
     Link,
+    member_of,
 )
+from usance.identity import portal_store
 from usance.identity.changing import Change
 from usance.notices.outbox import Telling, tell
 from usance.platform.database import Connection, transaction
@@ -46,14 +46,17 @@ async def held(connection: Connection, borrower_id: int, member_id: int) -> Link
 
 
 @saying.when_ended
-@rule("R-FAMILY-10")
+@rule("R-FAMILY-04", "R-FAMILY-10")
 async def agreement_ended(change: Change, record: Record) -> None:
-    """An agreement about a relative ended: whatever rests on it ends with it."""
-    member_id = _member_of(record)
+    """An agreement about a relative ended: whatever rests on it ends with it.
+
+    Of an invitation that was refused, which nobody knows, as of one that still waits.
+    """
+    member_id = member_of(record)
     if not member_id:
         return
     link = await store.one(change.connection, record.borrower_id, member_id, lock="FOR UPDATE")
-    if link is None or link.state == ENDED:
+    if link is None or (link.state == ENDED and not link.looks_open):
         return
     gone = tuple(each for each in link.scopes if each in record.scopes)
     if not gone:
@@ -64,7 +67,9 @@ async def agreement_ended(change: Change, record: Record) -> None:
     await store.drop_waiting(change.connection, link, dropped, now)
     after = replace(link, scopes=left)
     if not left:
-        after = ended(after, _because(record), now)
+        because = _because(record)
+        stays_refused = link.looks_open and because == TAKEN_BACK
+        after = replace(after, taken_back_at=now) if stays_refused else ended(after, because, now)
     await store.save(change.connection, after)
     await noted(
         following(change), after, "EndMember" if not left else "NarrowMember",
@@ -74,14 +79,6 @@ async def agreement_ended(change: Change, record: Record) -> None:
     await _invalidate(change.connection, other, document_id, record.grantor, now)
     if not left and record.state != INVALIDATED:
         await _word(change.connection, link, after, now)
-
-
-def _member_of(record: Record) -> int:
-    """The relative whom an agreement is about; 0 where it is about nobody."""
-    for each in (record.grantor, record.counterparty):
-        if each.kind == MEMBER:
-            return each.number
-    return 0
 
 
 def _because(record: Record) -> str:
@@ -127,15 +124,14 @@ async def _word(connection: Connection, before: Link, after: Link, now: datetime
 # -- the borrower ----------------------------------------------------------------------------------
 
 
-@rule("R-FAMILY-10")
+@rule("R-FAMILY-04", "R-FAMILY-10")
 async def take_back(
     kit: Kit, change: Change, link: Link, method: str, evidence: str = ""
 ) -> None:
     """The borrower does not want it any more, whatever has come of it; again it changes nothing."""
-    now = kit.now
-    if link.state == ENDED and link.accepted_at is None and link.taken_back_at is None:
-        # Looks the same as one that still waits: nobody learns that it was refused.
-        link = replace(link, taken_back_at=now)
+    if link.state == ENDED and link.accepted_at is None and link.because in (UNANSWERED, LAPSED):
+        # As if it had not run out yet: nothing depends on when that is written down.
+        link = replace(link, taken_back_at=link.taken_back_at or kit.now)
         await store.save(change.connection, link)
     await _withdraw_all(kit, change, link, borrower(link.borrower_id), method, evidence)
     await noted(change, link, "TakeBackMember")
@@ -146,9 +142,8 @@ async def _withdraw_all(
 ) -> None:
     """Every agreement of one side about the other, as far as it stands."""
     for record in await consents.of_borrower(change.connection, link.borrower_id):
-        of_link = MEMBER in {record.grantor.kind, record.counterparty.kind}
-        if of_link and _member_of(record) == link.member_id and record.grantor == grantor \
-                and record.state == GIVEN:  # fmt: skip
+        of_link = member_of(record) == link.member_id
+        if of_link and record.grantor == grantor and record.state == GIVEN:
             place = link.borrower_id, record.record_id
             await saying.withdraw(
                 following(change), kit.boxes, place, method, evidence, kit.now
@@ -163,10 +158,13 @@ async def refused_by_member(kit: Kit, change: Change, link: Link) -> None:
     """Nothing of the invitation is wanted: this borrower never has the number invited again.
 
     The borrower's own agreements stay until its last day: their end would tell of the refusal.
+    So does the pause by what the borrower reported, and none but that.
     """
     now = kit.now
     await store.bar(change.connection, link.number_hash, link.borrower_id, now)
     after = ended(link, REFUSED, now)
+    if link.because != BORROWER:
+        after = replace(after, paused_at=None)
     await store.save(change.connection, after)
     await store.drop_waiting(change.connection, link, ("", *link.scopes), now)
     await noted(change, after, "RefuseInvitation")
@@ -175,25 +173,40 @@ async def refused_by_member(kit: Kit, change: Change, link: Link) -> None:
 async def invalidate_all(connection: Connection, link: Link, now: datetime) -> None:
     """The borrower's agreements about a relative who never agreed."""
     for record in await consents.of_borrower(connection, link.borrower_id):
-        if _member_of(record) == link.member_id and record.state == GIVEN:
+        if member_of(record) == link.member_id and record.state == GIVEN:
             await saying.invalidate(connection, record, now)
 
 
 @rule("R-FAMILY-10", "R-FAMILY-12")
-async def leave(kit: Kit, change: Change, link: Link, *, for_ever: bool) -> None:
-    """The relative wants no more of it; ``for_ever``: nor of anybody else's ever again."""
+async def leave(kit: Kit, change: Change, link: Link, *, for_ever: bool) -> list[int]:
+    """The relative wants no more of it; ``for_ever``: nor of anybody else's ever again.
+
+    The borrowers whose links that has ended.
+    """
     await _left(kit, change, link)
+    of = [link.borrower_id]
     if not for_ever:
-        return
+        return of
     await store.bar(change.connection, link.number_hash, 0, kit.now)
-    for at in await store.of_number(change.connection, [link.number_hash]):
+    lookups = await _lookups(kit, change.connection, link)
+    for at in await store.of_number(change.connection, lookups):
         other = await held(change.connection, *at)
         if other is not None:
             await _left(kit, following(change), other)
+            of.append(other.borrower_id)
+    return of
+
+
+async def _lookups(kit: Kit, connection: Connection, link: Link) -> list[bytes]:
+    """Everything that the number of a link is found by: other links may have another key's hash."""
+    who = await portal_store.active_borrower(connection, link.borrower_id)
+    if who is None:
+        return [link.number_hash]
+    return await kit.lookups((await kit.details(who, link)).phone)
 
 
 async def _left(kit: Kit, change: Change, link: Link) -> None:
-    if link.state == INVITED:
+    if link.accepted_at is None and link.state != ENDED:
         await refused_by_member(kit, change, link)
         return
     if link.state in (ACTIVE, PAUSED):
@@ -215,8 +228,9 @@ async def lapse(kit: Kit) -> int:
     for at in await store.too_old(kit.pool, kit.now):
         async with transaction(kit.pool) as connection:
             link = await held(connection, *at)
-            if link is None or link.accepted_at is not None or link.because == UNANSWERED:
-                continue
+            if link is None or link.accepted_at or link.taken_back_at \
+                    or link.because == UNANSWERED:  # fmt: skip
+                continue  # answered, taken back or written down meanwhile
             change = await saying.of_itself(connection)
             after = ended(link, UNANSWERED, kit.now)
             await store.save(connection, after)

@@ -76,7 +76,7 @@ class FamilyMembers:
         lookups = await self.kit.lookups(details.phone)
         if now >= link.until or await store.is_barred(connection, lookups, link.borrower_id):
             return False
-        return await store.number_before(connection, link, now - YEAR) < most
+        return await store.number_before(connection, lookups, link, now - YEAR) < most
 
     @rule("R-FAMILY-11")
     async def _hears_the_last_word(self, connection: Connection, link: Link) -> bool:

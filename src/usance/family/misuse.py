@@ -13,6 +13,7 @@ from usance.cases import rules as case_rules
 from usance.cases.intake import Opening, opened
 from usance.cases.work import Acting, Desk, within
 from usance.cases.work import Change as CaseChange
+from usance.consents.records import BORROWER
 from usance.core.identifiers import written
 from usance.core.refusals import Refused
 from usance.core.rules import rule
@@ -21,7 +22,6 @@ from usance.family.links import Kit, following, noted
 from usance.family.records import ACTIVE, INVITED, MEMBER, PAUSED, Link
 from usance.identity.changing import Change
 
-BORROWER = "borrower"
 TOO_MANY = "R-CASE-16"
 REPORT_MOST = 3_800
 """A case adds whom it is about."""
@@ -29,12 +29,19 @@ REPORT_MOST = 3_800
 
 @rule("R-FAMILY-14")
 async def pause(kit: Kit, change: Change, link: Link, by: str) -> None:
-    """Nothing more is told, and an invitation is not answered, until somebody has looked."""
+    """Nothing more is told, and an invitation is not answered, until somebody has looked.
+
+    What the borrower reports is shown to them, also where the relative had reported or refused.
+    """
     now = kit.now
     if link.state in (INVITED, ACTIVE):
         dropped = ("", *link.scopes)
         await store.drop_waiting(change.connection, link, dropped, now)
         link = replace(link, state=PAUSED, because=by, paused_at=now)
+        await store.save(change.connection, link)
+    elif by == BORROWER and (link.state == PAUSED or link.looks_open):
+        because = link.because if link.looks_open else by
+        link = replace(link, because=because, paused_at=link.paused_at or now)
         await store.save(change.connection, link)
     await noted(change, link, "PauseMember", by=by)
 
@@ -42,10 +49,13 @@ async def pause(kit: Kit, change: Change, link: Link, by: str) -> None:
 @rule("R-FAMILY-14")
 async def resume(change: Change, link: Link) -> None:
     """Staff has looked: it goes on where it stopped. Raises ``Refused``."""
-    if link.state != PAUSED:
+    if link.looks_open and link.paused_at is not None:
+        link = replace(link, paused_at=None)
+    elif link.state == PAUSED:
+        state = ACTIVE if link.accepted_at else INVITED
+        link = replace(link, state=state, because="", paused_at=None)
+    else:
         raise Refused("R-FAMILY-14", "this relative is not paused", "member_id")
-    state = ACTIVE if link.accepted_at else INVITED
-    link = replace(link, state=state, because="", paused_at=None)
     await store.save(change.connection, link)
     await noted(change, link, "ResumeMember")
 

@@ -7,7 +7,7 @@ from datetime import datetime
 
 import msgspec
 
-from usance.consents.records import Party
+from usance.consents.records import Party, Record
 from usance.core.identifiers import cell_of_borrower, written
 
 MEMBER = "member"
@@ -23,6 +23,14 @@ took it back, what it rests on has ended."""
 def member(member_id: int) -> Party:
     """A relative, as a party to a consent."""
     return Party(MEMBER, member_id)
+
+
+def member_of(record: Record) -> int:
+    """The relative whom an agreement is about; 0 where it is about nobody."""
+    for each in (record.grantor, record.counterparty):
+        if each.kind == MEMBER:
+            return each.number
+    return 0
 
 
 def actor_of(member_id: int) -> str:
@@ -72,6 +80,11 @@ class Link:
     def cell(self) -> int:
         """The borrower's."""
         return cell_of_borrower(self.borrower_id)
+
+    @property
+    def looks_open(self) -> bool:
+        """Refused, which the borrower does not see: whatever they do to it is done as it looks."""
+        return self.because == REFUSED and self.taken_back_at is None
 
     @property
     def party(self) -> Party:

@@ -9,7 +9,7 @@ from usance.consents.records import Record
 from usance.core.rules import rule
 from usance.family import store
 from usance.family.links import Kit
-from usance.family.records import ACTIVE, MEMBER, Link
+from usance.family.records import ACTIVE, MEMBER, Link, member_of
 from usance.notices.outbox import Telling, tell
 from usance.platform.database import transaction
 
@@ -32,12 +32,6 @@ async def remind(kit: Kit) -> int:
         done += len(found)
         if len(found) < AT_ONCE:
             return done
-
-
-def member_of(record: Record) -> int:
-    """The relative whom an agreement is about."""
-    is_theirs = record.grantor.kind == MEMBER
-    return (record.grantor if is_theirs else record.counterparty).number
 
 
 def telling(kit: Kit, record: Record, link: Link) -> Telling:

@@ -14,6 +14,7 @@ from usance.family.records import (
     INVITED,
     LAPSED,
     LEFT,
+    MEMBER,
     PAUSED,
     STATES,
     Acceptance,
@@ -172,15 +173,18 @@ def shown_state(link: Link, now: datetime) -> str:
     """Where a link stands, for the borrower.
 
     Until its last day an invitation looks the same, whether it arrived, was refused, or was never
-    sent because the number takes none. Nor is it shown that a relative reported something.
+    sent because the number takes none. Nor is it shown that a relative reported something; what
+    the borrower reported is shown, whatever the relative had done.
     """
-    if link.state == PAUSED and link.because != "member":
+    if link.accepted_at is None and (link.taken_back_at is not None or now >= link.until):
+        return STATES[ENDED]
+    if link.state == PAUSED and link.because != MEMBER:
         return STATES[PAUSED]
-    if link.state in (ACTIVE, PAUSED) and link.accepted_at is not None:
-        return STATES[ACTIVE]
-    if link.accepted_at is None and link.taken_back_at is None and now < link.until:
+    if link.looks_open and link.paused_at is not None:
+        return STATES[PAUSED]
+    if link.accepted_at is None:
         return STATES[INVITED]
-    return STATES[ENDED]
+    return STATES[ACTIVE if link.state in (ACTIVE, PAUSED) else ENDED]
 
 
 @rule("R-FAMILY-04")

@@ -124,7 +124,9 @@ class Family(Looks):
             desk = self._cases.cases.desk
             return await misuse.case_of_borrower(change, desk, link, words, acting)
 
-        return await once(self._kit.pool, acting.asking, make)
+        answer = await once(self._kit.pool, acting.asking, make)
+        await self._kit.settled(borrower_id)
+        return answer
 
     async def _on(self, borrower_id: int, member_id: int, asking: Asking, act: Act) -> Answer:
         """Something done to a link, which is held; how it stands then."""
@@ -192,16 +194,18 @@ class Family(Looks):
         Again it changes nothing. ``actor``: who asks in their place.
         """
         link = await self._by_any_code(code, place)
+        of = {link.borrower_id}
 
         async def make(change: Change) -> dict[str, Any]:
             found = await ending.held(change.connection, link.borrower_id, link.member_id)
             if found is not None:
-                await ending.leave(self._kit, change, found, for_ever=for_ever)
+                of.update(await ending.leave(self._kit, change, found, for_ever=for_ever))
             return {"state": "ended"}
 
         asking = Asking(actor or actor_of(link.member_id), key, request_hash)
         answer = await once(self._kit.pool, asking, make)
-        await self._kit.settled(link.borrower_id)
+        for borrower_id in sorted(of):
+            await self._kit.settled(borrower_id)
         return answer
 
     @rule("R-FAMILY-14")

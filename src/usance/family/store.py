@@ -93,12 +93,15 @@ async def of_number(connection: Connection, lookups: Sequence[bytes]) -> list[tu
     return [(row[0], row[1]) for row in rows]
 
 
-async def number_before(connection: Connection, link: Link, since: datetime) -> int:
+async def number_before(
+    connection: Connection, lookups: Sequence[bytes], link: Link, since: datetime
+) -> int:
     """By how many other borrowers the number of a link was named before it, since a moment."""
     found: int = await connection.fetchval(
-        "SELECT count(DISTINCT borrower_id) FROM family_link WHERE number_hash = $1"
-        " AND borrower_id <> $2 AND asked_at >= $3 AND (asked_at, member_id) < ($4, $5)",
-        *(link.number_hash, link.borrower_id, since, link.asked_at, link.member_id),
+        "SELECT count(DISTINCT borrower_id) FROM family_link"
+        " WHERE number_hash = ANY($1::bytea[]) AND borrower_id <> $2 AND asked_at >= $3"
+        " AND (asked_at, member_id) < ($4, $5)",
+        *(list(lookups), link.borrower_id, since, link.asked_at, link.member_id),
     )
     return found
 
@@ -113,10 +116,11 @@ async def set_stop_hash(connection: Connection, link: Link, stop_hash: bytes) ->
 
 
 async def too_old(connection: Either, now: datetime) -> list[tuple[int, int]]:
-    """(borrower, member) of invitations past their last day that were not accepted."""
+    """(borrower, member) of invitations past their last day, neither accepted nor taken back."""
     rows = await connection.fetch(
         "SELECT borrower_id, member_id FROM family_link WHERE until <= $1"
-        " AND accepted_at IS NULL AND (state IN (1, 3) OR because = 'refused')"
+        " AND accepted_at IS NULL AND (state IN (1, 3) OR because = 'refused'"
+        " AND taken_back_at IS NULL)"
         " ORDER BY borrower_id, member_id LIMIT 1000",
         now,
     )

@@ -30,9 +30,11 @@ from usance.web.api.values import Money, iso, spelled
 ALL = 2**31 - 1
 UNSAID = (
     "SetLegalHold", "LiftLegalHold",
-    "ShowNumber", "RefuseInvitation", "PauseMember", "ResumeMember",
+    "ShowNumber", "RefuseInvitation", "PauseMember", "ResumeMember", "LeaveMember",
 )  # fmt: skip
-"""What the person must not learn: an investigation, and what a relative did (R-FAMILY-04)."""
+"""What the person must not learn: an investigation, and what a relative did (R-FAMILY-04).
+
+That somebody left who had accepted is said by the end of the link, ``EndMember``."""
 NOTICE_KIND = {REMINDER: "reminder", OVERDUE_STEP: "overdue", 2: "statement"}
 RECEIPT_STATUS = {WAITS: "waiting", ALLOCATED: "allocated", RETURNED: "returned"}
 

@@ -76,16 +76,16 @@ class OwnFamily:
 
     async def take_back(self, text: str, key: str, request_hash: bytes) -> None:
         """End it, at once."""
-        member_id = (await self.one(text)).link.member_id
         await self._family.take_back(
-            self._session.borrower_id, member_id, self._asking(key, request_hash)
+            self._session.borrower_id, self._member_id(text), self._asking(key, request_hash)
         )
 
     async def report(self, text: str, words: str, key: str, request_hash: bytes) -> None:
         """Report misuse."""
-        member_id = (await self.one(text)).link.member_id
         acting = Acting(self._session.actor, frozenset(), key, request_hash)
-        await self._family.report(self._session.borrower_id, member_id, words, acting)
+        await self._family.report(
+            self._session.borrower_id, self._member_id(text), words, acting
+        )
 
     def _asking(self, key: str, request_hash: bytes) -> Asking:
         return Asking(self._session.actor, key, request_hash)
