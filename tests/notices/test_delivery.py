@@ -95,6 +95,21 @@ async def test_notices_of_a_purpose_keep_their_order(pool: Pool) -> None:
         assert home.sms.keys[2:] == keys
 
 
+async def test_a_code_does_not_wait_for_a_word_that_waits(pool: Pool) -> None:
+    """R-SEND-02: what protects somebody waits only for what says the same."""
+    async with house(pool) as home:
+        who = await home.book.borrower()
+        home.sms.answer = lambda order: Outcome(LATER, wait=600)
+        for key in ("a", "b"):
+            await home.tell(Telling(who, key, "number-changed", {"day": "2026-03-03"}))
+        await home.sent()
+        assert len(home.sms.orders) == 1, "the same words wait for each other"
+        home.sms.answer = lambda order: Outcome("taken", "r")
+        await home.tell(Telling(who, "c", "password-changed", {"day": "2026-03-03"}))
+        await home.sent()
+        assert [each.key for each in home.sms.orders[1:]] == [f"n-{who}-3"]
+
+
 async def test_protection_does_not_wait_for_a_bill(pool: Pool) -> None:
     async with house(pool, NIGHT) as home:
         who = await home.book.borrower()

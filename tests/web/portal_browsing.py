@@ -30,6 +30,12 @@ def link_for(site: Site, who: int) -> str:
     return str(site.address + answer.document["path"])
 
 
+def forget(site: Site, *more: str) -> None:
+    """Nobody has tried anything: one person of the tests asks for more codes than the rules let."""
+    for table in ("limit_count", "notice_counter", "sandbox_message", *more):
+        site.ask(site.pool.execute(f"DELETE FROM {table}"))
+
+
 def axe(page: Any) -> list[str]:
     """What axe finds, as (rule, element)."""
     found = Axe().run(page, options={"resultTypes": ["violations"]}).response["violations"]

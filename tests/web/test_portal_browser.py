@@ -12,7 +12,7 @@ import pytest
 
 from tests.web.browsing import flaws
 from tests.web.console_site import NAME, PASSWORD, Site
-from tests.web.portal_browsing import Visit, axe, contracts, enter, link_for, send
+from tests.web.portal_browsing import Visit, axe, contracts, enter, forget, link_for, send
 from tests.web.portal_site import laid
 from usance.core.identifiers import written
 from usance.web.permission_table import PORTAL, declared
@@ -158,8 +158,7 @@ def test_the_way_in_is_sound(
             found[name] = faults
 
     def asked_for_a_code() -> Any:
-        for forgotten in ("limit_count", "notice_counter", "sandbox_message"):
-            site.ask(site.pool.execute(f"DELETE FROM {forgotten}"))
+        forget(site)
         site.ask(site.pool.execute("UPDATE notice SET state = 7 WHERE state IN (1, 2)"))
         site.ask(site.pool.execute("DELETE FROM contact WHERE borrower_id = $1", who))
         page = visit(width, locale, scheme, known=False)
@@ -265,7 +264,7 @@ def test_log_in_with_a_code_pay_what_is_due_and_see_the_receipt(
 ) -> None:
     """The way of most borrowers, on a phone."""
     page, phone = visit(360, locale, known=False), phone_of(site, who)
-    site.ask(site.pool.execute("DELETE FROM limit_count"))
+    forget(site)
     page.goto(f"{site.address}/my/statements")
     assert page.url.startswith(f"{site.address}/my/login?next=")
     page.fill("#number", phone)
@@ -352,7 +351,7 @@ def test_a_number_is_changed_and_the_change_stopped(
     site: Site, visit: Visit, browser: Any, who: int
 ) -> None:
     """R-CONTACT-01, R-CONTACT-02: codes from both numbers, cooling, a stop by another session."""
-    site.ask(site.pool.execute("DELETE FROM limit_count"))
+    forget(site)
     page, elsewhere, phone = visit(360), visit(1280), phone_of(site, who)
     page.goto(f"{site.address}/my/number")
     page.fill("#phone", "+8613912345678")

@@ -11,7 +11,7 @@ import pytest
 
 from tests.web.browsing import flaws
 from tests.web.console_site import Site
-from tests.web.portal_browsing import Visit, axe, send
+from tests.web.portal_browsing import Visit, axe, forget, send
 from usance.core.identifiers import parse
 from usance.identity import portal_store
 from usance.notices import sealing
@@ -47,9 +47,7 @@ async def one_time_code(site: Site) -> str:
 
 def free(site: Site) -> None:
     """Nobody has named anybody, nor tried anything."""
-    for table in ("family_link", "family_bar", "limit_count", "consent_event", "consent",
-                  "sandbox_message"):
-        site.ask(site.pool.execute(f"DELETE FROM {table}"))
+    forget(site, "family_link", "family_bar", "consent_event", "consent")
 
 
 class Looker:

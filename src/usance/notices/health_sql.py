@@ -1,6 +1,7 @@
 """The SQL of how sending fares: breakers, weights of providers, and what a breaker stopped."""
 
 from usance.notices.outbox import DROPPED, GOING, STOPPED, WAITS
+from usance.notices.queue_sql import EARLIER
 
 LATELY = """
 SELECT asked.kind, asked.name, coalesce(sum(s.sent + s.failed), 0)::int AS sent,
@@ -80,9 +81,7 @@ UPDATE provider_weight SET weight = $3, because = $4, changed_at = $5
 WHERE channel = $1 AND name = $2
 """
 IN_VAIN = f"""EXISTS (
-    SELECT FROM notice earlier WHERE earlier.cell = n.cell AND earlier.borrower_id = n.borrower_id
-        AND earlier.purpose = n.purpose AND earlier.member_id = n.member_id
-        AND earlier.notice_id < n.notice_id AND earlier.state = {STOPPED}
+    SELECT FROM notice earlier WHERE {EARLIER} AND earlier.state = {STOPPED}
 )"""
 """Whether a notice ``n`` waits behind one that a breaker stopped: then it is not late."""
 WAITING = f"""

@@ -15,16 +15,18 @@ Row: TypeAlias = Mapping[str, Any]
 
 SAID = f"CASE n.state WHEN {GOING} THEN '{UNKNOWN}' ELSE n.said END"
 """What a carrier said last: of one whose lease ended in somebody's hand, nobody knows."""
+EARLIER = """earlier.cell = n.cell AND earlier.borrower_id = n.borrower_id
+        AND earlier.purpose = n.purpose AND earlier.member_id = n.member_id
+        AND earlier.notice_id < n.notice_id
+        AND (n.purpose <> 'security' OR earlier.template_id = n.template_id)"""
+"""Whether ``n`` waits for an earlier one; a code waits for nothing but codes of its kind."""
 CLAIM = f"""
 SELECT n.cell, n.borrower_id, n.notice_id, n.key, n.template_id, n.purpose, n.audience, n.scope,
     n.member_id, n.contract_id, n.facts, n.box, n.business_date, n.until, n.fence, n.attempts,
     n.channel, n.provider, {SAID} AS said, n.counted_at,
     n.code_hash, n.digits_hash
 FROM notice n WHERE n.state IN ({WAITS}, {GOING}) AND n.not_before <= $1 AND NOT EXISTS (
-    SELECT FROM notice earlier WHERE earlier.cell = n.cell
-        AND earlier.borrower_id = n.borrower_id AND earlier.purpose = n.purpose
-        AND earlier.notice_id < n.notice_id AND earlier.member_id = n.member_id
-        AND earlier.state IN ({WAITS}, {GOING}, {STOPPED})
+    SELECT FROM notice earlier WHERE {EARLIER} AND earlier.state IN ({WAITS}, {GOING}, {STOPPED})
 ) ORDER BY n.not_before LIMIT $2 FOR UPDATE SKIP LOCKED
 """
 """Of each person's notices of a purpose only the earliest: that is their order."""
