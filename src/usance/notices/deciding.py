@@ -1,12 +1,8 @@
-"""Decides about what is due: which way it goes, whether it may go now, and in which words.
-
-All of a batch is decided in one transaction, which locks the people and the consents that it rests
-on and counts what is about to leave. Handing over comes after it, so no session waits for anybody.
-"""
+"""Decides about one notice that is due: which way it goes, whether now, and in which words."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -17,7 +13,7 @@ from usance.consents import asking, records
 from usance.consents.asking import What
 from usance.core.refusals import Refused
 from usance.core.rules import rule
-from usance.notices import codes, queue_sql, reading, sealing
+from usance.notices import codes, reading, sealing
 from usance.notices.code_keys import CodeKeys
 from usance.notices.codes import Said
 from usance.notices.counting import Counting
@@ -25,6 +21,7 @@ from usance.notices.documents import TemplateDocument
 from usance.notices.failover import chosen
 from usance.notices.filling import values_of
 from usance.notices.gate import (
+    DIGEST,
     DROP,
     HOLD,
     PREFERENCE,
@@ -40,9 +37,9 @@ from usance.notices.gate import (
 from usance.notices.health import open_now
 from usance.notices.links import faults
 from usance.notices.outbox import DROPPED, FAILED, GOING, STOPPED, TAKEN, UNBEGUN, WAITS
-from usance.notices.providers import REFUSED, UNKNOWN, Order
+from usance.notices.providers import EMAIL, REFUSED, UNKNOWN, Order
 from usance.notices.queue_sql import Row
-from usance.notices.reading import BY_PHONE, Known, Reader
+from usance.notices.reading import BY_PHONE, Bundled, Known, Reader
 from usance.notices.recipients import Members
 from usance.notices.rendering import Rendered, render
 from usance.notices.sending import Sending
@@ -85,6 +82,9 @@ class Decision:
     stopped_by: str = ""
     trace: tuple[Step, ...] = ()
     order: Order | None = None
+    bundle: int = 0
+    joining: Bundled | None = None
+    """What of it goes in a message with others, if any go with it."""
 
 
 @dataclass(slots=True)
@@ -104,23 +104,9 @@ class House:
         self.codes = CodeKeys(self.keys)
 
 
-async def decide(
-    connection: Connection, house: House, rows: Sequence[Row], now: datetime
-) -> list[Decision]:
-    """Decide about rows that are locked, and write it down. Raises ``TakenMeanwhile``."""
-    known = await reading.read(connection, house.keys, house.members, rows, now)
-    newest, *_ = await house.codes.all()
-    found = [await Asking(connection, house, known, row, now, newest).decide()
-             for row in rows]  # fmt: skip
-    await known.counters.write(connection, now)
-    await queue_sql.write(connection, queue_sql.DECIDE, map(decided, found))
-    await queue_sql.write(connection, queue_sql.NOTE, (noted(each, now) for each in found))
-    return found
-
-
 @dataclass(slots=True, repr=False)
 class Asking:
-    """One notice while it is decided about."""
+    """One notice while it is decided about. ``together``: whether others may go with it."""
 
     connection: Connection
     house: House
@@ -128,6 +114,7 @@ class Asking:
     row: Row
     now: datetime
     code_key: bytes
+    together: bool = False
 
     async def decide(self) -> Decision:
         """Whatever is wrong with one notice stops that one alone."""
@@ -187,6 +174,8 @@ class Asking:
         stopped = {("channel", way), ("template", self.row["template_id"])}
         if stopped & self.known.open_breakers:
             return self.stopped(way, trace)
+        if self.together and way != INBOX and EMAIL in version.document.channels:
+            return await self.joining(reader, version, facts, way, trace)
         return await self.ready(reader, version, facts, way, trace)
 
     @rule("R-SEND-01")
@@ -241,9 +230,19 @@ class Asking:
             refused=frozenset(purpose for purpose, by in person.refused if by in (way, "any")),
             hours=person.hours if way != INBOX else None,
             consents=frozenset(consents),
+            digest=person.digest if way != INBOX and self.can_wait() else None,
         )
         counters = self.counting(reader).asked(notice, self.now)
         return gate.decide(notice, who, counters, self.now)
+
+    @rule("R-DIGEST-01")
+    def can_wait(self) -> bool:
+        """Whether it may wait to be told with others: what has waited or was begun does not."""
+        row = self.row
+        return (
+            row["template_id"] in self.house.policy.digest.templates
+            and row["because"] != DIGEST and not row["said"] and not row["box"]
+        )
 
     def counting(self, reader: Reader) -> Counting:
         """The counters that it moves."""
@@ -280,15 +279,16 @@ class Asking:
         found.not_before = self.now + self.house.policy.lease
         if "code" in document.placeholders and "code" not in secrets:
             self.with_code(found, reader, facts, secrets, way)
-        own = self.known.of_members.get((row["borrower_id"], row["member_id"]), {})
-        values = values_of(
-            document, self.known, self.house.phone, reader, facts, own | secrets
+        own: dict[str, Any] = dict(
+            self.known.of_members.get((row["borrower_id"], row["member_id"]), {})
         )
-        words = render(document, way, reader.person.language, values)  # type: ignore[arg-type]
-        if any(faults(words.text, document.domains, ())):
-            place = "template", row["template_id"]
-            await open_now(self.connection, place, LINKS, self.now)
-            self.known.open_breakers.add(place)
+        inner = self.known.bundled.get(row["notice_id"], ())
+        if inner:
+            own["texts"] = tuple(self.text_of(reader, each.document, each.facts)
+                                 for each in inner)  # fmt: skip
+        words = self.worded(reader, document, facts, way, own | secrets)
+        domains = {each for one in inner for each in one.document.domains}
+        if await self.is_harmful(words.text, {*document.domains, *domains}):
             return self.stopped(way, trace)
         self.counting(reader).count(self.sort(way, facts), self.now)
         found.facts = reading.as_json(facts)
@@ -301,6 +301,47 @@ class Asking:
             return found
         found.provider = self.provider(way)
         found.order = order_of(row, way, words, reader)
+        return found
+
+    def worded(
+        self, reader: Reader, document: TemplateDocument, facts: Mapping[str, Any], way: str,
+        own: Mapping[str, Any],
+    ) -> Rendered:  # fmt: skip
+        """What is said. Raises ``Refused``."""
+        values = values_of(document, self.known, self.house.phone, reader, facts, own)
+        return render(document, way, reader.person.language, values)  # type: ignore[arg-type]
+
+    def text_of(
+        self, reader: Reader, document: TemplateDocument, facts: Mapping[str, Any]
+    ) -> tuple[str, str]:
+        """The heading and the text of a notice that goes with others. Raises ``Refused``."""
+        words = self.worded(reader, document, facts, EMAIL, {})
+        return words.title, words.text
+
+    async def is_harmful(self, text: str, domains: Collection[str]) -> bool:
+        """Whether there is a link that nobody allowed; then its template stops."""
+        if not any(faults(text, sorted(domains), ())):
+            return False
+        place = "template", self.row["template_id"]
+        await open_now(self.connection, place, LINKS, self.now)
+        self.known.open_breakers.add(place)
+        return True
+
+    @rule("R-DIGEST-02")
+    async def joining(
+        self, reader: Reader, version: Version, facts: dict[str, Any], way: str,
+        trace: tuple[Step, ...],
+    ) -> Decision:  # fmt: skip
+        """It may go this way now, in a message with others; it is not counted by itself."""
+        document = version.document
+        _, text = self.text_of(reader, document, facts)
+        if await self.is_harmful(text, document.domains):
+            return self.stopped(way, trace)
+        found = self.decision(
+            WAITS, DIGEST, trace, channel=way, version=document.version
+        )
+        found.facts = reading.as_json(facts)
+        found.joining = Bundled(document, facts)
         return found
 
     def provider(self, way: str) -> str:
@@ -384,7 +425,7 @@ def decided(each: Decision) -> tuple[Any, ...]:
         row["cell"], row["borrower_id"], row["notice_id"], each.state, each.not_before,
         each.attempts, each.version, each.facts, each.box, each.channel, each.provider,
         each.because, each.counted_at, each.contact_hash, each.code_hash, each.digits_hash,
-        each.sent_at, each.stopped_by,
+        each.sent_at, each.stopped_by, each.bundle,
     )  # fmt: skip
 
 
@@ -393,6 +434,8 @@ def noted(each: Decision, now: datetime) -> tuple[Any, ...]:
     row = each.row
     said = {WAITS: HOLD, GOING: SEND, TAKEN: SEND, DROPPED: DROP, FAILED: "failed",
             STOPPED: "stopped"}[each.state]  # fmt: skip
+    if each.bundle:
+        said = SEND
     trace = msgspec.json.encode(each.trace).decode()
     return (row["cell"], row["borrower_id"], row["notice_id"], 2 * row["fence"], said, now,
             each.channel, each.provider if each.order else "", each.because, trace)  # fmt: skip

@@ -18,9 +18,10 @@ from typing import Any
 from usance.core.rules import rule
 from usance.notices import queue_sql
 from usance.notices.counter_rows import TakenMeanwhile
-from usance.notices.deciding import INBOX, Decision, House, decide
+from usance.notices.batches import decide
+from usance.notices.deciding import INBOX, Decision, House
 from usance.notices.health import Document, health_policy, look_at
-from usance.notices.outbox import FAILED, TAKEN, UNBEGUN, WAITS
+from usance.notices.outbox import BUNDLE, FAILED, TAKEN, UNBEGUN, WAITS
 from usance.notices.providers import LATER, REFUSED, UNKNOWN, Carrier, Outcome
 from usance.notices.providers import TAKEN as WAS_TAKEN
 from usance.platform.clock import Clock
@@ -158,6 +159,10 @@ class Delivery(Looks):
             await queue_sql.write(
                 connection, queue_sql.NOTE, (noted(each, now) for each in handed if each.outcome)
             )
+            messages = [each.decision.row for each in handed
+                        if each.decision.row["template_id"] == BUNDLE]  # fmt: skip
+            if messages:
+                await connection.execute(queue_sql.FOLLOW, *queue_sql.places(messages))
             await tally.write(connection, now)
             await look_at(connection, tally.counts, now, self._health)
 

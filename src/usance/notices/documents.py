@@ -54,7 +54,8 @@ class Placeholder(Struct, frozen=True, forbid_unknown_fields=True):
     """A fact of the book by its type; ``choices`` are the words of each choice, by language."""
 
     type: Literal[
-        "money", "date", "count", "name", "masked_name", "code", "choice", "percent", "phone"
+        "money", "date", "count", "name", "masked_name", "code", "choice", "percent", "phone",
+        "texts",
     ]
     choices: dict[Choice, dict[Language, Line]] = field(default_factory=dict)
 

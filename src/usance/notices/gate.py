@@ -19,7 +19,7 @@ from usance.notices.legal import CAP, CONSENT, COUNTED, FORBID, HOURS, Law, Row
 
 SEND, HOLD, DROP = "send", "hold", "drop"
 SECURITY = "security"
-PREFERENCE, SUPPRESSED, TOO_LATE = "PREFERENCE", "SUPPRESSED", "TOO-LATE"
+PREFERENCE, SUPPRESSED, TOO_LATE, DIGEST = "PREFERENCE", "SUPPRESSED", "TOO-LATE", "DIGEST"
 """What stands in a trace beside the ids of rows."""
 OPENINGS = 8
 """So often the hours of several zones push a moment on before they agree, or never do."""
@@ -57,6 +57,8 @@ class Recipient:
     hours: tuple[int, int] | None = None
     agreed: frozenset[str] = frozenset()
     consents: frozenset[tuple[str, str, str]] = frozenset()
+    digest: int | None = None
+    """The minute of the day that this notice waits for, to be told with others; None: it does not."""
 
 
 class Step(NamedTuple):
@@ -143,7 +145,12 @@ class Gate:
             trace.append(Step(row.id, HOLD if until else SEND, until))
             if until is not None and until > at:
                 at, because = until, row.id
-        at, because = _within(_spans(notice, who, asked.hours), zones, at, because, trace)
+        spans = _spans(notice, who, asked.hours)
+        at, because = _within(spans, zones, at, because, trace)
+        if who.digest is not None:
+            together = _together(who.digest, notice, spans, zones, at, trace)
+            if together is not None and together > now:
+                at, because = together, DIGEST
         if at >= notice.until:
             trace.append(Step(TOO_LATE, DROP, notice.until))
             return Verdict(DROP, because or TOO_LATE, None, tuple(trace))
@@ -232,6 +239,27 @@ def _within(
         at = NEVER  # these hours have no moment in common
     trace += [Step(name, HOLD if name == because else SEND) for name, _, _ in spans]
     return at, because
+
+
+@rule("R-DIGEST-01")
+def _together(
+    minute: int, notice: Notice, spans: list[tuple[str, int, int]], zones: tuple[ZoneInfo, ...],
+    at: datetime, trace: list[Step],
+) -> datetime | None:  # fmt: skip
+    """The next time, from ``at`` on, at which it is told with others, within all hours.
+
+    None where it would be of no use any more by then: it does not wait.
+    """
+    if at >= notice.until:
+        return None
+    day = at.astimezone(zones[0]).toordinal()
+    moment = _moment(day, minute, zones[0])
+    if moment < at:
+        moment = _moment(day + 1, minute, zones[0])
+    moment, _ = _within(spans, zones, moment, DIGEST, [])
+    waits = moment < notice.until
+    trace.append(Step(DIGEST, HOLD if waits else SEND, moment))
+    return moment if waits else None
 
 
 @lru_cache(maxsize=4_096)

@@ -239,8 +239,9 @@ class Health(Looks):
             await connection.execute(
                 sql.NOTE, kind, name, CLOSED, "", now, change.actor, reason.strip()
             )
-            tag = await connection.execute(sql.LET_FALL if drop else sql.GO_ON, kind, name, now)
-            count = int(tag.removeprefix("UPDATE "))
+            count = await connection.fetchval(
+                sql.LET_FALL if drop else sql.GO_ON, kind, name, now
+            )
             said = {"kind": kind, "name": name, "dropped": drop, "notices": count}
             await change.note("CloseBreaker", digest([("notice", [(count,)])]), said)
             return said

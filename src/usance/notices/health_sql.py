@@ -36,12 +36,24 @@ TAKE = "SELECT state FROM breaker WHERE kind = $1 AND name = $2 FOR UPDATE"
 OF_BREAKER = """
 state = {stopped} AND CASE $1 WHEN 'template' THEN template_id = $2 ELSE stopped_by = $2 END
 """
-GO_ON = f"UPDATE notice SET state = {WAITS}, not_before = $3, because = '' WHERE " + (
-    OF_BREAKER.format(stopped=STOPPED)
-)
-LET_FALL = f"UPDATE notice SET state = {DROPPED}, done_at = $3, because = 'PERSON' WHERE " + (
-    OF_BREAKER.format(stopped=STOPPED)
-)
+GO_ON = f"""
+WITH again AS (
+    UPDATE notice SET state = {WAITS}, not_before = $3, because = ''
+    WHERE {OF_BREAKER.format(stopped=STOPPED)} RETURNING 1
+) SELECT count(*) FROM again
+"""
+FALLEN = f"SET state = {DROPPED}, done_at = $3, because = 'PERSON'"
+LET_FALL = f"""
+WITH fallen AS (
+    UPDATE notice {FALLEN} WHERE {OF_BREAKER.format(stopped=STOPPED)}
+    RETURNING cell, borrower_id, notice_id
+), with_them AS (
+    UPDATE notice n {FALLEN} FROM fallen WHERE n.cell = fallen.cell
+        AND n.borrower_id = fallen.borrower_id AND n.bundle = fallen.notice_id
+        AND n.bundle <> 0 AND n.state = {WAITS}
+) SELECT count(*) FROM fallen
+"""
+"""With a message falls what was to go in it."""
 SEEN_LATELY = """
 SELECT DISTINCT kind, name FROM sending_slot
 WHERE slot > $1 AND kind IN ('channel', 'template')
@@ -91,12 +103,13 @@ SELECT count(*) FILTER (WHERE due) AS due,
     count(*) FILTER (WHERE state = {STOPPED}) AS stopped,
     coalesce(extract(epoch FROM $1 - min(not_before) FILTER (WHERE due)), 0)::int AS lag
 FROM notice n CROSS JOIN LATERAL (
-    SELECT n.state = {WAITS} AND n.not_before <= $1 AND NOT {IN_VAIN} AS due
+    SELECT n.state = {WAITS} AND n.not_before <= $1 AND n.bundle = 0
+        AND NOT {IN_VAIN} AS due
 ) AS stands WHERE state IN ({WAITS}, {GOING}, {STOPPED})
 """
 LAG = f"""
 SELECT coalesce(extract(epoch FROM now() - min(not_before)), 0)::float8 FROM notice n
-WHERE state IN ({WAITS}, {GOING}) AND not_before <= now() AND NOT {IN_VAIN}
+WHERE state IN ({WAITS}, {GOING}) AND not_before <= now() AND bundle = 0 AND NOT {IN_VAIN}
 """
 GRAPH = """
 SELECT slot / 10 AS ten, kind, name, sum(sent)::int AS sent, sum(failed)::int AS failed,

@@ -249,6 +249,21 @@ def code(drawn: Drawn) -> Iterator[Refusal]:
             yield Refusal("R-TEMPLATE-12", detail, f"channels.{channel}.{language}.text")
 
 
+@rule("R-DIGEST-03")
+def texts(drawn: Drawn) -> Iterator[Refusal]:
+    """What others say stands in an e-mail, where there is room, to the borrower."""
+    document = drawn.document
+    kinds = {name for name, each in document.placeholders.items() if each.type == "texts"}
+    if kinds and document.purpose != "servicing":
+        yield Refusal("R-DIGEST-03", "only what is for servicing goes together", "purpose")
+    for piece in drawn.texts:
+        if piece.channel is None or (piece.channel == "email" and not piece.is_heading):
+            continue
+        if not kinds.isdisjoint(name for _, name in pieces(piece.text)):
+            detail = "texts of other notices stand only in the text of an e-mail"
+            yield Refusal("R-DIGEST-03", detail, piece.path)
+
+
 @rule("R-TEMPLATE-13")
 def needless(drawn: Drawn) -> Iterator[Refusal]:
     """No placeholder for what a notice does not need to know of a person."""
@@ -302,6 +317,6 @@ def parts(drawn: Drawn) -> Iterator[Refusal]:
 
 
 LINTS = (
-    named, whole, declared, free_links, no_links, words_used, scope, code, needless, lengths,
-    dialled, parts,
+    named, whole, declared, free_links, no_links, words_used, scope, code, texts, needless,
+    lengths, dialled, parts,
 )  # fmt: skip

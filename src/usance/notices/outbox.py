@@ -16,6 +16,8 @@ from usance.platform.database import Connection
 
 WAITS, GOING, TAKEN, ARRIVED, FAILED, STOPPED, DROPPED = range(1, 8)
 """States of a notice."""
+BUNDLE = "digest"
+"""The template of the message in which several notices go."""
 UNBEGUN = "unbegun"
 """Stands for what a carrier said, where none was asked."""
 OF_USE = timedelta(days=3)

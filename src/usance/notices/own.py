@@ -107,7 +107,7 @@ class OwnNotices:
         if who is None:
             return []
         whole = dict(who) | {"ways": None, "refused": None, "opens": None, "closes": None,
-                             "zone": "", "suspended": False, "language": language}  # fmt: skip
+                             "digest_at": None, "zone": "", "suspended": False, "language": language}  # fmt: skip
         reader = await beside(self._keys, lambda: reading.opened(self._keys, whole))
         if reader is None:
             return []

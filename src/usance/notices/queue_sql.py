@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 from typing import Any, TypeAlias
 
 from usance.contract import records as r
-from usance.notices.outbox import GOING, STOPPED, WAITS
+from usance.notices.gate import DIGEST
+from usance.notices.outbox import ARRIVED, FAILED, GOING, STOPPED, TAKEN, WAITS
 from usance.notices.providers import UNKNOWN
 from usance.platform.database import Connection
 
@@ -15,21 +16,67 @@ Row: TypeAlias = Mapping[str, Any]
 
 SAID = f"CASE n.state WHEN {GOING} THEN '{UNKNOWN}' ELSE n.said END"
 """What a carrier said last: of one whose lease ended in somebody's hand, nobody knows."""
-EARLIER = """earlier.cell = n.cell AND earlier.borrower_id = n.borrower_id
+BEFORE = """earlier.cell = n.cell AND earlier.borrower_id = n.borrower_id
         AND earlier.purpose = n.purpose AND earlier.member_id = n.member_id
-        AND earlier.notice_id < n.notice_id
+        AND earlier.notice_id < n.notice_id AND earlier.bundle = 0
         AND (n.purpose <> 'security' OR earlier.template_id = n.template_id)"""
-"""Whether ``n`` waits for an earlier one; a code waits for nothing but codes of its kind."""
-CLAIM = f"""
+NOT_TOGETHER = f"earlier.because <> '{DIGEST}'"
+EARLIER = f"{BEFORE} AND ({NOT_TOGETHER} OR n.because = '{DIGEST}')"
+"""Whether ``n`` waits for an earlier one; a code waits for nothing but codes of its kind, and
+nothing waits for what is to go together later but what goes with it."""
+WAITING = f"""
 SELECT n.cell, n.borrower_id, n.notice_id, n.key, n.template_id, n.purpose, n.audience, n.scope,
     n.member_id, n.contract_id, n.facts, n.box, n.business_date, n.until, n.fence, n.attempts,
-    n.channel, n.provider, {SAID} AS said, n.counted_at,
+    n.channel, n.provider, {SAID} AS said, n.because, n.counted_at,
     n.code_hash, n.digits_hash
-FROM notice n WHERE n.state IN ({WAITS}, {GOING}) AND n.not_before <= $1 AND NOT EXISTS (
-    SELECT FROM notice earlier WHERE {EARLIER} AND earlier.state IN ({WAITS}, {GOING}, {STOPPED})
-) ORDER BY n.not_before LIMIT $2 FOR UPDATE SKIP LOCKED
+FROM notice n"""
+IN_A_LANE = f"earlier.state IN ({WAITS}, {GOING}, {STOPPED})"
+CLAIM = f"""{WAITING} WHERE n.state IN ({WAITS}, {GOING}) AND n.not_before <= $1 AND n.bundle = 0
+    AND NOT EXISTS (SELECT FROM notice earlier WHERE {EARLIER} AND {IN_A_LANE})
+ORDER BY n.not_before LIMIT $2 FOR UPDATE SKIP LOCKED
 """
 """Of each person's notices of a purpose only the earliest: that is their order."""
+COMPANIONS = f"""{WAITING} JOIN unnest($2::smallint[], $3::bigint[], $4::text[], $5::bigint[])
+    AS first (cell, borrower_id, purpose, notice_id) ON n.cell = first.cell
+    AND n.borrower_id = first.borrower_id AND n.purpose = first.purpose
+    AND n.notice_id > first.notice_id
+WHERE n.state = {WAITS} AND n.member_id = 0 AND n.because = '{DIGEST}' AND n.not_before <= $1
+    AND n.bundle = 0
+    AND NOT EXISTS (SELECT FROM notice earlier WHERE {BEFORE} AND {NOT_TOGETHER} AND {IN_A_LANE})
+ORDER BY n.notice_id FOR UPDATE OF n
+"""
+"""What waits to go together with notices that were claimed; nobody else takes it meanwhile, since
+it waits for those."""
+BUNDLE = """
+INSERT INTO notice (cell, borrower_id, key, template_id, purpose, audience, scope, member_id,
+    contract_id, facts, box, business_date, not_before, until)
+VALUES ($1, $2, $3, $4, $5, $6, '', 0, $7, $8, ''::bytea, $9, $10, $11) RETURNING notice_id
+"""
+BUNDLED = """
+SELECT n.bundle, n.facts, t.body FROM notice n
+JOIN notice_template t ON t.template_id = n.template_id AND t.version = n.version
+JOIN unnest($1::smallint[], $2::bigint[], $3::bigint[]) AS given (cell, borrower_id, bundle)
+    ON n.cell = given.cell AND n.borrower_id = given.borrower_id AND n.bundle = given.bundle
+WHERE n.bundle <> 0 ORDER BY n.notice_id
+"""
+"""What goes in messages that were asked for before."""
+OF_BUNDLES = """FROM unnest($1::smallint[], $2::bigint[], $3::bigint[])
+    AS given (cell, borrower_id, notice_id)
+JOIN notice d ON d.cell = given.cell AND d.borrower_id = given.borrower_id
+    AND d.notice_id = given.notice_id
+WHERE n.cell = d.cell AND n.borrower_id = d.borrower_id AND n.bundle = d.notice_id
+    AND n.bundle <> 0"""
+FOLLOW = f"""
+UPDATE notice n SET state = d.state, channel = d.channel, provider = d.provider,
+    because = d.because, sent_at = d.sent_at, done_at = d.done_at
+{OF_BUNDLES} AND d.state IN ({TAKEN}, {ARRIVED}, {FAILED}) AND n.channel <> 'inbox'
+"""
+"""What went together stands as the message does in which it went."""
+LAY = f"""
+UPDATE notice n SET state = {TAKEN}, channel = 'inbox', sent_at = $4, because = '{DIGEST}'
+{OF_BUNDLES} AND n.state = {WAITS}
+"""
+"""Their message has no way left: they are in the inbox, as each would be by itself."""
 
 DECIDE = f"""
 UPDATE notice n SET state = given.state, not_before = given.not_before, fence = n.fence + 1,
@@ -37,14 +84,14 @@ UPDATE notice n SET state = given.state, not_before = given.not_before, fence = 
     channel = given.channel, provider = given.provider, because = given.because,
     counted_at = given.counted_at, contact_hash = given.contact_hash,
     code_hash = given.code_hash, digits_hash = given.digits_hash, sent_at = given.sent_at,
-    said = {SAID}, stopped_by = given.stopped_by
+    said = {SAID}, stopped_by = given.stopped_by, bundle = given.bundle
 FROM unnest($1::smallint[], $2::bigint[], $3::bigint[], $4::smallint[], $5::timestamptz[],
         $6::smallint[], $7::smallint[], $8::jsonb[], $9::bytea[], $10::text[], $11::text[],
         $12::text[], $13::timestamptz[], $14::bytea[], $15::bytea[], $16::bytea[],
-        $17::timestamptz[], $18::text[])
+        $17::timestamptz[], $18::text[], $19::bigint[])
     AS given (cell, borrower_id, notice_id, state, not_before, attempts, version, facts, box,
         channel, provider, because, counted_at, contact_hash, code_hash, digits_hash, sent_at,
-        stopped_by)
+        stopped_by, bundle)
 WHERE n.cell = given.cell AND n.borrower_id = given.borrower_id AND n.notice_id = given.notice_id
 """
 SETTLE = f"""
@@ -78,7 +125,7 @@ ON CONFLICT (kind, name, slot) DO UPDATE SET sent = s.sent + excluded.sent,
 """
 BORROWERS = """
 SELECT b.cell, b.borrower_id, b.data_key, b.name, b.phone, b.email, b.language,
-    p.ways, p.refused, p.opens, p.closes, p.zone, c.suspended_at IS NOT NULL AS suspended
+    p.ways, p.refused, p.opens, p.closes, p.digest_at, p.zone, c.suspended_at IS NOT NULL AS suspended
 FROM borrower b
 LEFT JOIN notice_preference p ON p.cell = b.cell AND p.borrower_id = b.borrower_id
     AND p.member_id = 0
@@ -146,6 +193,12 @@ async def write(connection: Connection, statement: str, rows: Iterable[tuple[Any
         return 0
     tag: str = await connection.execute(statement, *columns)
     return int(tag.rsplit(" ", 1)[1])
+
+
+def places(rows: Iterable[Row]) -> list[list[int]]:
+    """Where notices are, one list for each column."""
+    found = [(row["cell"], row["borrower_id"], row["notice_id"]) for row in rows]
+    return [list(column) for column in zip(*found, strict=True)]
 
 
 def minute_of(now: datetime) -> int:

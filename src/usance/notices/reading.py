@@ -15,7 +15,10 @@ from usance.consents import records
 from usance.core.identifiers import cell_of_borrower
 from usance.notices import queue_sql, sealing
 from usance.notices.counter_rows import Counters, subjects
+from usance.notices.documents import TemplateDocument
+from usance.notices.documents import read as read_document
 from usance.notices.failover import Provider
+from usance.notices.outbox import BUNDLE
 from usance.notices.queue_sql import Row
 from usance.notices.recipients import Members, Person
 from usance.notices.templates import Version, in_force
@@ -40,6 +43,14 @@ class Reader:
     suspended: bool = False
 
 
+@dataclass(frozen=True, slots=True, repr=False)
+class Bundled:
+    """One notice that goes in a message with others: its words and its facts."""
+
+    document: TemplateDocument
+    facts: Mapping[str, Any]
+
+
 @dataclass(slots=True)
 class Known:
     """Everything that a batch is decided by."""
@@ -60,6 +71,8 @@ class Known:
     counters: Counters = field(default_factory=Counters)
     open_breakers: set[tuple[str, str]] = field(default_factory=set)
     providers: dict[str, list[Provider]] = field(default_factory=dict)
+    bundled: dict[int, list[Bundled]] = field(default_factory=dict)
+    """By the notice of a message: what goes in it."""
 
     def reader_of(self, row: Row) -> Reader | None:
         """Who gets a notice, as they are reached by it."""
@@ -80,6 +93,7 @@ async def read(
         if version is not None:
             known.templates[template_id] = version
     known.dues = await _dues(connection, rows)
+    known.bundled = await _bundled(connection, rows)
     await _readers(connection, keys, members, rows, known)
     await beside(keys, lambda: _open_boxes(keys, rows, known))
     lookups = {each for reader in (*known.readers.values(), *known.reaching.values())
@@ -109,6 +123,18 @@ async def _dues(connection: Connection, rows: Sequence[Row]) -> dict[tuple[int, 
         return {}
     found = await connection.fetch(queue_sql.DUES, *map(list, zip(*asked, strict=True)))
     return {(each["contract_id"], each["n"]): each for each in found}
+
+
+async def _bundled(connection: Connection, rows: Sequence[Row]) -> dict[int, list[Bundled]]:
+    """What went in messages that are asked for again, as it went then."""
+    found: dict[int, list[Bundled]] = {}
+    messages = [row for row in rows if row["template_id"] == BUNDLE]
+    if messages:
+        places = queue_sql.places(messages)
+        for row in await connection.fetch(queue_sql.BUNDLED, *places):
+            each = Bundled(read_document(row["body"]), msgspec.json.decode(row["facts"]))
+            found.setdefault(row["bundle"], []).append(each)
+    return found
 
 
 async def _readers(
@@ -180,7 +206,7 @@ def opened(keys: KeyService, row: Row) -> Reader | None:
         records.borrower(borrower_id), row["language"], name, contacts,
         tuple(msgspec.json.decode(row["ways"] or "[]")),
         ZoneInfo(row["zone"]) if row["zone"] else None, hours,
-        frozenset(map(tuple, msgspec.json.decode(row["refused"] or "[]"))),
+        frozenset(map(tuple, msgspec.json.decode(row["refused"] or "[]"))), row["digest_at"],
     )  # fmt: skip
     hashes = _hashes(keys, contacts)
     newest = {channel: each[0] for channel, each in hashes.items()}

@@ -13,8 +13,8 @@ import msgspec
 from usance.core.refusals import Refused
 from usance.core.rules import rule
 from usance.notices import receipts_sql as sql
-from usance.notices.outbox import FAILED
-from usance.notices.queue_sql import minute_of
+from usance.notices.outbox import BUNDLE, FAILED
+from usance.notices.queue_sql import FOLLOW, minute_of
 from usance.notices.receipt_rules import (
     COUNTED,
     Policy,
@@ -166,6 +166,9 @@ class ReceiptDesk(Looks):
         if ends:
             changes = [(*each.key, each.state, because(each)) for each in ends.values()]
             await sql.change(connection, changes, now)
+            messages = [each.key for each in ends.values() if each.template_id == BUNDLE]
+            if messages:
+                await connection.execute(FOLLOW, *sql.columns(messages, 3))
         steps = [(*each.key, each.number, each.channel, each.word, each.error) for each in heard]
         await sql.note(connection, provider, steps, now)
         silences = self._silences(heard, now)

@@ -13,6 +13,7 @@ BY_TYPE: dict[str, Any] = {
     "money": Money(1_234_567, "CNY"), "date": date(2026, 11, 27), "count": 12,
     "name": "Li Xiaoming", "masked_name": "Li Xiaoming", "code": "ABCDEFGHJK",
     "percent": 14_400_000, "phone": "400-820-8820",
+    "texts": (("Your payment", "Your payment came."), ("Your refund", "Your refund is booked.")),
 }  # fmt: skip
 
 

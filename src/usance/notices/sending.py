@@ -34,12 +34,20 @@ class Holdout(Struct, frozen=True, forbid_unknown_fields=True):
         return int.from_bytes(drawn[:8]) % 100 < self.share
 
 
+class Digest(Struct, frozen=True, forbid_unknown_fields=True):
+    """What can wait to be told with others, and how many go in one message at most."""
+
+    templates: frozenset[str]
+    most: int
+
+
 class Sending(Struct, frozen=True, forbid_unknown_fields=True):
     """The document."""
 
     effective_on: date
     ways: Mapping[Purpose, tuple[Channel, ...]]
     holdout: Holdout
+    digest: Digest
     retry_seconds: tuple[int, ...]
     lease_seconds: int
     attempt_seconds: int

@@ -20,6 +20,8 @@ from usance.core.rules import rule
 from usance.notices.documents import Language, Placeholder
 
 NAME_MAX = 40
+RULE = "--------"
+"""Between the texts of several notices."""
 COUNT_MAX = 999_999
 DIGITS_IN_A_NAME = 4
 MARKS_IN_A_ROW = 2
@@ -171,11 +173,22 @@ def _few_marks(signs: list[str]) -> list[str]:
     return found
 
 
+@rule("R-DIGEST-03")
+def _texts(value: Any, _language: Language) -> str:
+    """Texts of other notices, each under its heading; they were rendered before."""
+    if not isinstance(value, tuple) or not value or not all(
+        isinstance(each, tuple) and len(each) == 2 and all(isinstance(part, str) for part in each)
+        for each in value
+    ):  # fmt: skip
+        raise _Wrong("headings and texts are needed")
+    return f"\n\n{RULE}\n".join(f"{heading}\n{text}" for heading, text in value)
+
+
 def _is_whole(value: Any, most: int) -> bool:
     return type(value) is int and 0 <= value <= most
 
 
 WRITTEN: dict[str, Callable[[Any, Language], str]] = {
     "money": _money, "date": _date, "count": _count, "percent": _percent, "code": _code,
-    "phone": _phone, "name": _name, "masked_name": _masked,
+    "phone": _phone, "name": _name, "masked_name": _masked, "texts": _texts,
 }  # fmt: skip

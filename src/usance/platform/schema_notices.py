@@ -69,13 +69,14 @@ notice = Table(
     word("because"), word("stopped_by"), Column("counted_at", DateTime(timezone=True)),
     Column("sent_at", DateTime(timezone=True)), Column("done_at", DateTime(timezone=True)),
     Column("seen_at", DateTime(timezone=True)),
-    hashed("contact_hash"), hashed("code_hash"), hashed("digits_hash"),
+    hashed("contact_hash"), hashed("code_hash"), hashed("digits_hash"), whole("bundle"),
     Index("notice_key", "cell", "borrower_id", "key", unique=True),
     Index("notice_waiting", "not_before", postgresql_where=text("state IN (1, 2)")),
     Index("notice_lane", "cell", "borrower_id", "purpose", "notice_id",
           postgresql_where=text("state IN (1, 2, 6)")),
     Index("notice_code", "code_hash", postgresql_where=text("code_hash <> ''")),
     Index("notice_reference", "reference", "provider", postgresql_where=text("reference <> ''")),
+    Index("notice_bundle", "cell", "borrower_id", "bundle", postgresql_where=text("bundle <> 0")),
 )  # fmt: skip
 """One thing to be told to one person. ``key`` says of what it is, once for a borrower; ``facts``
 are from the book; ``box`` is what is secret of it (a code, a number that it must go to), sealed.
@@ -83,7 +84,8 @@ are from the book; ``box`` is what is secret of it (a code, a number that it mus
 laid into the inbox), 4 arrived, 5 did not arrive, 6 stopped by a breaker, 7 dropped. ``not_before``
 of one that is being handed over is the end of its lease. ``said`` is what a
 carrier said last, ``because`` the row or word that held or dropped it, ``stopped_by`` the channel
-whose breaker stopped it, ``counted_at`` when the counters noted it."""
+whose breaker stopped it, ``counted_at`` when the counters noted it. ``bundle`` is the notice with
+which it goes as one message (R-DIGEST-02): it waits, and then stands as that one does."""
 
 notice_step = Table(
     "notice_step", metadata,
@@ -129,9 +131,11 @@ notice_preference = Table(
     Column("ways", JSONB, nullable=False, server_default=text("'[]'")),
     Column("refused", JSONB, nullable=False, server_default=text("'[]'")),
     Column("opens", SmallInteger), Column("closes", SmallInteger),
+    Column("digest_at", SmallInteger),
     word("zone"), Column("changed_at", DateTime(timezone=True), nullable=False),
 )  # fmt: skip
-"""What a recipient chose: channels in their order, [purpose, channel] switched off, own hours."""
+"""What a recipient chose: channels in their order, [purpose, channel] switched off, own hours,
+and the minute of the day at which they are told together what can wait (null: at once)."""
 
 notice_feed = Table(
     "notice_feed", metadata,
