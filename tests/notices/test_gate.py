@@ -226,3 +226,46 @@ def test_the_gate_keeps_nothing_of_who_asked(notice: Notice) -> None:
     assert decided(notice, who) == decided(notice, who)
     assert decided(notice, Recipient(SHANGHAI, suppressed=True)).outcome == DROP
     assert decided(notice, who).outcome == SEND
+
+
+SEVEN = 19 * 60
+
+
+@pytest.mark.parametrize(("minute", "now", "until", "at"), [
+    (SEVEN, NOON, 30, NOON.replace(hour=11)),
+    (SEVEN, NOON.replace(hour=11), 30, None),
+    (SEVEN, NOON.replace(hour=11, second=1), 30, NOON.replace(day=28, hour=11)),
+    (SEVEN, NOON, 6, None), (SEVEN, NOON, 7, None), (SEVEN, NOON, 7.1, NOON.replace(hour=11)),
+    (23 * 60, NOON, 30, NOON.replace(day=28, hour=0)), (23 * 60, NOON, 19, None),
+    (6 * 60, NOON, 30, NOON.replace(day=28, hour=0)),
+    (SEVEN, NOON.replace(hour=20), 30, NOON.replace(day=28, hour=11)),
+    (SEVEN, NOON.replace(hour=20), 8, NOON.replace(day=28, hour=0)),
+])  # fmt: skip
+def test_what_can_wait_waits_for_the_hour_of_its_reader(
+    minute: int, now: datetime, until: float, at: datetime | None
+) -> None:
+    """R-DIGEST-01: within the hours of the law (8 to 21), and never until it is of no use."""
+    notice = replace(REMINDER, until=now + timedelta(hours=until))
+    found = decided(notice, Recipient(SHANGHAI, digest=minute), now)
+    assert (found.outcome, found.not_before) == (HOLD if at else SEND, at)
+    if at and at.hour == 11:
+        assert found.because == found.trace[-1].id == "DIGEST"
+    assert decided(notice, Recipient(SHANGHAI), now).because in ("", "HOUSE.HOURS")
+
+
+def test_a_digest_waits_for_room_under_a_cap_too() -> None:
+    """R-DIGEST-01: the first such moment at which there is room."""
+    row = next(each for each in GATE.law.rows if each.id == "HOUSE.SERVICING.DAY")
+    full = Counter()
+    for _ in range(row.most):
+        full = added(full, row.window, slot_of(row.window, NOON, SHANGHAI))
+    found = decided(REMINDER, Recipient(SHANGHAI, digest=SEVEN), NOON, HOUSE_SERVICING_DAY=full)
+    assert (found.because, found.not_before) == ("DIGEST", NOON.replace(day=28, hour=11))
+
+
+def test_a_digest_is_no_way_around_what_never_goes() -> None:
+    """R-GATE-02, R-GATE-03."""
+    who = Recipient(SHANGHAI, digest=SEVEN, suppressed=True)
+    assert decided(REMINDER, who).because == "SUPPRESSED"
+    late = replace(REMINDER, until=NOON - timedelta(hours=1))
+    assert decided(late, Recipient(SHANGHAI, digest=SEVEN)).because == "TOO-LATE"

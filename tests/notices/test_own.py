@@ -103,11 +103,25 @@ def test_what_cannot_be_chosen(wanted: Preferences, path: str) -> None:
     assert (refused.value.refusal.rule, refused.value.refusal.path) == ("R-PREFER-01", path)
 
 
+@pytest.mark.parametrize("wanted", [
+    Preferences(digest_at=-1), Preferences(digest_at=1_440),
+    Preferences(opens=600, closes=900, digest_at=900),
+    Preferences(opens=600, closes=900, digest_at=599),
+])  # fmt: skip
+def test_a_digest_comes_within_ones_own_hours(wanted: Preferences) -> None:
+    """R-PREFER-02."""
+    with pytest.raises(Refused) as refused:
+        check(wanted)
+    refusal = refused.value.refusal
+    assert (refusal.rule, refusal.path) == ("R-PREFER-02", "digest_at")
+
+
 async def test_a_choice_holds_from_the_next_notice_on(pool: Pool) -> None:
     """R-PREFER-01."""
     async with house(pool) as home:
         who = await home.book.borrower()
-        wanted = Preferences(("inbox",), (("servicing", "email"),), 540, 1_200, "Asia/Shanghai")
+        wanted = Preferences(("inbox",), (("servicing", "email"),), 540, 1_200, "Asia/Shanghai",
+                             1_080)  # fmt: skip
         answer = await choose(pool, home.clock, who, wanted, WHO)
         assert await chosen_by(pool, who) == wanted
         noted = await pool.fetchval("SELECT action FROM operation ORDER BY operation_id DESC")

@@ -30,13 +30,13 @@ EVENTS = {
     "device.new", "number.changed", "login.code", "password.changed", "family.invitation",
     "family.borrowing_before", "family.borrowing_after", "family.plan", "family.overdue",
     "family.withdrawn", "number.in_use", "number.proof_new", "number.proof_old",
-    "family.ended", "family.reminder", "family.proof",
+    "family.ended", "family.reminder", "family.proof", "notices.digest",
 }  # fmt: skip
 
 
 def test_there_is_one_for_every_event() -> None:
     assert {each.event for each in SET} == EVENTS
-    assert len({each.id for each in SET}) == len(SET) == 35
+    assert len({each.id for each in SET}) == len(SET) == 36
     assert {each.version for each in SET} == {1}
 
 

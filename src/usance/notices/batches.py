@@ -92,12 +92,12 @@ class Batch:
                 groups = set()
             else:
                 self.known.templates[BUNDLE] = version
-        asked = [self._asking(row, row["because"] == DIGEST and group_of(row) in groups)
+        asked = [self._asking(row, together=row["because"] == DIGEST and group_of(row) in groups)
                  for row in rows]  # fmt: skip
         found = [await each.decide() for each in asked]
         return await self._bundled(found) if groups else found
 
-    def _asking(self, row: Row, together: bool = False) -> Asking:
+    def _asking(self, row: Row, *, together: bool = False) -> Asking:
         return Asking(
             self.connection, self.house, self.known, row, self.now, self.code_key, together
         )

@@ -58,7 +58,7 @@ class Recipient:
     agreed: frozenset[str] = frozenset()
     consents: frozenset[tuple[str, str, str]] = frozenset()
     digest: int | None = None
-    """The minute of the day that this notice waits for, to be told with others; None: it does not."""
+    """The minute of the day that the notice waits for, to be told with others; None: at once."""
 
 
 class Step(NamedTuple):
@@ -145,10 +145,10 @@ class Gate:
             trace.append(Step(row.id, HOLD if until else SEND, until))
             if until is not None and until > at:
                 at, because = until, row.id
-        spans = _spans(notice, who, asked.hours)
+        spans, first = _spans(notice, who, asked.hours), at
         at, because = _within(spans, zones, at, because, trace)
-        if who.digest is not None:
-            together = _together(who.digest, notice, spans, zones, at, trace)
+        if who.digest is not None and at < notice.until:
+            together = _together(who.digest, notice, spans, zones, first, trace)
             if together is not None and together > now:
                 at, because = together, DIGEST
         if at >= notice.until:
@@ -250,8 +250,6 @@ def _together(
 
     None where it would be of no use any more by then: it does not wait.
     """
-    if at >= notice.until:
-        return None
     day = at.astimezone(zones[0]).toordinal()
     moment = _moment(day, minute, zones[0])
     if moment < at:

@@ -106,8 +106,8 @@ class OwnNotices:
         )
         if who is None:
             return []
-        whole = dict(who) | {"ways": None, "refused": None, "opens": None, "closes": None,
-                             "digest_at": None, "zone": "", "suspended": False, "language": language}  # fmt: skip
+        unasked = dict.fromkeys(("ways", "refused", "opens", "closes", "digest_at"))
+        whole = dict(who) | unasked | {"zone": "", "suspended": False, "language": language}
         reader = await beside(self._keys, lambda: reading.opened(self._keys, whole))
         if reader is None:
             return []

@@ -30,7 +30,8 @@ class Preferences(Struct, frozen=True):
     """``ways``: channels in their order; empty: the house's. ``refused``: (purpose, channel).
 
     ``opens``, ``closes``: minutes of the day, None: those of the law. ``zone``: where they are,
-    empty: where the book is.
+    empty: where the book is. ``digest_at``: the minute of the day at which what can wait is told
+    together, None: at once.
     """
 
     ways: tuple[str, ...] = ()
@@ -38,6 +39,7 @@ class Preferences(Struct, frozen=True):
     opens: int | None = None
     closes: int | None = None
     zone: str = ""
+    digest_at: int | None = None
 
 
 @rule("R-PREFER-01")
@@ -55,6 +57,7 @@ def check(wanted: Preferences) -> None:
             detail = "what protects you cannot be switched off"
             raise Refused("R-PREFER-01", detail, "refused")
     _check_hours(wanted.opens, wanted.closes)
+    _check_digest(wanted)
     if wanted.zone:
         _check_zone(wanted.zone)
 
@@ -67,6 +70,21 @@ def _check_hours(opens: int | None, closes: int | None) -> None:
         raise Refused("R-PREFER-01", "hours begin before they end, within a day", "hours")
     if closes - opens < SHORTEST:
         raise Refused("R-PREFER-01", "at least one hour a day must be left", "hours")
+
+
+@rule("R-PREFER-02")
+def _check_digest(wanted: Preferences) -> None:
+    """Together at a moment of the day, which lies within one's own hours."""
+    at = wanted.digest_at
+    if at is None:
+        return
+    if not 0 <= at < DAY:
+        raise Refused("R-PREFER-02", "told together at a minute of the day", "digest_at")
+    if wanted.opens is not None and wanted.closes is not None and not (
+        wanted.opens <= at < wanted.closes
+    ):  # fmt: skip
+        detail = "what is told together comes within your own hours"
+        raise Refused("R-PREFER-02", detail, "digest_at")
 
 
 @rule("R-PREFER-01")
@@ -84,7 +102,7 @@ def preferences_in(row: Any) -> Preferences:
     return Preferences(
         tuple(msgspec.json.decode(row["ways"])),
         tuple(tuple(each) for each in msgspec.json.decode(row["refused"])),
-        row["opens"], row["closes"], row["zone"],
+        row["opens"], row["closes"], row["zone"], row["digest_at"],
     )  # fmt: skip
 
 
@@ -103,7 +121,7 @@ async def write(
     await connection.execute(
         own_sql.CHOOSE, cell_of_borrower(borrower_id), borrower_id, member_id,
         as_json(wanted.ways), as_json(wanted.refused), wanted.opens, wanted.closes, wanted.zone,
-        clock.now(),
+        clock.now(), wanted.digest_at,
     )  # fmt: skip
 
 
@@ -112,15 +130,20 @@ def as_json(value: Sequence[object]) -> str:
     return msgspec.json.encode(value).decode()
 
 
-@rule("R-PREFER-01")
+@rule("R-PREFER-01", "R-PREFER-02")
 async def choose(
     pool: Pool, clock: Clock, borrower_id: int, wanted: Preferences, asking: Asking
 ) -> Answer:
-    """A borrower's own choice, in force from the next notice on. Raises ``Refused``."""
+    """A borrower's own choice, in force from the next notice on. Raises ``Refused``.
+
+    What waits to be told together is asked about anew. It is locked before its borrower, as those
+    who send do.
+    """
     check(wanted)
 
     async def make(change: Change) -> dict[str, Any]:
         place = cell_of_borrower(borrower_id), borrower_id
+        await change.connection.execute(own_sql.ASK_ANEW, *place, clock.now())
         if await change.connection.fetchval(own_sql.LOCK_BORROWER, *place) is None:
             raise Refused("R-FOUND-01", "there is no such borrower", "borrower_id")
         await write(change.connection, borrower_id, 0, wanted, clock)

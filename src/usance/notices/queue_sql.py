@@ -125,7 +125,8 @@ ON CONFLICT (kind, name, slot) DO UPDATE SET sent = s.sent + excluded.sent,
 """
 BORROWERS = """
 SELECT b.cell, b.borrower_id, b.data_key, b.name, b.phone, b.email, b.language,
-    p.ways, p.refused, p.opens, p.closes, p.digest_at, p.zone, c.suspended_at IS NOT NULL AS suspended
+    p.ways, p.refused, p.opens, p.closes, p.digest_at, p.zone,
+    c.suspended_at IS NOT NULL AS suspended
 FROM borrower b
 LEFT JOIN notice_preference p ON p.cell = b.cell AND p.borrower_id = b.borrower_id
     AND p.member_id = 0

@@ -18,8 +18,8 @@ class Person:
 
     ``contacts``: numbers and addresses in clear, by channel. ``ways``: channels in the order of
     their choice, empty for the house's order. ``zone`` None where nobody knows. ``hours``: their
-    own, in minutes of the day. ``refused``: (purpose, channel) switched off. ``digest``: the minute of
-    the day at which what can wait is told together, None: at once.
+    own, in minutes of the day. ``refused``: (purpose, channel) switched off. ``digest``: the
+    minute of the day at which what can wait is told together, None: at once.
     """
 
     party: Party

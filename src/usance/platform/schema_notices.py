@@ -131,8 +131,8 @@ notice_preference = Table(
     Column("ways", JSONB, nullable=False, server_default=text("'[]'")),
     Column("refused", JSONB, nullable=False, server_default=text("'[]'")),
     Column("opens", SmallInteger), Column("closes", SmallInteger),
-    Column("digest_at", SmallInteger),
     word("zone"), Column("changed_at", DateTime(timezone=True), nullable=False),
+    Column("digest_at", SmallInteger),
 )  # fmt: skip
 """What a recipient chose: channels in their order, [purpose, channel] switched off, own hours,
 and the minute of the day at which they are told together what can wait (null: at once)."""

@@ -46,6 +46,8 @@ class NoticeView(Struct):
     sent_at: str | None
     done_at: str | None
     seen_at: str | None
+    together_in: str | None
+    """The notice of the message in which it went with others."""
 
 
 class NoticeStepView(Struct):
@@ -74,6 +76,7 @@ class PreferenceBody(Struct, forbid_unknown_fields=True, kw_only=True):
     opens: Minute | None = None
     closes: Minute | None = None
     zone: Annotated[str, Meta(max_length=60)] = ""
+    digest_at: Minute | None = None
 
 
 class SwitchedOffView(Struct):
@@ -91,6 +94,7 @@ class PreferenceView(Struct):
     opens: int | None
     closes: int | None
     zone: str
+    digest_at: int | None
 
 
 class BreakerView(Struct):
@@ -158,7 +162,7 @@ async def notice_preferences(asked: Asked[Empty]) -> PreferenceView:
     found = await chosen_by(asked.services.pool, asked.at["borrower_id"])
     return PreferenceView(
         list(found.ways), [SwitchedOffView(*each) for each in found.refused], found.opens,
-        found.closes, found.zone,
+        found.closes, found.zone, found.digest_at,
     )  # fmt: skip
 
 
@@ -168,7 +172,7 @@ async def choose_notices(asked: Asked[Empty], body: PreferenceBody) -> Answer:
     """A borrower chooses: from the next notice on. What protects them cannot be switched off."""
     wanted = Preferences(
         tuple(body.ways), tuple((each.purpose, each.channel) for each in body.refused),
-        body.opens, body.closes, body.zone,
+        body.opens, body.closes, body.zone, body.digest_at,
     )  # fmt: skip
     services = asked.services
     return await choose(
@@ -242,7 +246,7 @@ def notice_view(row: Any) -> NoticeView:
         msgspec.json.decode(row["facts"]), STATES[row["state"]], row["channel"] or None,
         row["because"] or None, row["business_date"].isoformat(), row["planned_at"].isoformat(),
         row["not_before"].isoformat(), moment(row["sent_at"]), moment(row["done_at"]),
-        moment(row["seen_at"]),
+        moment(row["seen_at"]), spelled("notice", row["bundle"]),
     )  # fmt: skip
 
 

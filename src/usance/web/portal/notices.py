@@ -22,6 +22,8 @@ ORDERS = {
     "inbox": ("inbox",),
 }  # fmt: skip
 HOURS = range(25)
+DIGESTS = (*range(8, 21),)
+"""Full hours at which what can wait is told together: those of the house."""
 
 
 @get("/notices", opt=needs(BORROWER))
@@ -45,7 +47,8 @@ async def choosing(
     first = found.ways[0] if found.ways else ""
     return show(
         request, "portal/preferences.html", status=status, chosen=found, first=first,
-        orders=ORDERS, purposes=SWITCHED, ways=WAYS[:2], hours=HOURS, refusal=refusal,
+        orders=ORDERS, purposes=SWITCHED, ways=WAYS[:2], hours=HOURS, digests=DIGESTS,
+        refusal=refusal,
     )  # fmt: skip
 
 
@@ -58,6 +61,7 @@ async def choose(request: Asked) -> Response[Any]:
         tuple((purpose, way) for purpose in SWITCHED for way in WAYS[:2]
               if not form.get(f"{purpose}-{way}")),
         minutes(form.get("opens", "")), minutes(form.get("closes", "")),
+        digest_at=minutes(form.get("digest", "")),
     )  # fmt: skip
     try:
         await Own(request).choose_notices(wanted, key_of(form), hash_of(request, form))
