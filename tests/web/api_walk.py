@@ -256,7 +256,7 @@ async def relatives(host: Caller, borrower: str) -> None:
 
 async def told(walk: Walk, host: Caller, borrower: str) -> None:
     """How a borrower wants to be told; a breaker that is closed by somebody."""
-    chosen = {"ways": ["email", "inbox"], "opens": 540, "closes": 1200}
+    chosen = {"ways": ["email", "inbox"], "opens": 540, "closes": 1200, "digest_at": 1080}
     await host.does(f"PUT {BORROWER}/notice-preferences", borrower, body=chosen)
     await walk.site.pool.execute(
         "INSERT INTO breaker VALUES ('channel', 'sms', 'open', 'failed', now())"

@@ -35,7 +35,8 @@ How it goes:
 ``counter_rows``, ``counting``  counters in the table, and those that a notice moves
 ``calls``      counts calls that were taken, and that were not
 ``filling``    the facts of a notice as values of a template
-``deciding``   by which way, whether now, in which words
+``deciding``   of one notice, by which way, whether now, in which words
+``batches``    of all that is due, and what goes together in one message
 ``quiet``      waits until what was decided before has left
 ``delivery``   takes, decides, hands over, settles
 ``codes``      the code in a bill reminder
