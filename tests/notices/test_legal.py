@@ -15,12 +15,12 @@ from usance.notices.legal import (
     ANY,
     AUDIENCES,
     CAP,
-    CHANNELS,
     CONSENT,
     FORBID,
     HOURS,
     PURPOSES,
     SCOPES,
+    WAYS,
     Law,
     Row,
     law,
@@ -35,7 +35,7 @@ def sorts_of(row: Row) -> list[Notice]:
     place = "CN" if row.jurisdiction == ANY else row.jurisdiction
     return [
         Notice(purpose, channel, audience, place, NOON + timedelta(days=400), scope)
-        for purpose in PURPOSES for channel in CHANNELS for audience in AUDIENCES
+        for purpose in PURPOSES for channel in WAYS for audience in AUDIENCES
         for scope in SCOPES if row.concerns(purpose, channel, audience, scope)
     ]  # fmt: skip
 

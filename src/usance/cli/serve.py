@@ -111,6 +111,7 @@ async def listen(
     """Serve until told to stop; then finish what is under way. ``tell`` says that it answers."""
     import uvicorn
 
+    from usance.notices.pushes import receipts_of_pushes
     from usance.platform.identifiers import set_worker
     from usance.servicing.service import LANES, Book
     from usance.web.app import create_app, open_services, workers_of
@@ -124,7 +125,10 @@ async def listen(
     app, workers = create_app(services), workers_of(services)
     workers.start()
     policy = services.webhooks.policy
-    worker = Worker(services.webhooks, per_second=policy.serving_per_second)
+    worker = Worker(
+        services.webhooks, per_second=policy.serving_per_second,
+        settled=receipts_of_pushes(services.receipts),
+    )  # fmt: skip
     worker.start()
     sequencer = sequencer_of(settings, pool)
     await sequencer.start()

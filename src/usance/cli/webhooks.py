@@ -21,6 +21,9 @@ def send(*, until_idle: bool = False) -> None:
 
 async def _send(*, until_idle: bool) -> None:
     from usance.core.refusals import Refused
+    from usance.notices.pushes import receipts_of_pushes
+    from usance.notices.receipts import ReceiptDesk
+    from usance.platform.clock import SystemClock
     from usance.platform.key_client import open_keys
     from usance.servicing import read
     from usance.webhooks.endpoints import Endpoints
@@ -33,7 +36,8 @@ async def _send(*, until_idle: bool) -> None:
             raise Refused("R-BOOK-01", "there is no book yet; make one first")
         keys = open_keys(settings)
         reach = Reach(settings.webhooks_allow_http or book.demo, settings.webhooks_networks)
-        worker = Worker(Endpoints(pool, keys, reach=reach))
+        desk = ReceiptDesk(pool, SystemClock(), {})
+        worker = Worker(Endpoints(pool, keys, reach=reach), settled=receipts_of_pushes(desk))
         if until_idle:
             await worker.drain()
             return

@@ -43,7 +43,7 @@ How it goes:
 ``providers``  what a provider is asked, and what its answers mean
 ``letters``    an e-mail as bytes
 ``smtp``       e-mail by a mail server
-``webhook_carrier``  the host application, told by a webhook
+``webhook_carrier``, ``pushes``  the host application, told by a webhook, and what it answered
 ``carriers``   who carries what, by the operator's settings
 ``receipt_words``, ``receipt_rules``, ``receipts_sql``, ``receipts``
                what providers tell later, and what it does to a notice

@@ -17,7 +17,7 @@ from usance.notices import codes, reading, sealing
 from usance.notices.code_keys import CodeKeys
 from usance.notices.codes import Said
 from usance.notices.counting import Counting
-from usance.notices.documents import TemplateDocument
+from usance.notices.documents import INBOX, WEBHOOK, TemplateDocument, speaks, spoken
 from usance.notices.failover import chosen
 from usance.notices.filling import values_of
 from usance.notices.gate import (
@@ -47,7 +47,6 @@ from usance.notices.templates import Version
 from usance.platform.crypto import KeyService
 from usance.platform.database import Connection
 
-INBOX = "inbox"
 NOBODY, NOT_IN_FORCE, PAID, NO_WAY, UNREADABLE = (
     "NOBODY", "R-TEMPLATE-18", "PAID", "NO-WAY", "UNREADABLE",
 )  # fmt: skip
@@ -191,7 +190,8 @@ class Asking:
         inbox: list[str] = [INBOX] if INBOX in document.channels and not row["member_id"] else []
 
         def reaches(way: str) -> bool:
-            return way in reader.person.contacts and bool(self.house.carriers.get(way))
+            known = way in reader.person.contacts and bool(self.house.carriers.get(way))
+            return known and (way != WEBHOOK or self.is_pushed())
 
         if row["channel"] and row["said"] == UNKNOWN:
             return [each for each in (row["channel"],) if reaches(each)] + inbox
@@ -202,11 +202,16 @@ class Asking:
             order = reader.person.ways or order
         found = [
             each for each in (*order, *(inbox if INBOX not in order else ()))
-            if each in inbox or (each in document.channels and reaches(each))
+            if each in inbox or (speaks(document, each) and reaches(each))
         ]
         if row["said"] == REFUSED and row["channel"] in found:
             return found[found.index(row["channel"]) + 1 :]
         return found
+
+    @rule("R-DELIVERY-08")
+    def is_pushed(self) -> bool:
+        """Whether the host application may be told, and listens."""
+        return self.known.app_listens and self.row["purpose"] in self.house.policy.push
 
     def held_out(self) -> bool:
         """Whether it is only laid into the inbox, so that its effect can be measured."""
@@ -309,7 +314,8 @@ class Asking:
     ) -> Rendered:  # fmt: skip
         """What is said. Raises ``Refused``."""
         values = values_of(document, self.known, self.house.phone, reader, facts, own)
-        return render(document, way, reader.person.language, values)  # type: ignore[arg-type]
+        channel = spoken(way)  # type: ignore[arg-type]
+        return render(document, channel, reader.person.language, values)
 
     def text_of(
         self, reader: Reader, document: TemplateDocument, facts: Mapping[str, Any]

@@ -19,7 +19,8 @@ from usance.core.rules import rule
 from usance.notices import queue_sql
 from usance.notices.batches import decide
 from usance.notices.counter_rows import TakenMeanwhile
-from usance.notices.deciding import INBOX, Decision, House
+from usance.notices.deciding import Decision, House
+from usance.notices.documents import INBOX
 from usance.notices.health import Document, health_policy, look_at
 from usance.notices.outbox import BUNDLE, FAILED, TAKEN, UNBEGUN, WAITS
 from usance.notices.providers import LATER, REFUSED, UNKNOWN, Carrier, Outcome

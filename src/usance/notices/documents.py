@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from datetime import date
-from typing import Annotated, Any, Literal, TypeAlias, get_args
+from typing import Annotated, Any, Final, Literal, TypeAlias, get_args
 
 import msgspec
 from msgspec import Meta, Struct, field
@@ -18,6 +18,8 @@ from usance.core.rules import rule
 
 Language: TypeAlias = Literal["zh-CN", "en"]
 Channel: TypeAlias = Literal["sms", "email", "inbox", "voice"]
+Way: TypeAlias = Literal["sms", "email", "inbox", "voice", "webhook"]
+"""How somebody is reached: a channel, or the host application, told by a webhook."""
 Purpose: TypeAlias = Literal[
     "servicing", "collection", "security", "consent", "marketing", "family"
 ]
@@ -25,6 +27,9 @@ Audience: TypeAlias = Literal["borrower", "family_member"]
 Scope: TypeAlias = Literal["", "borrowing", "plan", "overdue"]
 LANGUAGES: tuple[Language, ...] = get_args(Language)
 CHANNELS: tuple[Channel, ...] = get_args(Channel)
+WAYS: tuple[Way, ...] = get_args(Way)
+INBOX: Final[Channel] = "inbox"
+WEBHOOK: Final[Way] = "webhook"
 PURPOSES: tuple[Purpose, ...] = get_args(Purpose)
 AUDIENCES: tuple[Audience, ...] = get_args(Audience)
 SCOPES: tuple[Scope, ...] = get_args(Scope)
@@ -83,6 +88,24 @@ class TemplateDocument(Struct, frozen=True, forbid_unknown_fields=True):
     def of_family(self) -> bool:
         """Whether a relative reads it."""
         return self.audience == "family_member"
+
+
+@rule("R-DELIVERY-08")
+def spoken(way: Way) -> Channel:
+    """The channel whose words a way says: the host application says what leads to the inbox."""
+    return INBOX if way == "webhook" else way
+
+
+@rule("R-DELIVERY-08")
+def speaks(document: TemplateDocument, way: Way) -> bool:
+    """Whether a template has words for a way.
+
+    The host application gets no value, also in no title.
+    """
+    words = document.channels.get(spoken(way))
+    if words is None or way != WEBHOOK:
+        return words is not None
+    return not document.of_family and not any("{" in each.title for each in words.values())
 
 
 @rule("R-TEMPLATE-01")

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 import yaml
 
-from usance.notices.documents import AUDIENCES, CHANNELS, PURPOSES, SCOPES
+from usance.notices.documents import AUDIENCES, PURPOSES, SCOPES, WAYS
 
 DOCUMENT = "notice_rules.yaml"
 ANY = "any"
@@ -136,7 +136,7 @@ def row_in(given: dict[str, Any], effective_on: date) -> Row:
     name = given["id"]
     found: dict[str, Any] = {
         key: frozenset(words(name, given.pop(key), known))
-        for key, known in (("purposes", PURPOSES), ("channels", CHANNELS),
+        for key, known in (("purposes", PURPOSES), ("channels", WAYS),
                            ("audiences", AUDIENCES), ("scopes", SCOPES))
         if key in given
     }  # fmt: skip

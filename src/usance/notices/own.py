@@ -14,7 +14,7 @@ from usance.core.refusals import Refused
 from usance.core.rules import rule
 from usance.notices import own_sql, queue_sql, reading
 from usance.notices.codes import grouped
-from usance.notices.documents import Channel, Language
+from usance.notices.documents import INBOX, Language
 from usance.notices.documents import read as read_document
 from usance.notices.filling import values_of
 from usance.notices.reading import Known, Reader
@@ -22,9 +22,10 @@ from usance.notices.rendering import render
 from usance.platform.clock import Clock
 from usance.platform.crypto import DecryptionError, KeyService, beside
 from usance.platform.database import Pool
+from usance.webhooks.store import listens
+from usance.webhooks.types import NOTICE_PUSH
 
 LAST = 2**63 - 1
-INBOX: Channel = "inbox"
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -70,6 +71,11 @@ class OwnNotices:
         if found and found[0].seen_at is None:
             await self._pool.execute(own_sql.SEE, *place, self._clock.now())
         return found[0] if found else None
+
+    @rule("R-DELIVERY-08")
+    async def app_listens(self) -> bool:
+        """Whether a host application takes what is pushed to it."""
+        return await listens(self._pool, NOTICE_PUSH.name, self._clock.now())
 
     async def unseen(self, borrower_id: int) -> int:
         """How many wait to be read."""

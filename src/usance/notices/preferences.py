@@ -16,7 +16,7 @@ from usance.identity.changing import Asking, Change, once
 from usance.identity.once import Answer
 from usance.ledger.digest import digest
 from usance.notices import own_sql
-from usance.notices.documents import CHANNELS, PURPOSES
+from usance.notices.documents import PURPOSES, WAYS
 from usance.notices.gate import SECURITY
 from usance.platform.clock import Clock
 from usance.platform.database import Connection, Pool
@@ -46,12 +46,12 @@ class Preferences(Struct, frozen=True):
 def check(wanted: Preferences) -> None:
     """Raise the first thing that cannot be chosen."""
     for way in wanted.ways:
-        if way not in CHANNELS:
-            raise Refused("R-PREFER-01", f"a way is one of {', '.join(CHANNELS)}", "ways")
+        if way not in WAYS:
+            raise Refused("R-PREFER-01", f"a way is one of {', '.join(WAYS)}", "ways")
     if len(set(wanted.ways)) < len(wanted.ways):
         raise Refused("R-PREFER-01", "each way stands once", "ways")
     for purpose, channel in wanted.refused:
-        if purpose not in PURPOSES or channel not in CHANNELS:
+        if purpose not in PURPOSES or channel not in WAYS:
             raise Refused("R-PREFER-01", "a purpose and a channel are switched off", "refused")
         if purpose == SECURITY:
             detail = "what protects you cannot be switched off"

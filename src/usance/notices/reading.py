@@ -12,10 +12,10 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from usance.consents import records
-from usance.core.identifiers import cell_of_borrower
+from usance.core.identifiers import cell_of_borrower, written
 from usance.notices import queue_sql, sealing
 from usance.notices.counter_rows import Counters, subjects
-from usance.notices.documents import TemplateDocument
+from usance.notices.documents import WEBHOOK, TemplateDocument
 from usance.notices.documents import read as read_document
 from usance.notices.failover import Provider
 from usance.notices.outbox import BUNDLE
@@ -25,6 +25,8 @@ from usance.notices.templates import Version, in_force
 from usance.platform.crypto import DecryptionError, KeyService, beside, decrypt_field
 from usance.platform.database import Connection
 from usance.platform.logs import conceal
+from usance.webhooks.store import listens
+from usance.webhooks.types import NOTICE_PUSH
 
 CONTACT = "notice-contact"
 """The purpose of the keyed hash of a number or an address."""
@@ -71,6 +73,8 @@ class Known:
     counters: Counters = field(default_factory=Counters)
     open_breakers: set[tuple[str, str]] = field(default_factory=set)
     providers: dict[str, list[Provider]] = field(default_factory=dict)
+    app_listens: bool = False
+    """Whether a host application takes what is pushed."""
     bundled: dict[int, list[Bundled]] = field(default_factory=dict)
     """By the notice of a message: what goes in it."""
 
@@ -96,6 +100,8 @@ async def read(
     known.bundled = await _bundled(connection, rows)
     await _readers(connection, keys, members, rows, known)
     await beside(keys, lambda: _open_boxes(keys, rows, known))
+    if any(WEBHOOK in each.person.contacts for each in known.readers.values()):
+        known.app_listens = await listens(connection, NOTICE_PUSH.name, now)
     lookups = {each for reader in (*known.readers.values(), *known.reaching.values())
                for hashes in reader.lookups.values() for each in hashes}  # fmt: skip
     known.suppressed = {
@@ -201,10 +207,13 @@ def opened(keys: KeyService, row: Row) -> Reader | None:
     conceal(tuple(each for each in (name, phone, email) if each))
     contacts = {"sms": phone, "voice": phone} if phone else {}
     contacts |= {"email": email} if email else {}
+    ways = tuple(msgspec.json.decode(row["ways"] or "[]"))
+    if WEBHOOK in ways:  # reached under the number by which the host application knows them
+        contacts[WEBHOOK] = written("borrower", borrower_id)
     hours = (row["opens"], row["closes"]) if row["opens"] is not None else None
     person = Person(
         records.borrower(borrower_id), row["language"], name, contacts,
-        tuple(msgspec.json.decode(row["ways"] or "[]")),
+        ways,
         ZoneInfo(row["zone"]) if row["zone"] else None, hours,
         frozenset(map(tuple, msgspec.json.decode(row["refused"] or "[]"))), row["digest_at"],
     )  # fmt: skip

@@ -92,10 +92,16 @@ class ReceiptDesk(Looks):
         provider = self._provider(headers, body, now)
         said = read(body).receipts
         async with transaction(self._pool) as connection:
-            new, unknown = await self._take(connection, provider, said, now)
-            if unknown:
-                rows = [(each.reference, each.state, each.error) for each in unknown]
-                await sql.keep(connection, provider, rows, now, look_again(now, 0))
+            return await self.hear(connection, provider, said, now)
+
+    async def hear(
+        self, connection: Connection, provider: str, said: Sequence[Receipt], now: datetime
+    ) -> dict[str, Any]:
+        """Take receipts of a provider that is known; those that come too early wait."""
+        new, unknown = await self._take(connection, provider, said, now)
+        if unknown:
+            rows = [(each.reference, each.state, each.error) for each in unknown]
+            await sql.keep(connection, provider, rows, now, look_again(now, 0))
         return {"new": new, "waiting": len(unknown)}
 
     @rule("R-REPORT-02")

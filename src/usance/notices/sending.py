@@ -14,7 +14,7 @@ import yaml
 from msgspec import Struct
 
 from usance.core.rules import rule
-from usance.notices.documents import Channel, Purpose
+from usance.notices.documents import Purpose, Way
 
 DOCUMENT = "sending.yaml"
 
@@ -45,7 +45,8 @@ class Sending(Struct, frozen=True, forbid_unknown_fields=True):
     """The document."""
 
     effective_on: date
-    ways: Mapping[Purpose, tuple[Channel, ...]]
+    ways: Mapping[Purpose, tuple[Way, ...]]
+    push: frozenset[Purpose]
     holdout: Holdout
     digest: Digest
     retry_seconds: tuple[int, ...]

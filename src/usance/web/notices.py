@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from usance.family.follows import BEFORE, FOLLOWS
 from usance.identity.access import BorrowerAccess
@@ -10,6 +10,7 @@ from usance.identity.messages import Messenger, Outgoing
 from usance.notices.carriers import carriers_of
 from usance.notices.deciding import House
 from usance.notices.delivery import Delivery
+from usance.notices.documents import WEBHOOK
 from usance.notices.gate import Gate
 from usance.notices.health import Health
 from usance.notices.legal import law
@@ -19,6 +20,7 @@ from usance.notices.providers import TAKEN, Carrier, Order, Outcome
 from usance.notices.recipients import Members
 from usance.notices.samples import BY_TYPE
 from usance.notices.sending import sending
+from usance.notices.webhook_carrier import WebhookCarrier
 from usance.platform.clock import Clock
 from usance.platform.config import Settings
 from usance.platform.crypto import KeyService
@@ -66,11 +68,13 @@ def notice_room(
 ) -> NoticeRoom:  # fmt: skip
     """Everything of notices on a book; ``played``: nothing leaves the house."""
     phone = settings.lender_phone or (BY_TYPE["phone"] if played else "")
-    carriers: Mapping[str, Sequence[Carrier]] = carriers_of(settings, clock)
-    weights = settings.carriers.weights
+    carriers: dict[str, Sequence[Carrier]] = dict(carriers_of(settings, clock))
+    weights = dict(settings.carriers.weights)
     if played:
         carriers = dict.fromkeys(("sms", "email"), (SandboxCarrier(pool, access.sandbox),))
         weights = {channel: {SANDBOX: WHOLE} for channel in carriers}
+    carriers[WEBHOOK] = (WebhookCarrier(pool, clock),)
+    weights[WEBHOOK] = {WebhookCarrier.name: WHOLE}
     resting = {(channel, name): weight
                for channel, some in weights.items() for name, weight in some.items()}  # fmt: skip
     own, health = OwnNotices(pool, keys, clock, phone), Health(pool, clock, resting)

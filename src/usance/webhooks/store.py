@@ -210,6 +210,17 @@ async def listening_to(connection: Connection, type_: str) -> list[int]:
     return [row["endpoint_id"] for row in rows]
 
 
+async def listens(connection: Connection | Pool, type_: str, now: datetime) -> bool:
+    """Whether anybody is told of a type now: an endpoint that does not rest after failures."""
+    found: bool = await connection.fetchval(
+        "SELECT EXISTS (SELECT FROM webhook_endpoint e JOIN machine_client c USING (client_id)"
+        f" WHERE {LISTENS} AND e.types ? $1"
+        " AND (e.resting_until IS NULL OR e.resting_until <= $2))",
+        *(type_, now),
+    )
+    return found
+
+
 async def business_date(connection: Connection) -> date:
     """The open one."""
     found: date = await connection.fetchval("SELECT business_date FROM book")
@@ -384,15 +395,17 @@ async def give_back(
     )
 
 
-async def give_up_overdue(pool: Pool, now: datetime, before: datetime) -> int:
-    """Give up what has been due since before a moment at endpoints that answer nobody; how much."""
-    tag: str = await pool.execute(
+async def give_up_overdue(
+    connection: Connection, now: datetime, before: datetime
+) -> Sequence[Row]:
+    """Give up what has been due since before a moment at endpoints that answer nobody."""
+    rows: Sequence[Row] = await connection.fetch(
         f"UPDATE webhook_delivery d SET state = {GIVEN_UP}, done_at = $1 FROM webhook_endpoint e"
         " WHERE e.endpoint_id = d.endpoint_id AND e.active AND e.failures > 0"
-        f" AND d.not_before < $2 AND {DUE}",
+        f" AND d.not_before < $2 AND {DUE} RETURNING d.type, d.data",
         *(now, before),
     )
-    return int(tag.removeprefix("UPDATE "))
+    return rows
 
 
 async def clear(pool: Pool, before: datetime, most: int) -> int:

@@ -9,15 +9,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeAlias
 
 from usance.core.rules import rule
 from usance.platform import metrics
 from usance.platform.crypto import beside
-from usance.platform.database import CONNECTION_LOST, transaction
+from usance.platform.database import CONNECTION_LOST, Connection, transaction
 from usance.platform.logs import get_logger
 from usance.webhooks import feed, secrets, store
 from usance.webhooks.endpoints import Endpoints
@@ -25,6 +25,10 @@ from usance.webhooks.messages import body_of, message_id
 from usance.webhooks.sender import Courier, Outcome, Sender, UnreachableError
 
 logger = get_logger(__name__)
+Settled: TypeAlias = Callable[[Connection, Sequence[tuple[store.Row, int]], datetime],
+                              Awaitable[None]]  # fmt: skip
+"""Told of messages (type, data) that have come to their end, and of their state, in the transaction
+that notes it."""
 
 FEED_SECONDS = 0.5
 LOOK_SECONDS = 0.25
@@ -83,13 +87,15 @@ class Worker:
     """Feeds and sends in the background; ``per_second`` 0 sends as many as there are."""
 
     def __init__(
-        self, endpoints: Endpoints, *, per_second: int = 0, sender: Sender | None = None
-    ) -> None:
+        self, endpoints: Endpoints, *, per_second: int = 0, sender: Sender | None = None,
+        settled: Settled | None = None,
+    ) -> None:  # fmt: skip
         self._endpoints = endpoints
         self._pool = endpoints.pool
         self._clock = endpoints.clock
         self._policy = endpoints.policy
         self._sender = sender or Sender(endpoints.policy, endpoints.reach)
+        self._settled = settled
         self._pace = Pace(per_second)
         self._statements = asyncio.Semaphore(STATEMENTS_AT_ONCE)
         self._lanes: dict[int, asyncio.Task[None]] = {}
@@ -176,8 +182,10 @@ class Worker:
         """
         now = self._clock.now()
         overdue = now - self._policy.whole_schedule
-        given_up = await store.give_up_overdue(self._pool, now, overdue)
-        metrics.webhooks.labels("given_up").inc(given_up)
+        async with transaction(self._pool) as connection:
+            given_up = await store.give_up_overdue(connection, now, overdue)
+            await self._tell(connection, [(row, store.GIVEN_UP) for row in given_up], now)
+        metrics.webhooks.labels("given_up").inc(len(given_up))
         before = now - timedelta(days=self._policy.kept_days)
         return await store.clear(self._pool, before, CLEARED_AT_ONCE) == CLEARED_AT_ONCE
 
@@ -283,6 +291,9 @@ class Worker:
                 outcomes = [self._becomes(each, now) for each in tried]
                 await store.settle(connection, lane.endpoint_id, outcomes, now)
                 await store.note_attempts(connection, lane.endpoint_id, [noted(e) for e in tried])
+                ended = [(each.row, becomes[2]) for each, becomes
+                         in zip(tried, outcomes, strict=True)]  # fmt: skip
+                await self._tell(connection, ended, now)
             if unsent:
                 await store.give_back(connection, lane.endpoint_id, unsent, now)
             if before or lane.failures:
@@ -291,6 +302,14 @@ class Worker:
                 )
         if any(each.outcome and each.outcome.is_gone for each in tried):
             await self._endpoints.stop_gone(lane.endpoint_id)
+
+    async def _tell(
+        self, connection: Connection, ended: Sequence[tuple[store.Row, int]], now: datetime
+    ) -> None:
+        """Whoever waits for the end of messages."""
+        done = [(row, state) for row, state in ended if state != store.WAITING]
+        if done and self._settled is not None:
+            await self._settled(connection, done, now)
 
     def _becomes(self, taken: Taken, now: datetime) -> tuple[int, int, int, datetime]:
         """(Sequence, fence, state, not before) after an attempt."""

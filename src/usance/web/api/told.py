@@ -11,7 +11,7 @@ from msgspec import Meta, Struct
 from usance.core.identifiers import written
 from usance.core.rules import rule
 from usance.identity.once import Answer
-from usance.notices.documents import Channel, Purpose
+from usance.notices.documents import Purpose, Way
 from usance.notices.measuring import Effect, Outcome, effects, outcomes
 from usance.notices.own import LAST
 from usance.notices.preferences import Preferences, choose, chosen_by
@@ -65,13 +65,13 @@ class SwitchedOff(Struct, forbid_unknown_fields=True):
     """What is not told by a way."""
 
     purpose: Purpose
-    channel: Channel
+    channel: Way
 
 
 class PreferenceBody(Struct, forbid_unknown_fields=True, kw_only=True):
     """What a borrower chose; what is left out is the house's."""
 
-    ways: Annotated[list[Channel], Meta(max_length=4)] = []
+    ways: Annotated[list[Way], Meta(max_length=5)] = []
     refused: Annotated[list[SwitchedOff], Meta(max_length=30)] = []
     opens: Minute | None = None
     closes: Minute | None = None

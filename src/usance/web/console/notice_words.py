@@ -12,7 +12,7 @@ STATES = {
 }  # fmt: skip
 WAYS = {
     "sms": _("Text message"), "email": _("E-mail"), "inbox": _("Inbox of the portal"),
-    "voice": _("Call"),
+    "voice": _("Call"), "webhook": _("Host application"),
 }  # fmt: skip
 STEPS = {
     "send": _("may go"), "hold": _("held"), "drop": _("dropped"), "stopped": _("stopped"),

@@ -92,7 +92,7 @@ CONSENT_STATES = {
 }  # fmt: skip
 WAYS = {
     "sms": _("Text message"), "email": _("E-mail"), "voice": _("Telephone call"),
-    "inbox": _("These pages"),
+    "inbox": _("These pages"), "webhook": _("The app in which you shop"),
 }  # fmt: skip
 PURPOSES = {
     "servicing": _("Bills, payments and changes"), "collection": _("Late payments"),

@@ -15,11 +15,12 @@ from usance.web.portal.scope import PAGE, Own
 from usance.web.security import needs
 
 WAYS = ("sms", "email", "inbox", "voice")
+APP = "webhook"
 SWITCHED = ("servicing", "collection", "consent")
 """Purposes that a borrower may switch off, way by way; what protects them stays on."""
 ORDERS = {
     "": (), "sms": ("sms", "email", "inbox"), "email": ("email", "sms", "inbox"),
-    "inbox": ("inbox",),
+    "inbox": ("inbox",), APP: (APP, "sms", "email", "inbox"),
 }  # fmt: skip
 HOURS = range(25)
 DIGESTS = (*range(8, 21),)
@@ -45,9 +46,11 @@ async def choosing(
 ) -> Response[Any]:
     """The form, as it was chosen or filled in."""
     first = found.ways[0] if found.ways else ""
+    is_there = first == APP or await Own(request).app_listens()
+    orders = [each for each in ORDERS if each != APP or is_there]
     return show(
         request, "portal/preferences.html", status=status, chosen=found, first=first,
-        orders=ORDERS, purposes=SWITCHED, ways=WAYS[:2], hours=HOURS, digests=DIGESTS,
+        orders=orders, purposes=SWITCHED, ways=WAYS[:2], hours=HOURS, digests=DIGESTS,
         refusal=refusal,
     )  # fmt: skip
 

@@ -481,6 +481,10 @@ class Own:
         """By which ways and in which hours the borrower wants to be told."""
         return await chosen_by(self._services.pool, self._session.borrower_id)
 
+    async def app_listens(self) -> bool:
+        """Whether the app that leads here takes messages for its people."""
+        return await self._services.notices.own.app_listens()
+
     async def choose_notices(
         self, wanted: Preferences, key: str, request_hash: bytes
     ) -> None:
