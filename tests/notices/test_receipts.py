@@ -305,8 +305,8 @@ async def test_receipts_over_http(database: str, tmp_path: Path) -> None:
         await room.health.look()
         weights = await room.health.providers()
         assert [(row["channel"], row["name"], row["weight"]) for row in weights] == [
-            ("sms", "one", 100)
-        ]
+            ("sms", "one", 100), ("webhook", "webhooks", 100),
+        ]  # fmt: skip
         await planted(site.pool, "m-1")
         headers, body = signed(ONE)
         unsigned = await site.client.post(RECEIPTS_PATH, content=body)
