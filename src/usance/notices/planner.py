@@ -99,6 +99,7 @@ class Planner(Looks):
             await connection.execute(sql.MOVE_ON, through, day_through)
         return found + of_days
 
+    @rule("R-PLAN-04")
     async def _operations(self, connection: Connection, through: int) -> tuple[int, int]:
         """The events of the next transactions that have ended."""
         lowest = await connection.fetchval(sql.HORIZON)
