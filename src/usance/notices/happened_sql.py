@@ -18,6 +18,7 @@ ENDING = f"({r.REPAYMENT}, {r.REFUND}, {r.GOODWILL}, {r.WAIVER}, {r.REVERSAL})"
 """Kinds of events by which a loan may close."""
 UNDOING = f"({r.CHARGEBACK}, {r.REVERSAL})"
 """Kinds of events by which it may be open again."""
+READ = f"(kind IN (SELECT kind FROM told) OR kind IN {ENDING} OR kind IN {UNDOING})"
 CLOSED_LOAN = f"""c.status = {r.CLOSED} AND c.kind = {r.TERM} AND c.parent_id = 0
         AND c.principal > 0"""
 """Paid off: of one whose pay-out came back nothing was ever lent."""
@@ -34,15 +35,13 @@ ops AS MATERIALIZED (
         SELECT cell, contract_id, seq, kind, effective_on, amount, of_seq, operation_id FROM event
         WHERE cell = ops.borrower_id % 1024
             AND contract_id BETWEEN ops.borrower_id << 12 AND (ops.borrower_id << 12) + 4095
-            AND operation_id = ops.operation_id
-            AND (kind IN (SELECT kind FROM told) OR kind IN {ENDING} OR kind IN {UNDOING}) OFFSET 0
+            AND operation_id = ops.operation_id AND {READ} OFFSET 0
     ) AS e ON ops.borrower_id <> 0
     UNION ALL
     SELECT e.*, ops.xid, ops.business_date
     FROM ops JOIN LATERAL (
         SELECT cell, contract_id, seq, kind, effective_on, amount, of_seq, operation_id FROM event
-        WHERE booked_on = ops.business_date AND operation_id = ops.operation_id
-            AND kind IN (SELECT kind FROM told) OFFSET 0
+        WHERE booked_on = ops.business_date AND operation_id = ops.operation_id AND {READ} OFFSET 0
     ) AS e ON ops.action = 'Debit' AND ops.borrower_id = 0
 )
 """
