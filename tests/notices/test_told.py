@@ -140,13 +140,19 @@ async def put_right(home: House, at: Owed) -> None:
     await home.book.do(asked.Reverse(contract_id=at.loan, of=charged["event"]["seq"]))
 
 
-PHONE = "400-820-8820"
-PAID = "已收到您{}的还款{} 元，谢谢。明细见应用。如有不符，请致电 " + PHONE + "。"
-OPENED = "您的{}已于2025年1月1日开通，额度{} 元。条款在应用的“合同”中随时可查。如非本人办理，请致电 " + PHONE + "。"  # noqa: E501
-CHANGED = "您的随借金额度已由{} 元调整为{} 元，2025年1月1日起生效。如不同意，可在应用提出异议或致电 " + PHONE + "。"  # noqa: E501
-CLOSED = "您的先享后付额度已于2025年1月1日关闭，今后不能再使用。如非您的意愿，请致电 " + PHONE + "。"
-SETTLED = "您的随借金已于{}全部结清，谢谢。结清证明可在应用下载。疑问请致电 " + PHONE + "。"
-STATUS = "您的{}自{}起为：{}。原因和下一步见应用。如不同意，请致电 " + PHONE + "。"
+CALL = "请致电 400-820-8820。"
+PAID = "已收到您{}的还款{} 元，谢谢。明细见应用。如有不符，" + CALL
+OPENED = (
+    "您的{}已于2025年1月1日开通，额度{} 元。"
+    "条款在应用的“合同”中随时可查。如非本人办理，" + CALL
+)
+CHANGED = (
+    "您的随借金额度已由{} 元调整为{} 元，2025年1月1日起生效。"
+    "如不同意，可在应用提出异议或致电 400-820-8820。"
+)
+CLOSED = "您的先享后付额度已于2025年1月1日关闭，今后不能再使用。如非您的意愿，" + CALL
+SETTLED = "您的随借金已于{}全部结清，谢谢。结清证明可在应用下载。疑问" + CALL
+STATUS = "您的{}自{}起为：{}。原因和下一步见应用。如不同意，" + CALL
 FIRST, SECOND, LAST = "2025年1月1日", "2025年1月2日", "2025年2月1日"
 LOAN, ACCOUNT = "随借金", "先享后付"
 
@@ -169,7 +175,7 @@ LOAN, ACCOUNT = "随借金", "先享后付"
     (put_right, [SETTLED.format(FIRST)]),
 ], ids=lambda each: getattr(each, "__name__", ""))  # fmt: skip
 async def test_from_the_operation_to_the_words(pool: Pool, act: Act, told: list[str]) -> None:
-    """R-PLAN-01, R-PLAN-02."""
+    """R-PLAN-01, R-PLAN-02, R-PLAN-04."""
     async with house(pool) as home:
         at = await Owed.by(home)
         await quiet(home)
@@ -233,6 +239,7 @@ async def test_a_planner_that_dies_has_planned_nothing(
 
 
 async def test_who_was_not_told_that_it_is_settled_is_not_told_that_it_is_not(pool: Pool) -> None:
+    """R-PLAN-04."""
     async with house(pool) as home:
         at = await Owed.by(home)
         await quiet(home)
@@ -316,7 +323,7 @@ async def test_of_all_contracts_and_in_sets(pool: Pool, monkeypatch: pytest.Monk
     """A borrower's debit for everything, and a debit that settles, posted with many others."""
     monkeypatch.setattr(debit_bulk, "LEAST", 1)
     async with house(pool) as home:
-        at, contract, asks = await due(home)
+        at, contract, _ = await due(home)
         other = await Owed.by(home)
         await quiet(home)
         for n in (1, 2):
