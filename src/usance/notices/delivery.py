@@ -18,8 +18,9 @@ from typing import Any
 from usance.core.rules import rule
 from usance.notices import queue_sql
 from usance.notices.counter_rows import TakenMeanwhile
-from usance.notices.deciding import INBOX, Decision, House, decide
-from usance.notices.health import Document, health_policy, look_at
+from usance.notices.deciding import INBOX, Decision, House, decide, words_of
+from usance.notices.health import WORDS, look_at
+from usance.notices.health_policy import Document, health_policy
 from usance.notices.outbox import FAILED, TAKEN, UNBEGUN, WAITS
 from usance.notices.providers import LATER, REFUSED, UNKNOWN, Carrier, Outcome
 from usance.notices.providers import TAKEN as WAS_TAKEN
@@ -47,12 +48,15 @@ class Tally:
     counts: dict[tuple[str, str], Counter[str]] = field(default_factory=dict)
 
     def add(self, decision: Decision, *names: str) -> None:
-        """Of the channel, the template and the provider of a notice."""
+        """Of the channel, the template, the provider and the words of a notice."""
         of = [("channel", decision.channel), ("template", decision.row["template_id"])]
         if decision.provider and decision.order:
             of.append(("provider", f"{decision.channel} {decision.provider}"))
         for each in of:
             self.counts.setdefault(each, Counter()).update(names)
+        if decision.order and "sent" in names:
+            words = self.counts.setdefault((WORDS, words_of(decision)), Counter())
+            words.update(sent=1, length=len(decision.order.text))
 
     async def write(self, connection: Connection, now: datetime) -> None:
         """Add it up for everybody."""
@@ -60,7 +64,7 @@ class Tally:
             return
         keys = sorted(self.counts)
         columns = [[self.counts[key][name] for key in keys]
-                   for name in ("sent", "failed", "errors", "answered", "slow")]  # fmt: skip
+                   for name in ("sent", "failed", "errors", "answered", "slow", "length")]  # fmt: skip
         await connection.execute(
             queue_sql.COUNT, [kind for kind, _ in keys], [name for _, name in keys],
             queue_sql.minute_of(now), *columns,
