@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import itertools
 import json
 from datetime import timedelta
@@ -12,11 +11,9 @@ from msgspec import structs
 
 from tests.notices.house import NOON, House, house
 from tests.servicing.books import KEYS
-from usance.bench.sending import person
 from usance.core.refusals import Refused
-from usance.identity.borrowers import Borrowers
 from usance.identity.changing import Asking
-from usance.notices import queue_sql
+from usance.notices import queue_sql, sealing
 from usance.notices.health import Health
 from usance.notices.health_policy import health_policy
 from usance.notices.outbox import STOPPED, TAKEN, Telling
@@ -226,13 +223,15 @@ async def test_a_warning_of_a_number_ends_when_its_count_has_come_down(pool: Poo
         assert await health(home).history() == []
 
 
-async def test_borrowers_with_one_number_are_counted_together(pool: Pool) -> None:
+async def test_notices_of_several_borrowers_to_one_number_count_together(pool: Pool) -> None:
     """R-BREAKER-05."""
     async with house(pool) as home:
         few(home)
-        twins = [dataclasses.replace(person(n), phone="+8613812345678") for n in (1, 2, 3)]
-        for who in await Borrowers(pool, KEYS).register_many(twins, actor="test"):
-            await home.paid(who, "k")
+        for who in await home.book.borrowers(3):
+            row = await pool.fetchrow("SELECT data_key FROM borrower WHERE borrower_id = $1", who)
+            data_key = KEYS.unwrap(row["data_key"], who)
+            box = sealing.sealed_under(data_key, who, "k", {"to": "+8613812345678"})
+            await home.paid(who, "k", box=box)
         await home.sent()
         (found,) = [each for place, each in (await breakers(home)).items()
                     if place[0] == "recipient"]  # fmt: skip

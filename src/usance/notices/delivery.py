@@ -30,6 +30,8 @@ from usance.platform.looks import Looks
 
 SLOW_SECONDS = 3.0
 """A provider that takes longer is slow (R-DELIVERY-01)."""
+COUNTED = ("sent", "failed", "errors", "answered", "slow", "length")
+"""Columns of ``sending_slot``, as ``queue_sql.COUNT`` adds to them."""
 
 
 @dataclass(slots=True, repr=False)
@@ -63,8 +65,7 @@ class Tally:
         if not self.counts:
             return
         keys = sorted(self.counts)
-        columns = [[self.counts[key][name] for key in keys]
-                   for name in ("sent", "failed", "errors", "answered", "slow", "length")]  # fmt: skip
+        columns = [[self.counts[key][name] for key in keys] for name in COUNTED]
         await connection.execute(
             queue_sql.COUNT, [kind for kind, _ in keys], [name for _, name in keys],
             queue_sql.minute_of(now), *columns,
