@@ -18,8 +18,9 @@ from typing import Any
 from usance.core.rules import rule
 from usance.notices import queue_sql
 from usance.notices.counter_rows import TakenMeanwhile
-from usance.notices.deciding import INBOX, Decision, House, decide
-from usance.notices.health import Document, health_policy, look_at
+from usance.notices.deciding import INBOX, Decision, House, decide, words_of
+from usance.notices.health import WORDS, look_at
+from usance.notices.health_policy import Document, health_policy
 from usance.notices.outbox import FAILED, TAKEN, UNBEGUN, WAITS
 from usance.notices.providers import LATER, REFUSED, UNKNOWN, Carrier, Outcome
 from usance.notices.providers import TAKEN as WAS_TAKEN
@@ -29,6 +30,8 @@ from usance.platform.looks import Looks
 
 SLOW_SECONDS = 3.0
 """A provider that takes longer is slow (R-DELIVERY-01)."""
+COUNTED = ("sent", "failed", "errors", "answered", "slow", "length")
+"""Columns of ``sending_slot``, as ``queue_sql.COUNT`` adds to them."""
 
 
 @dataclass(slots=True, repr=False)
@@ -47,20 +50,22 @@ class Tally:
     counts: dict[tuple[str, str], Counter[str]] = field(default_factory=dict)
 
     def add(self, decision: Decision, *names: str) -> None:
-        """Of the channel, the template and the provider of a notice."""
+        """Of the channel, the template, the provider and the words of a notice."""
         of = [("channel", decision.channel), ("template", decision.row["template_id"])]
         if decision.provider and decision.order:
             of.append(("provider", f"{decision.channel} {decision.provider}"))
         for each in of:
             self.counts.setdefault(each, Counter()).update(names)
+        if decision.order and "sent" in names:
+            words = self.counts.setdefault((WORDS, words_of(decision)), Counter())
+            words.update(sent=1, length=len(decision.order.text))
 
     async def write(self, connection: Connection, now: datetime) -> None:
         """Add it up for everybody."""
         if not self.counts:
             return
         keys = sorted(self.counts)
-        columns = [[self.counts[key][name] for key in keys]
-                   for name in ("sent", "failed", "errors", "answered", "slow")]  # fmt: skip
+        columns = [[self.counts[key][name] for key in keys] for name in COUNTED]
         await connection.execute(
             queue_sql.COUNT, [kind for kind, _ in keys], [name for _, name in keys],
             queue_sql.minute_of(now), *columns,

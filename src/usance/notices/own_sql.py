@@ -58,7 +58,7 @@ SELECT borrower_id FROM borrower WHERE cell = $1 AND borrower_id = $2 AND status
 """
 WHO = "SELECT * FROM borrower WHERE cell = $1 AND borrower_id = $2 AND data_key <> ''"
 FORGET = (
-    """UPDATE notice SET box = '', digits_hash = '', contact_hash = '',
+    """UPDATE notice SET box = '', digits_hash = '', contact_hash = '', stopped_by = '',
         state = CASE WHEN state IN (1, 2, 6) THEN 7 ELSE state END,
         because = CASE WHEN state IN (1, 2, 6) THEN 'NOBODY' ELSE because END
     WHERE cell = $1 AND borrower_id = $2""",

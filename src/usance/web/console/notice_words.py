@@ -30,9 +30,14 @@ RECEIPTS = {
 BREAKER_STATES = {
     "closed": _("lets everything pass"), "warning": _("warning"), "open": _("open: nothing passes"),
 }  # fmt: skip
-BREAKER_KINDS = {"channel": _("Channel"), "template": _("Template")}
+BREAKER_KINDS = {
+    "channel": _("Channel"), "template": _("Template"), "words": _("Words of a template"),
+    "provider": _("Provider"), "recipient": _("Recipient"), "device": _("Browser"),
+    "network": _("Internet address"),
+}  # fmt: skip
 BECAUSE = {
     "failed": _("too many were refused"), "bounced": _("too many came back"),
     "complained": _("too many complaints"), "volume": _("far more than usual"),
-    "links": _("a link that nobody allowed"),
+    "links": _("a link that nobody allowed"), "drift": _("longer or shorter than usual"),
+    "many": _("too many"),
 }  # fmt: skip

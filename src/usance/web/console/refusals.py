@@ -426,6 +426,8 @@ DETAILS = (
     _("a report has at most {most} characters"),
     _("there is no such relative"),
     _("a whole number from 1 to {most} is needed"),
+    _("no more relatives can be named from here until we have looked at it; ask us"),
+    _("staff is told before it is refused"),
 )
 PLACE = re.compile(r"\{(\w+)\}")
 
