@@ -57,6 +57,9 @@ LOCK_BORROWER = """
 SELECT borrower_id FROM borrower WHERE cell = $1 AND borrower_id = $2 AND status = 1 FOR SHARE
 """
 WHO = "SELECT * FROM borrower WHERE cell = $1 AND borrower_id = $2 AND data_key <> ''"
+NO_CHOICE = {"ways": None, "refused": None, "opens": None, "closes": None, "zone": "",
+             "suspended": False}  # fmt: skip
+"""What joins a row of ``WHO`` where only the words count, not by which way they go."""
 FORGET = (
     """UPDATE notice SET box = '', digits_hash = '', contact_hash = '',
         state = CASE WHEN state IN (1, 2, 6) THEN 7 ELSE state END,
