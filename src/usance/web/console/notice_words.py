@@ -55,8 +55,7 @@ TYPES = {
 }  # fmt: skip
 """Types of placeholders."""
 PARTS = WAYS | {
-    "channels": "", "zh-CN": "中文", "en": "English", "zh": "中文", "text": _("text"),
-    "texts": "",
+    "channels": _("Ways"), "zh-CN": "中文", "en": "English", "zh": "中文", "text": _("text"),
     "subject": _("subject"), "title": _("title"), "placeholders": _("placeholder"),
     "type": _("type"), "choices": _("choice"), "effective_on": _("First day"),
     "retired_on": _("First day without it"), "domains": _("Domains of links"),
@@ -71,8 +70,13 @@ PARTS = WAYS | {
 """Parts of the place of a text in a document."""
 
 
+ROOMS = ("channels", "texts", "placeholders")
+"""What stands in them says by itself where it is."""
+
+
 def place(where: str, gettext: Callable[[str], str]) -> str:
     """Where something stands in a document, in words; a name of its own stays as it is."""
-    words = (gettext(PARTS[each]) if PARTS.get(each) else each
-             for each in where.split(" ") if PARTS.get(each) != "")  # fmt: skip
-    return " › ".join(words)
+    parts = where.split(" ")
+    if parts[0] in ROOMS and len(parts) > 1:
+        del parts[0]
+    return " › ".join(gettext(PARTS[each]) if each in PARTS else each for each in parts)

@@ -131,8 +131,9 @@ def odd(number: int, detail: str) -> Refused:
 
 def field_of(path: str, fields: Collection[str] = FIELDS) -> str:
     """The field that a refusal is about: the one of this name, else the first nearest to it."""
-    if path in fields:
-        return path
+    path, listed, _ = path.partition("[")  # a decoder names no keys, only that there are some
+    if path in fields or listed:
+        return path if path in fields else ""
     for each in fields:
         if path.startswith(f"{each}.") or (path and each.startswith(f"{path}.")):
             return each
