@@ -85,7 +85,8 @@ def test_a_form_gives_back_the_document_it_shows(document: object) -> None:
 
 @pytest.mark.parametrize(("text", "detail"), [
     ("amount", "line 1: neither a placeholder nor a choice"),
-    ("a: money\n\nb = 一 | one", ""), ("b = 一 | one", "line 1: neither a placeholder nor a choice"),
+    ("a: money\n\nb = 一 | one", ""),
+    ("b = 一 | one", "line 1: neither a placeholder nor a choice"),
     ("a: money\na: date", "line 2: a placeholder that is there already"),
     ("a: choice\n x = 一 | one\n x = 二 | two", "line 3: a choice that is there already"),
     ("a: choice\n x = 一, one", "line 2: neither a placeholder nor a choice"),
@@ -144,8 +145,9 @@ async def test_a_template_as_its_readers_see_it(site: Site) -> None:
     """R-TEMPLATE-06: with made-up values, by channel and language, parts counted."""
     async with reader(site, "auditor") as who:
         text = await page(who, f"{LIST}/due-today")
-        for part in ("今天是应还日", "A reminder: CNY 12,345.67 is due today", "UCS-2", "parts of a text message",
-                     "an amount", "Filled with made-up values.", "due.reminder"):  # fmt: skip
+        for part in ("今天是应还日", "A reminder: CNY 12,345.67 is due today", "UCS-2",
+                     "parts of a text message", "an amount", "due.reminder",
+                     "Filled with made-up values."):  # fmt: skip
             assert part in text, part
         for path in (f"{LIST}/nothing", f"{LIST}/paid?version=2", f"{LIST}/paid?version=x",
                      f"{LIST}/paid/changes?from=7", f"{LIST}/nothing/changes"):  # fmt: skip

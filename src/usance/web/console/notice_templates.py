@@ -173,8 +173,9 @@ async def changes_page(request: Asked, template: Word) -> Response[str]:
     if not newest:
         raise not_found("template")
     last = newest[0][0].document.version
-    new = await templates.one(template, number_of(request, "to", last))
-    old = await templates.one(template, number_of(request, "from", last - 1))
+    to = number_of(request, "to", last)
+    new = await templates.one(template, to)
+    old = await templates.one(template, number_of(request, "from", to - 1))
     if new is None or (old is None and "from" in request.query_params):
         raise not_found("version")
     return await show(
