@@ -41,8 +41,8 @@ async def test_what_was_said_with_its_document_and_its_end(site: Site) -> None:
         front = await page(who, f"/console/borrowers/{borrower}")
         assert f"/console/borrowers/{borrower}/consents" in front
         text = await page(who, f"/console/borrowers/{borrower}/consents")
-        for part in (record, "Offers", "by telephone, entered by staff", "kept, closed", "中文",
-                     f"{LIST}/notices-marketing?version=1#text-zh", "a connected system",
+        for part in (record, "Advertising", "by telephone, entered by staff", "kept, closed",
+                     "中文", f"{LIST}/notices-marketing?version=1#text-zh", "a connected system",
                      given.json()["text_digest"]):  # fmt: skip
             assert part in text, part
         assert ">given<" in text

@@ -292,5 +292,12 @@ async def test_real_data_for_who_gave_a_reason(site: Site) -> None:
         assert "王小明" in other
         for nobody in ("b-zzz", "x", "b-1"):
             assert "R-FOUND-01" in await page(who, f"{LIST}/due-today?borrower={nobody}")
+    async with reader(site, "operations", "service") as who:
+        draft = again("due-today", borrower=borrower)
+        assert "王小明" not in (await who.form(f"{DRAFTS}/look", draft)).text
+        await who.form(f"/console/borrowers/{borrower}/open", {"reason": "case"})
+        seen = (await who.form(f"{DRAFTS}/look", draft)).text
+        assert "CNY 987.65" in seen
+        assert "王小明" in seen
     looks = await site.client.get(f"/v1/borrowers/{borrower}/accesses")
-    assert [each["what"] for each in looks.json()["items"]] == ["console"]
+    assert [each["what"] for each in looks.json()["items"]] == ["console"] * 2

@@ -47,7 +47,7 @@ SAME, GONE, CAME = "same", "gone", "came"
 @rule("R-TEMPLATE-17")
 def lines(change: Difference) -> list[tuple[str, str]]:
     """A change line by line: which stayed, which is gone, which came."""
-    old, new = change.old.splitlines(), change.new.splitlines()
+    old, new = (each.split("\n") if each else [] for each in (change.old, change.new))
     found: list[tuple[str, str]] = []
     for tag, a, b, c, d in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
         if tag == "equal":

@@ -11,12 +11,12 @@ STATES = {
     "expired": _("run out"), "invalidated": _("invalid"),
 }  # fmt: skip
 PURPOSES = {
-    "service-notices": _("Notices about the account"), "marketing": _("Offers"),
+    "service-notices": _("Notices about the account"), "marketing": _("Advertising"),
     "family": _("Notices to relatives"), "debit-mandate": _("Direct debits"),
     "household": _("The household"), "friend-agreement": _("An agreement with a friend"),
 }  # fmt: skip
 SCOPES = {
-    "reminders": _("Reminders"), "statements": _("Statements"), "offers": _("Offers"),
+    "reminders": _("Reminders"), "statements": _("Statements"), "offers": _("Advertising"),
     "borrowing": _("New borrowing"), "plan": _("The repayment plan"),
     "overdue": _("Late payments"), "debits": _("Direct debits"),
     "household-overview": _("An overview of the household"),

@@ -40,7 +40,7 @@ BECAUSE = {
 }  # fmt: skip
 PURPOSES = {
     "servicing": _("Account and payments"), "collection": _("Late payments"),
-    "security": _("Protection"), "consent": _("Consents"), "marketing": _("Offers"),
+    "security": _("Protection"), "consent": _("Consents"), "marketing": _("Advertising"),
     "family": _("Family"),
 }  # fmt: skip
 AUDIENCES = {"borrower": _("the borrower"), "family_member": _("a relative")}

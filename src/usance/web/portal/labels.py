@@ -103,7 +103,7 @@ WAYS = {
 PURPOSES = {
     "servicing": _("Bills, payments and changes"), "collection": _("Late payments"),
     "consent": _("What you agreed to"), "security": _("Protection of your account"),
-    "marketing": _("Offers"), "family": _("For your family"),
+    "marketing": _("Advertising"), "family": _("For your family"),
 }  # fmt: skip
 NOTICE_STATES = {
     3: _("sent"), 4: _("arrived"), 5: _("did not arrive"),
