@@ -8,7 +8,7 @@ between the book and its reader. Nothing is kept and nothing is sent.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import msgspec
@@ -24,13 +24,6 @@ from usance.notices.samples import samples
 from usance.notices.values import said
 from usance.platform.crypto import KeyService, beside
 from usance.platform.database import Pool
-
-FACTS = """
-SELECT facts FROM notice
-WHERE cell = $1 AND borrower_id = $2 AND member_id = 0 AND template_id = $3
-ORDER BY notice_id DESC LIMIT 1
-"""
-"""Never of what a relative was told: that would say what the relative answered (R-FAMILY-04)."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -51,17 +44,18 @@ async def fitted(
     if who is None:
         return None
     book = await pool.fetchrow(queue_sql.BOOK)
-    facts = await pool.fetchval(FACTS, *place, document.id)
+    facts = await pool.fetchval(own_sql.NEWEST_FACTS, *place, document.id)
     known = Known(book["name"], book["currency"], book["business_date"])
+    row = dict(who) | own_sql.NO_CHOICE
+    reader = await beside(keys, lambda: reading.opened(keys, row))
+    if reader is None:
+        return None
     values: dict[str, dict[str, Any]] = {}
     real: set[str] = set()
     for language in LANGUAGES:
-        row = dict(who) | own_sql.NO_CHOICE | {"language": language}
-        reader = await beside(keys, lambda row=row: reading.opened(keys, row))  # type: ignore[misc]
-        if reader is None:
-            return None
+        spoken = replace(reader, person=replace(reader.person, language=language))
         found = values_of(
-            document, known, phone, reader, msgspec.json.decode(facts or "{}"), {}
+            document, known, phone, spoken, msgspec.json.decode(facts or "{}"), {}
         )
         fit = {name: each for name, each in found.items() if fits(document, name, each, language)}
         values[language] = samples(document) | fit
