@@ -45,7 +45,7 @@ async def test_what_was_said_with_its_document_and_its_end(site: Site) -> None:
                      "中文", f"{LIST}/notices-marketing?version=1#text-zh", "a connected system",
                      given.json()["text_digest"]):  # fmt: skip
             assert part in text, part
-        assert ">given<" in text
+        assert ">agreed to<" in text
         await site.post(f"{path}/{record}/withdrawal", {"method": "paper"})
         text = await page(who, f"/console/borrowers/{borrower}/consents")
         assert ">withdrawn<" in text

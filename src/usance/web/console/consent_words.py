@@ -7,7 +7,7 @@ def _(message: str) -> str:
 
 
 STATES = {
-    "given": _("given"), "refused": _("refused"), "withdrawn": _("withdrawn"),
+    "given": _("agreed to"), "refused": _("refused"), "withdrawn": _("withdrawn"),
     "expired": _("run out"), "invalidated": _("invalid"),
 }  # fmt: skip
 PURPOSES = {
