@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import json
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
@@ -15,7 +16,7 @@ from msgspec import structs
 
 from tests.consents.house import NOON, OFFER, OVERDUE, REMINDER, STAFF, House, house
 from tests.servicing.books import fingerprint
-from usance.consents import asking, receipts, store
+from usance.consents import asking, receipts, store, telling
 from usance.consents.acts import (
     AdoptConsentDocument,
     RetireConsentDocument,
@@ -25,11 +26,19 @@ from usance.consents.acts import (
 from usance.consents.asking import What
 from usance.consents.documents import shipped
 from usance.consents.records import Party, Saying, borrower
-from usance.consents.rules import EXPIRED, GIVEN, INVALIDATED, REFUSED, WITHDRAWN
+from usance.consents.rules import (
+    EXPIRED,
+    GIVEN,
+    INVALIDATED,
+    PURPOSES,
+    REFUSED,
+    WITHDRAWN,
+)
 from usance.core.identifiers import parse
 from usance.core.refusals import Refused
 from usance.identity import erasure, rotation
 from usance.identity.changing import Asking
+from usance.notices.starting import starting_set
 from usance.platform.database import Pool, transaction
 from usance.web import personal
 
@@ -210,7 +219,7 @@ async def test_once_a_year_it_is_due_for_a_word(home: House) -> None:
 
     async def due() -> list[int]:
         async with transaction(home.pool) as connection:
-            found = await store.to_remind(connection, home.clock.now(), 10)
+            found = await store.to_remind(connection, home.clock.now(), 10, PURPOSES)
             for each in found:
                 await store.mark_reminded(connection, each, home.clock.now())
             return [each.record_id for each in found]
@@ -230,6 +239,72 @@ async def test_once_a_year_it_is_due_for_a_word(home: House) -> None:
     home.clock.advance(timedelta(days=400))
     assert await due() == []
     await home.book.holds()
+
+
+async def told(home: House) -> list[tuple[str, Any]]:
+    """What the borrower is told: template and facts."""
+    rows = await home.pool.fetch("SELECT template_id, facts FROM notice ORDER BY notice_id")
+    return [(each["template_id"], json.loads(each["facts"])) for each in rows]
+
+
+async def test_what_was_given_and_taken_back_is_told_once(home: House) -> None:
+    """R-CONSENT-10: also where staff entered it; a refusal and what ends by itself are not."""
+    await home.consents.refuse(home.saying("notices-marketing"), Asking(home.actor))
+    record_id = await home.given()
+    for _ in range(2):
+        await home.withdrawn(record_id, method="staff_by_phone", actor=STAFF)
+    await home.given("notices-marketing")
+    home.clock.advance(timedelta(days=366))
+    assert await home.consents.look() == 1
+    day = {"day": NOON.date().isoformat()}
+    assert await told(home) == [
+        ("consent-given", day | {"what": "service"}),
+        ("consent-withdrawn", day | {"what": "service"}),
+        ("consent-given", day | {"what": "marketing"}),
+    ]
+    await home.book.holds()
+
+
+async def test_what_was_said_twice_under_a_key_is_told_once(home: House) -> None:
+    asking_again = Asking(home.actor, "key", b"h")
+    for _ in range(2):
+        await home.consents.grant(home.saying(), asking_again)
+    assert [template for template, _ in await told(home)] == ["consent-given"]
+
+
+async def test_what_did_not_happen_is_not_told(home: House) -> None:
+    with pytest.raises(Refused, match="R-CONSENT-02"):
+        await home.consents.grant(home.saying(version=7), Asking(home.actor))
+    assert await told(home) == []
+
+
+async def test_nothing_is_told_of_an_agreement_about_somebody_else(home: House) -> None:
+    """R-FAMILY-04: what is said of a relative has its own words, or none."""
+    said = home.saying("family-borrowing", counterparty=MOTHER)
+    answer = await home.consents.grant(said, Asking(home.actor))
+    await home.withdrawn(parse("consent", answer.document["record_id"]))
+    assert await told(home) == []
+
+
+async def test_every_purpose_has_its_words_or_a_room_of_its_own() -> None:
+    of_others = {"family", "household", "friend-agreement"}
+    assert set(telling.WHAT) | of_others == set(PURPOSES)
+    for template in starting_set():
+        if template.id in (*telling.BY_STATE.values(), telling.YEARLY):
+            choices = set(template.placeholders["what"].choices) - {"family"}
+            assert choices == set(telling.WHAT.values())
+
+
+async def test_a_consent_that_is_on_is_told_of_once_a_year(home: House) -> None:
+    """R-CONSENT-06."""
+    await home.given()
+    family = home.saying("family-borrowing", counterparty=MOTHER)
+    await home.consents.grant(family, Asking(home.actor))
+    for year in range(1, 3):
+        home.clock.advance(timedelta(days=365))
+        assert (await home.consents.look(), await home.consents.look()) == (1, 0)
+        yearly = ("consent-yearly", {"from_on": NOON.date().isoformat(), "what": "service"})
+        assert (await told(home))[1:] == [yearly] * year
 
 
 async def test_two_sides_both_agree(home: House) -> None:

@@ -45,7 +45,7 @@ async def test_each_scope_hears_its_own(home: House) -> None:
     await home.pool.execute("DELETE FROM notice")
     assert await follows(home, "drawn", DRAWN) == 2
     assert await follows(home, "drawn", DRAWN) == 0
-    assert await follows(home, "opened", {"day": "2026-03-01"}, 2) == 1
+    assert await follows(home, "opened", {"day": "2026-03-01"}, 2) == 0  # nothing is borrowed yet
     assert await follows(home, "overdue-1", LATE, 3) == 1
     assert await follows(home, "overdue-7", LATE | {"days": 7}, 4) == 0  # the same due
     assert await follows(home, "overdue-1", LATE | {"due_on": "2026-03-27"}, 5) == 1
@@ -56,7 +56,6 @@ async def test_each_scope_hears_its_own(home: House) -> None:
     assert {row["member_id"] for row in rows} == {mother}
     told = sorted((row["template_id"][7:], row["scope"], row["facts"]) for row in rows)
     assert told == [
-        ("after-borrowing", "borrowing", '{"day": "2026-03-01"}'),
         ("after-borrowing", "borrowing", '{"day": "2026-03-01"}'),
         ("overdue", "overdue", "{}"), ("overdue", "overdue", "{}"),
         ("plan", "plan", '{"day": "2026-04-01", "instalments": 12}'),

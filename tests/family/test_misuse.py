@@ -219,6 +219,12 @@ async def test_twins_of_a_nomination_are_one(home: House) -> None:
     assert len(await home.shown()) == 2
 
 
+PLACE = {"slots": 30, "minutes": 1440, "warn": 5, "stop": 8}
+GOOD = {"living_most": 2, "nominations_a_year": 3, "borrowers_of_a_number": 3,
+        "again_after_days": 365, "invitation_days": 14, "visit_minutes": 30,
+        "from_device": PLACE, "from_network": PLACE}  # fmt: skip
+
+
 @pytest.mark.parametrize("name", [
     "living_most", "nominations_a_year", "borrowers_of_a_number", "again_after_days",
     "invitation_days", "visit_minutes",
@@ -226,11 +232,20 @@ async def test_twins_of_a_nomination_are_one(home: House) -> None:
 @pytest.mark.parametrize("value", [0, -1, 10**6, "2", None, True])
 def test_a_policy_without_bounds_is_refused(name: str, value: object) -> None:
     """R-FAMILY-03."""
-    good = {"living_most": 2, "nominations_a_year": 3, "borrowers_of_a_number": 3,
-            "again_after_days": 365, "invitation_days": 14, "visit_minutes": 30}  # fmt: skip
-    assert policy_in(good).living_most == 2
+    assert policy_in(GOOD).living_most == 2
     with pytest.raises(Refused, match="R-FAMILY-03"):
-        policy_in(good | {name: value})
+        policy_in(GOOD | {name: value})
+
+
+@pytest.mark.parametrize("place", ["from_device", "from_network"])
+@pytest.mark.parametrize("value", [
+    None, 7, [], {}, PLACE | {"slots": 0}, PLACE | {"warn": "5"}, PLACE | {"stop": 10**6},
+    PLACE | {"warn": 9},
+])  # fmt: skip
+def test_places_without_bounds_are_refused(place: str, value: object) -> None:
+    """R-FAMILY-19: and staff is told before anybody is refused."""
+    with pytest.raises(Refused, match="R-FAMILY-03"):
+        policy_in(GOOD | {place: value})
 
 
 @pytest.mark.parametrize(("place", "scopes"), [

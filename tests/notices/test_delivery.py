@@ -105,7 +105,8 @@ async def test_a_code_does_not_wait_for_a_word_that_waits(pool: Pool) -> None:
         await home.sent()
         assert len(home.sms.orders) == 1, "the same words wait for each other"
         home.sms.answer = lambda order: Outcome("taken", "r")
-        await home.tell(Telling(who, "c", "password-changed", {"day": "2026-03-03"}))
+        facts = {"day": "2026-03-03", "device": "Android"}
+        await home.tell(Telling(who, "c", "new-device", facts))
         await home.sent()
         assert [each.key for each in home.sms.orders[1:]] == [f"n-{who}-3"]
 

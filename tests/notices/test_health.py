@@ -10,7 +10,8 @@ from tests.notices.house import NOON, Hand, House, house
 from usance.core.refusals import Refused
 from usance.identity.changing import Asking
 from usance.notices import queue_sql
-from usance.notices.health import Health, health_policy
+from usance.notices.health import Health
+from usance.notices.health_policy import health_policy
 from usance.notices.outbox import DROPPED, FAILED, STOPPED, TAKEN, WAITS, Telling
 from usance.notices.providers import LATER, REFUSED, Order, Outcome
 from usance.platform.database import Pool

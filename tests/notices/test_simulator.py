@@ -35,7 +35,7 @@ from tests.webhooks.receiver import Received, receiving, status
 from usance.bench.sending import person
 from usance.identity.borrowers import Borrowers
 from usance.notices.delivery import Delivery
-from usance.notices.health import health_policy
+from usance.notices.health_policy import health_policy
 from usance.notices.outbox import ARRIVED, FAILED, STOPPED, TAKEN, Telling, tell
 from usance.notices.providers import HttpProvider
 from usance.notices.receipts import ReceiptDesk

@@ -27,7 +27,7 @@ EVENTS = {
     "contract.opened", "drawing.booked", "statement.issued", "due.reminder", "repayment.booked",
     "debit.failed", "contract.overdue", "refund.booked", "limit.changed", "status.changed",
     "line.closed", "contract.closed", "consent.given", "consent.withdrawn", "consent.reminder",
-    "device.new", "number.changed", "login.code", "password.changed", "family.invitation",
+    "device.new", "number.changed", "login.code", "family.invitation",
     "family.borrowing_before", "family.borrowing_after", "family.plan", "family.overdue",
     "family.withdrawn", "number.in_use", "number.proof_new", "number.proof_old",
     "family.ended", "family.reminder", "family.proof", "notices.digest",
@@ -36,7 +36,7 @@ EVENTS = {
 
 def test_there_is_one_for_every_event() -> None:
     assert {each.event for each in SET} == EVENTS
-    assert len({each.id for each in SET}) == len(SET) == 36
+    assert len({each.id for each in SET}) == len(SET) == 35
     assert {each.version for each in SET} == {1}
 
 

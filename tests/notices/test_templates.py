@@ -21,7 +21,7 @@ from usance.core.refusals import Refused
 from usance.identity.changing import Asking
 from usance.identity.staff import Staff
 from usance.notices import store
-from usance.notices.changes import Difference, differences
+from usance.notices.changes import Difference, differences, lines
 from usance.notices.documents import canonical, digest_of, document_in
 from usance.notices.starting import adopt_starting_set, complete, starting_set
 from usance.notices.templates import AdoptTemplate, RetireTemplate, Templates, Version, in_force
@@ -192,6 +192,19 @@ def test_what_changed_is_said_in_words() -> None:
     }  # fmt: skip
     assert Difference("placeholders day type", "date", "") in differences(new, old)
     assert {"channels sms zh-CN text", "amounts"} <= {e.where for e in differences(None, old)}
+
+
+@pytest.mark.parametrize(("old", "new", "kinds"), [
+    ("", "a\nb", ["came", "came"]), ("a\nb", "", ["gone", "gone"]),
+    ("a\nb\nc", "a\nx\nc", ["same", "gone", "came", "same"]), ("a", "a", ["same"]), ("", "", []),
+    ("a\n", "a", ["same", "gone"]),
+])  # fmt: skip
+def test_a_change_line_by_line(old: str, new: str, kinds: list[str]) -> None:
+    """R-TEMPLATE-17: what stayed and what is gone is the old text, what stayed and came the new."""
+    found = lines(Difference("x", old, new))
+    assert [kind for kind, _ in found] == kinds
+    assert "\n".join(line for kind, line in found if kind != "came") == old
+    assert "\n".join(line for kind, line in found if kind != "gone") == new
 
 
 async def test_versions_come_newest_first_with_what_they_changed(templates: Templates) -> None:

@@ -48,6 +48,7 @@ SQL_FILES = {
     "day/verify_consents_sql.py": "the same for consents",
     "notices/receipts_sql.py": "what store.py is, for what providers tell",
     "notices/planner_sql.py": "what store.py is, for planning what is told",
+    "notices/happened_sql.py": "the same for what happened",
     "notices/health_sql.py": "the same for breakers and weights",
     "notices/measuring_sql.py": "the same for what notices lead to",
     "notices/own_sql.py": "the same for a person's own",

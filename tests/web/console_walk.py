@@ -10,11 +10,16 @@ from typing import Any
 
 import httpx
 import pyotp
+from msgspec import structs
 
 from tests.web.api_site import Site
 from tests.web.walking import Walk
+from usance.consents.documents import shipped
 from usance.core.identifiers import parse, written
 from usance.identity.contact_changes import Asker
+from usance.notices.starting import starting_set
+from usance.web.console import consent_drafts
+from usance.web.console.template_forms import given_of
 
 PASSWORD, OTHER_PASSWORD = "correct horse battery", "tide-lantern-violet"
 ROLES = ("service", "collections", "operations", "compliance", "administrator")
@@ -88,6 +93,7 @@ async def walk_console(walk: Walk) -> None:
     await cases(anna, bert, who)
     await accounts(anna)
     await forgeries(anna)
+    await documents(anna)
     await the_end(anna)
 
 
@@ -367,6 +373,24 @@ async def forgeries(anna: Person) -> None:
         " RETURNING alarm_id"
     )
     await anna.does(place + "alarms/{alarm:int}/acknowledge", alarm, reason="A known forgery.")
+
+
+async def documents(anna: Person) -> None:
+    """The next version of a template and of a consent document, and an end of each."""
+    today = await anna.newest("SELECT business_date FROM book")
+    paid = next(each for each in starting_set() if each.id == "paid")
+    fields = given_of(structs.replace(paid, version=2, effective_on=today))
+    await anna.does("/console/template-drafts/look", status=200, **fields)
+    await anna.does("/console/template-drafts", **fields)
+    await anna.does("/console/templates/{template:str}/do/retire", "refund",
+                    retired_on=today.isoformat())  # fmt: skip
+    first, now = next(iter(shipped())), anna.walk.clock.now().date()
+    fields = dict(consent_drafts.given_of(structs.replace(first, version=2, effective_on=now)))
+    await anna.does("/console/consent-drafts", **fields)
+    await anna.does(
+        "/console/consent-documents/{document:str}/versions/{version:int}/do/retire",
+        "notices-service", 1, retired_on=now.isoformat(),
+    )  # fmt: skip
 
 
 async def the_end(anna: Person) -> None:

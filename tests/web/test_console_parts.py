@@ -7,11 +7,15 @@ import re
 from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import pytest
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po
 
+from tests.notices.drafts import bill, draft, family, saying
+from tests.notices.drafts import found as lint_findings
+from tests.notices.drafts import words as both
 from usance.contract import records, step
 from usance.core.identifiers import parse
 from usance.core.refusals import Refused
@@ -171,6 +175,8 @@ SAID_BY = {"Refused": 1, "Refusal": 1, "ProblemError": 2, "malformed": 0, "not_f
 """Which argument of a call is a refusal's detail."""
 SPOKEN = ("family", "core", "contract", "servicing", "identity", "day", "web", "webhooks", "cases",
           "consents")
+OF_TEMPLATES = ("documents.py", "lints.py", "templates.py", "rendering.py", "preferences.py")
+"""Of the room of notices what pages of templates and of one's own choice can refuse."""
 NOT_ON_A_PAGE = ("web/api", "contract/batch.py")
 
 
@@ -196,7 +202,8 @@ def refusals_of(path: Path) -> Iterator[str]:
 
 
 def spoken_files() -> list[Path]:
-    paths = (path for room in SPOKEN for path in sorted((SOURCE / room).rglob("*.py")))
+    paths = [path for room in SPOKEN for path in sorted((SOURCE / room).rglob("*.py"))]
+    paths += [SOURCE / "notices" / name for name in OF_TEMPLATES]
     return [p for p in paths if not p.relative_to(SOURCE).as_posix().startswith(NOT_ON_A_PAGE)]
 
 
@@ -223,6 +230,26 @@ def test_every_refusal_is_said_in_chinese() -> None:
 def test_a_refusal_with_values(detail: str, chinese: str) -> None:
     assert refusals.sentence(detail, i18n.translations("zh").gettext).lower() == chinese.lower()
     assert refusals.sentence(detail, i18n.translations("en").gettext).endswith(detail[1:] + ".")
+
+
+@pytest.mark.parametrize("wrong", [
+    saying("点击 http://evil.example 或拨打 13812345678", "Pay at bit.ly/x or 10.0.0.1"),
+    saying("再不还款我们就起诉{", "x"), saying("{nothing}", "x" * 900 + "\u202e"),
+    draft(placeholders={"amount": {"type": "choice"}, "income": {"type": "money"}}),
+    draft(channels={}), draft(channels={"email": both("一", "one")}),
+    draft(channels={"sms": {"en": {"text": "one"}}}), bill(channels={"sms": both("一", "one")}),
+    family("欠款 100 元，请转告", "He owes CNY 100, tell him"), draft(domains=["XN--a.example"]),
+    draft(purpose="family"), draft(scope="overdue"), draft(placeholders={"a_phone": {
+        "type": "phone"}}), family("{x}", "{x}", placeholders={"x": {"type": "money"}}),
+    draft(audience="family_member", purpose="family", scope="overdue", amounts=True),
+])  # fmt: skip
+def test_what_is_wrong_with_a_template_is_said_in_chinese(wrong: dict[str, Any]) -> None:
+    """Also where a lint puts its words together."""
+    chinese = i18n.translations("zh").gettext
+    refused = lint_findings(wrong)
+    assert refused
+    for each in refused:
+        assert re.search("[\u4e00-\u9fff]", refusals.said(each.detail, chinese)), each.detail
 
 
 def test_every_event_and_reason_has_a_name() -> None:

@@ -44,7 +44,7 @@ async def test_a_book_lists_its_templates(site: Site) -> None:
     found = await listed(site)
     names = [each["template_id"] for each in found]
     assert names == sorted(names)
-    assert len(names) == len(set(names)) == 35
+    assert len(names) == len(set(names)) == 34
     assert {each["state"] for each in found} == {"in force"}
     (one,) = await listed(site, f"{PATH}/due-tomorrow")
     assert (one["adopted_by"], one["effective_on"]) == ("usance", TODAY)

@@ -52,14 +52,16 @@ async def test_nothing_is_on_and_a_document_says_what_may_come_of_it(me: Visitor
     assert "Notices about your account" in page
     assert "Offers" in page
     assert "family" not in page  # those need somebody else, and come with another page
-    assert page.count('<span class="value">Off</span>') == 2
+    assert page.count('<span class="value">Nothing said</span>') == 2
+    assert page.count("Without your agreement") == 2
+    assert "that belongs to your contract" in page  # said of what is sent anyway
     assert "/withdraw" not in page
     page = (await me.get(SERVICE)).text
     assert "What may come of it" in page
-    assert "The messages name no amounts." in page
+    assert "We send them whether you agree here or not." in page
     me.client.cookies.set("language", "zh")
     assert "账户通知" in (await me.get(SERVICE)).text
-    assert (await me.get(LIST)).text.count("关闭</span>") == 2
+    assert (await me.get(LIST)).text.count("尚未表态</span>") == 2
     assert "我同意的事项" in (await me.get("/my/you")).text
 
 
@@ -72,7 +74,7 @@ async def test_agree_by_some_ways_take_it_back_and_keep_the_receipt(
     await me.post(f"{SERVICE}/give", SHOWN | {"key": "once"})
     assert await site.pool.fetchval("SELECT count(*) FROM consent_event") == 1
     page = (await me.get(answer.headers["location"])).text
-    assert "It is on now." in page
+    assert "We have noted that you agree." in page
     assert "you take it back" in page
     (told,) = await site.services.consents.of_borrower(me.borrower_id)
     assert (told["channels"], told["method"], told["language"]) == (["sms"], "portal", "en")
@@ -84,7 +86,7 @@ async def test_agree_by_some_ways_take_it_back_and_keep_the_receipt(
     assert "checked" in (await me.get(SERVICE)).text
     answer = await me.post(f"{LIST}/{record}/withdraw", {})
     page = (await me.get(answer.headers["location"])).text
-    assert "It is off from now on." in page
+    assert "You have taken it back; it holds no more." in page
     assert "You took it back" in page
     assert (await me.get(f"{LIST}/{record}/receipt")).json()["state"] == "withdrawn"
 

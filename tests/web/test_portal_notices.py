@@ -42,6 +42,9 @@ async def test_news_may_come_once_a_day(site: Site, me: Visitor) -> None:
     assert 'aria-invalid="true"' in answer.text
     assert '<option value="18" selected>once a day' in answer.text
     assert (await chosen_by(site.pool, me.borrower_id)).closes is None
+    me.client.cookies.set("language", "zh")
+    answer = await me.post(PLACE, {"digest": "18", "opens": "9", "closes": "18"})
+    assert "合并告知的时刻须在您自己的时段之内" in answer.text
     assert (await me.post(PLACE, {})).status_code == 303
     assert (await chosen_by(site.pool, me.borrower_id)).digest_at is None
 
@@ -51,3 +54,17 @@ async def test_an_hour_that_is_none_is_none(site: Site, me: Visitor, hour: str) 
     answer = await me.post(PLACE, {"digest": hour})
     assert answer.status_code in (303, 422)
     assert (await chosen_by(site.pool, me.borrower_id)).digest_at is None
+
+
+async def test_the_app_is_offered_where_it_listens(site: Site, me: Visitor) -> None:
+    """R-DELIVERY-08."""
+    assert 'value="webhook"' not in (await me.get(PLACE)).text
+    await site.pool.execute("INSERT INTO machine_client (name, scopes) VALUES ('shop', '[]')")
+    await site.pool.execute(
+        "INSERT INTO webhook_endpoint (client_id, url, types, data_key) SELECT max(client_id),"
+        " 'https://a.example', '[\"notice.push\"]', ''::bytea FROM machine_client"
+    )
+    assert 'value="webhook"' in (await me.get(PLACE)).text
+    assert (await me.post(PLACE, {"first": "webhook"})).status_code == 303
+    chosen = await chosen_by(site.pool, me.borrower_id)
+    assert chosen.ways == ("webhook", "sms", "email", "inbox")

@@ -289,6 +289,14 @@ class Approvals(Looks):
         """The newest proposals in these states."""
         return await store.page(self._pool, states, before, count, author)
 
+    async def waiting_of(self, acts: Sequence[str]) -> list[Proposal]:
+        """The proposals of some kinds of acts that wait for a decision, oldest first."""
+        return await store.waiting_of(self._pool, acts, self._clock.now())
+
+    async def carried_out(self, operations: Sequence[int]) -> dict[int, Proposal]:
+        """What was proposed and decided before some operations, by operation."""
+        return await store.carried_out(self._pool, operations)
+
     async def waiting(self) -> int:
         """How many wait for a decision."""
         return await store.waiting(self._pool, self._clock.now())

@@ -82,6 +82,28 @@ async def page(
     return [proposal_of(row) for row in rows]
 
 
+async def waiting_of(pool: Pool, acts: Sequence[str], now: datetime) -> list[Proposal]:
+    """The proposals of some kinds of acts that wait for a decision, oldest first."""
+    rows = await pool.fetch(
+        f"SELECT {COLUMNS} FROM proposal WHERE state = {WAITING} AND expires_at > $2"
+        " AND act = ANY($1::text[]) ORDER BY proposal_id",
+        *(acts, now),
+    )
+    return [proposal_of(row) for row in rows]
+
+
+async def carried_out(pool: Pool, operations: Sequence[int]) -> dict[int, Proposal]:
+    """The proposals that became these operations, with their decisions, by operation."""
+    async with pool.acquire() as connection:
+        rows = await connection.fetch(
+            f"SELECT {COLUMNS} FROM proposal WHERE operation_id = ANY($1::bigint[])"
+            " AND operation_id <> 0",
+            operations,
+        )
+        found = [await with_decisions(connection, row) for row in rows]
+    return {each.operation_id: each for each in found if each is not None}
+
+
 async def waiting(pool: Pool, now: datetime) -> int:
     """How many proposals wait for a decision."""
     count: int = await pool.fetchval(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from usance.consents import receipts, saying, store
@@ -33,9 +34,17 @@ async def consents(
     connection: Connection, keys: KeyService, borrower_id: int
 ) -> list[dict[str, Any]]:
     """All agreements with a receipt of everything that was said, and what was kept as evidence."""
+    return await in_clear(connection, keys, borrower_id, SystemClock().now())
+
+
+@rule("R-CONSENT-09")
+async def in_clear(
+    connection: Connection, keys: KeyService, borrower_id: int, now: datetime
+) -> list[dict[str, Any]]:
+    """The same as of a moment; who is shown it has given a reason, or is the person."""
     rows = [row for row in await store.events(connection, borrower_id) if row["evidence"]]
     words = await opened(connection, keys, borrower_id, rows) if rows else {}
-    return await receipts.told(connection, borrower_id, SystemClock().now(), words)
+    return await receipts.told(connection, borrower_id, now, words)
 
 
 async def opened(

@@ -13,7 +13,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TypeAlias
 
-from usance.consents import rules, store
+from usance.consents import rules, store, telling
 from usance.consents.documents import ConsentDocument, document_of
 from usance.consents.records import NO_EVIDENCE, Evidence, Record, Saying, borrower
 from usance.consents.rules import ACTIONS, EXPIRED, GIVEN, INVALIDATED, STATES, WITHDRAWN
@@ -162,6 +162,7 @@ async def noted(change: Change, record: Record, evidence: Evidence) -> Record:
     if now.state != GIVEN:
         for act in ENDED:
             await act(change, now)
+    await telling.of_saying(change.connection, now)
     return now
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from usance.consents import receipts, rules, saying, store
+from usance.consents import receipts, rules, saying, store, telling
 from usance.consents.acts import enter_shipped
 from usance.consents.documents import ConsentDocument, document_of
 from usance.consents.records import Record, Saying
@@ -156,6 +156,24 @@ class Consents(Looks):
             if len(found) < AT_ONCE:
                 return done
 
+    @rule("R-CONSENT-06")
+    async def remind(self) -> int:
+        """Tell everybody whose consent has been on for a year; how many consents that were.
+
+        Those that concern a relative are told by the room of the family.
+        """
+        done = 0
+        while True:
+            now = self._clock.now()
+            async with transaction(self._pool) as connection:
+                found = await store.to_remind(connection, now, AT_ONCE, telling.WHAT)
+                for record in found:
+                    await store.mark_reminded(connection, record, now)
+                    await telling.of_a_year(connection, record, now)
+            done += len(found)
+            if len(found) < AT_ONCE:
+                return done
+
     async def look(self) -> int:
-        """What is past its end; nothing depends on its being soon."""
-        return await self.expire()
+        """What is past its end or a year old; nothing depends on its being soon."""
+        return await self.expire() + await self.remind()

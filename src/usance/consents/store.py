@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any, TypeAlias
 
@@ -235,21 +235,30 @@ async def past_their_end(connection: Connection, now: datetime, count: int) -> l
 
 
 async def to_remind(
-    connection: Connection, now: datetime, count: int, purpose: str = ""
+    connection: Connection, now: datetime, count: int, purposes: Collection[str]
 ) -> list[Record]:
     """Given and in force, and for a year nobody told the person so; locked, oldest first.
 
-    ``purpose``: only of documents for this one.
+    ``purposes``: only of documents for these.
     """
     rows = await connection.fetch(
         f"SELECT {', '.join(f'c.{name}' for name in COLUMNS.split(', '))} FROM consent c"
         " JOIN consent_document d ON d.document_id = c.document_id AND d.version = c.version"
         f" WHERE c.state = {GIVEN} AND c.at <= $2 AND (c.valid_until IS NULL OR c.valid_until > $1)"
         " AND greatest(c.at, c.reminded_at) <= $2 AND (d.retired_on IS NULL OR d.retired_on > $3)"
-        " AND $5 IN ('', d.purpose) ORDER BY c.at LIMIT $4 FOR UPDATE OF c SKIP LOCKED",
-        *(now, now - YEAR, now.date(), count, purpose),
+        " AND d.purpose = ANY($5) ORDER BY c.at LIMIT $4 FOR UPDATE OF c SKIP LOCKED",
+        *(now, now - YEAR, now.date(), count, list(purposes)),
     )
     return [made(row) for row in rows]
+
+
+async def purpose_of(connection: Connection, record: Record) -> str:
+    """What the document of an agreement is for."""
+    found: str = await connection.fetchval(
+        "SELECT purpose FROM consent_document WHERE document_id = $1 AND version = $2",
+        *(record.document_id, record.version),
+    )
+    return found
 
 
 async def mark_reminded(connection: Connection, record: Record, now: datetime) -> None:

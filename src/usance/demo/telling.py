@@ -26,7 +26,8 @@ from usance.family.follows import BEFORE, FOLLOWS
 from usance.notices.deciding import House
 from usance.notices.delivery import Delivery
 from usance.notices.gate import Gate
-from usance.notices.health import Document, Health, health_policy, look_at
+from usance.notices.health import Health, look_at
+from usance.notices.health_policy import Document, health_policy
 from usance.notices.legal import law
 from usance.notices.planner import Planner
 from usance.notices.receipts import ReceiptDesk

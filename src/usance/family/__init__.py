@@ -10,6 +10,7 @@ has a relative here is known to this room alone: prices, limits and servicing ne
 ``rules``        what a nomination and an answer must have, what stands in the way; pure
 ``links``        links opened and sealed, codes made and found
 ``nominating``   a borrower names a relative, and agrees to what they are told
+``sources``      from which browser and address, and when that is too many
 ``answering``    the relative comes by a code, shows the number, accepts or refuses
 ``ending``       either takes it back; whatever rests on an agreement ends with it
 ``misuse``       either reports misuse: a pause at once, and a case

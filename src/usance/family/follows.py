@@ -36,7 +36,7 @@ SELECT p.cell, p.borrower_id, f.template_id || ' ' || l.member_id || ' ' ||
     '', p.business_date, p.not_before, p.until
 FROM planned p
 JOIN (VALUES ('drawn', 'family-after-borrowing', 'borrowing'),
-    ('opened', 'family-after-borrowing', 'borrowing'), ('drawn', 'family-plan', 'plan'),
+    ('drawn', 'family-plan', 'plan'),
     ('overdue-1', 'family-overdue', 'overdue'), ('overdue-7', 'family-overdue', 'overdue'),
     ('overdue-30', 'family-overdue', 'overdue')) AS f (follows, template_id, scope)
     ON f.follows = p.template_id
@@ -49,7 +49,7 @@ ON CONFLICT (cell, borrower_id, key) DO NOTHING
 """
 """After ``WITH planned AS (...)``: what was just planned for borrowers, with ``cell, borrower_id,
 notice_id, template_id, contract_id, facts, business_date, not_before, until``. Of one late due a
-relative hears once."""
+relative hears once. A limit that was opened is nothing borrowed yet, so nobody hears of it."""
 
 BEFORE = f"""
 INSERT INTO notice (cell, borrower_id, key, template_id, purpose, audience, scope, member_id,

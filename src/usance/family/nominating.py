@@ -15,9 +15,10 @@ from usance.consents.rules import GIVEN
 from usance.core.identifiers import written
 from usance.core.refusals import Refused
 from usance.core.rules import rule
-from usance.family import links, rules, store
+from usance.family import links, rules, sources, store
 from usance.family.links import Kit, following, new_code, noted
 from usance.family.records import INVITED, Details, Link, Nomination, member
+from usance.family.sources import NOWHERE, Source
 from usance.identity import contact_store, portal_store
 from usance.identity.changing import Change
 from usance.notices import sealing
@@ -34,7 +35,7 @@ WHAT: dict[tuple[str, ...], str] = {
 
 @rule("R-FAMILY-01", "R-FAMILY-02", "R-FAMILY-03", "R-FAMILY-05", "R-FAMILY-06")
 async def nominate(
-    kit: Kit, change: Change, borrower_id: int, asked: Nomination
+    kit: Kit, change: Change, borrower_id: int, asked: Nomination, source: Source = NOWHERE
 ) -> dict[str, Any]:
     """Name a relative; the document to answer with. Raises ``Refused``."""
     connection, now = change.connection, kit.now
@@ -51,6 +52,7 @@ async def nominate(
     lookups = await kit.lookups(details.phone)
     known = await store.of_borrower(connection, borrower_id)
     rules.check_room(known, lookups, kit.policy, now)
+    await sources.count(kit, connection, borrower_id, source)
     link = await _link(kit, change, who, asked, details, lookups[0])
     await _agree(kit, change, link, asked)
     return document(link)

@@ -23,7 +23,7 @@ async def remind(kit: Kit) -> int:
     done = 0
     while True:
         async with transaction(kit.pool) as connection:
-            found = await consents.to_remind(connection, kit.now, AT_ONCE, purpose="family")
+            found = await consents.to_remind(connection, kit.now, AT_ONCE, ("family",))
             for record in found:
                 await consents.mark_reminded(connection, record, kit.now)
                 link = await store.one(connection, record.borrower_id, member_of(record))

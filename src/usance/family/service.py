@@ -27,6 +27,7 @@ from usance.family.links import Kit
 from usance.family.members import FamilyMembers
 from usance.family.policy import FamilyPolicy, family_policy
 from usance.family.records import Acceptance, Link, Nomination, actor_of
+from usance.family.sources import NOWHERE, Source
 from usance.identity import contact_store
 from usance.identity.boxes import Boxes
 from usance.identity.changing import Asking, Change, once
@@ -83,11 +84,13 @@ class Family(Looks):
 
     # -- the borrower --------------------------------------------------------------------------
 
-    async def nominate(self, borrower_id: int, asked: Nomination, asking: Asking) -> Answer:
+    async def nominate(
+        self, borrower_id: int, asked: Nomination, asking: Asking, source: Source = NOWHERE
+    ) -> Answer:
         """Name a relative, once for a key; raises ``Refused``."""
 
         async def make(change: Change) -> dict[str, Any]:
-            return await nominating.nominate(self._kit, change, borrower_id, asked)
+            return await nominating.nominate(self._kit, change, borrower_id, asked, source)
 
         return await once(self._kit.pool, asking, make)
 

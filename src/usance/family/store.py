@@ -262,6 +262,28 @@ async def told(connection: Either, borrower_id: int, count: int) -> Sequence[Row
     return rows
 
 
+# -- where they are named from ---------------------------------------------------------------------
+
+
+async def device_token(connection: Connection, borrower_id: int, device_id: int) -> bytes:
+    """What is kept of a browser's token, the same whoever has logged in there; empty: none."""
+    found: bytes | None = await connection.fetchval(
+        "SELECT token_hash FROM device WHERE cell = $1 AND borrower_id = $2 AND device_id = $3",
+        *(cell_of_borrower(borrower_id), borrower_id, device_id),
+    )
+    return found or b""
+
+
+async def any_open(connection: Connection, places: Sequence[tuple[str, str]]) -> bool:
+    """Whether one of these breakers is open."""
+    found: bool = await connection.fetchval(
+        "SELECT EXISTS (SELECT FROM breaker JOIN unnest($1::text[], $2::text[])"
+        " AS given (kind, name) USING (kind, name) WHERE state = 'open')",
+        *([kind for kind, _ in places], [name for _, name in places]),
+    )
+    return found
+
+
 # -- rows ------------------------------------------------------------------------------------------
 
 

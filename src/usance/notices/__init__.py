@@ -50,8 +50,11 @@ How it goes:
 ``sandbox``, ``sandbox_server``, ``sandbox_receipts``
                a provider to try against
 ``failover``   which provider sends, by weights that follow how they fare
-``breakers``   when sending stops by itself
-``health``, ``health_sql``  breakers and weights in the tables; what a person does to a breaker
+``breakers``   when sending stops by itself, or is not as usual
+``watches``, ``watching``  too much to one number, or from one place: what that is, and its counters
+``health_policy``  ``policies/breakers.yaml``
+``breaker_moves``  breakers in their table, with their history
+``health``, ``health_sql``  looks at breakers and weights; what a person does to a breaker
 
 And afterwards:
 ``own``, ``own_sql``  what a borrower was told, in its words again

@@ -13,7 +13,8 @@ from usance.consents import asking, records
 from usance.consents.asking import What
 from usance.core.refusals import Refused
 from usance.core.rules import rule
-from usance.notices import codes, reading, sealing
+from usance.notices import codes, reading, sealing, watching
+from usance.notices.breaker_moves import Place, open_now
 from usance.notices.code_keys import CodeKeys
 from usance.notices.codes import Said
 from usance.notices.counting import Counting
@@ -34,7 +35,7 @@ from usance.notices.gate import (
     Step,
     Verdict,
 )
-from usance.notices.health import open_now
+from usance.notices.health_policy import Document, health_policy
 from usance.notices.links import faults
 from usance.notices.outbox import DROPPED, FAILED, GOING, STOPPED, TAKEN, UNBEGUN, WAITS
 from usance.notices.providers import EMAIL, REFUSED, UNKNOWN, Order
@@ -44,6 +45,7 @@ from usance.notices.recipients import Members
 from usance.notices.rendering import Rendered, render
 from usance.notices.sending import Sending
 from usance.notices.templates import Version
+from usance.notices.watches import RECIPIENT
 from usance.platform.crypto import KeyService
 from usance.platform.database import Connection
 
@@ -97,6 +99,7 @@ class House:
     policy: Sending
     carriers: Mapping[str, Sequence[str]]
     members: Members | None = None
+    health: Document = field(default_factory=health_policy)
     codes: CodeKeys = field(init=False)
 
     def __post_init__(self) -> None:
@@ -132,6 +135,9 @@ class Asking:
         if row["counted_at"] is not None:
             counted = self.sort(row["channel"], facts)
             self.counting(reader).uncount(counted, row["counted_at"])
+            for place in self.places(reader, row["channel"])[:1]:
+                numbers = self.house.health.recipient
+                watching.uncount(self.known.counters, place, numbers, row["counted_at"])
         try:
             return await self.by_some_way(reader, version, facts)
         except Refused as refused:
@@ -170,9 +176,8 @@ class Asking:
                 WAITS, verdict.because, trace, channel=self.row["channel"],
                 not_before=verdict.not_before,
             )  # fmt: skip
-        stopped = {("channel", way), ("template", self.row["template_id"])}
-        if stopped & self.known.open_breakers:
-            return self.stopped(way, trace)
+        if by := self.breaker(reader, version, way):
+            return self.stopped(by, trace)
         if self.together and way != INBOX and EMAIL in version.document.channels:
             return await self.joining(reader, version, facts, way, trace)
         return await self.ready(reader, version, facts, way, trace)
@@ -271,6 +276,31 @@ class Asking:
         what = What(row["purpose"], row["scope"] or UNSCOPED.get(row["purpose"], ""), way)
         return await asking.live(self.connection, borrower, what, self.now, other) is not None
 
+    # -- breakers ----------------------------------------------------------------------------------
+
+    def breaker(self, reader: Reader, version: Version, way: str) -> Place | None:
+        """The open breaker that stops it; what protects somebody is not held back from a number."""
+        words = self.row["template_id"], version.document.version, way, reader.person.language
+        found: list[Place] = [
+            ("channel", way), ("template", self.row["template_id"]),
+            ("words", ".".join(map(str, words))),
+        ]  # fmt: skip
+        if self.row["purpose"] != SECURITY:
+            found += self.places(reader, way)
+        return next((each for each in found if each in self.known.open_breakers), None)
+
+    def places(self, reader: Reader, way: str) -> list[Place]:
+        """The breaker of the number that a way leads to, under each of its hashes."""
+        return [(RECIPIENT, each.hex()) for each in reader.lookups.get(way, ())]
+
+    @rule("R-BREAKER-05")
+    async def watch(self, reader: Reader, way: str) -> None:
+        """Count it to the number that it goes to, whosever notice it is."""
+        for place in self.places(reader, way)[:1]:
+            numbers, counters = self.house.health.recipient, self.known.counters
+            if await watching.count(self.connection, counters, place, numbers, self.now):
+                self.known.open_breakers.add(place)
+
     # -- words -------------------------------------------------------------------------------------
 
     async def ready(
@@ -294,8 +324,9 @@ class Asking:
         words = self.worded(reader, document, facts, way, own | secrets)
         domains = {each for one in inner for each in one.document.domains}
         if await self.is_harmful(words.text, {*document.domains, *domains}):
-            return self.stopped(way, trace)
+            return self.stopped(("template", row["template_id"]), trace)
         self.counting(reader).count(self.sort(way, facts), self.now)
+        await self.watch(reader, way)
         found.facts = reading.as_json(facts)
         found.contact_hash = reader.hashes.get(way, b"")
         found.counted_at = self.now
@@ -342,7 +373,7 @@ class Asking:
         document = version.document
         _, text = self.text_of(reader, document, facts)
         if await self.is_harmful(text, document.domains):
-            return self.stopped(way, trace)
+            return self.stopped(("template", self.row["template_id"]), trace)
         found = self.decision(
             WAITS, DIGEST, trace, channel=way, version=document.version
         )
@@ -394,11 +425,11 @@ class Asking:
         """Not at all."""
         return self.decision(DROPPED, because, (Step(because, DROP),))
 
-    def stopped(self, way: str, trace: tuple[Step, ...]) -> Decision:
+    def stopped(self, by: Place, trace: tuple[Step, ...]) -> Decision:
         """Kept, until a person lets it go on or drops it."""
+        kind, name = by
         found = self.decision(STOPPED, BREAKER, trace, channel=self.row["channel"])
-        if ("channel", way) in self.known.open_breakers:
-            found.stopped_by = way
+        found.stopped_by = "" if kind == "template" else name
         return found
 
     def decision(
@@ -422,6 +453,13 @@ def order_of(row: Row, way: str, words: Rendered, reader: Reader) -> Order:
         "", words.title, (row["borrower_id"], row["notice_id"], row["template_id"]),
         row["purpose"],
     )  # fmt: skip
+
+
+def words_of(decision: Decision) -> str:
+    """Which words they are: of which version of a template, by which way, in which language."""
+    order = decision.order
+    assert order is not None
+    return f"{decision.row['template_id']}.{decision.version}.{order.channel}.{order.language}"
 
 
 def decided(each: Decision) -> tuple[Any, ...]:

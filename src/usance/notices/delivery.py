@@ -19,9 +19,10 @@ from usance.core.rules import rule
 from usance.notices import queue_sql
 from usance.notices.batches import decide
 from usance.notices.counter_rows import TakenMeanwhile
-from usance.notices.deciding import Decision, House
+from usance.notices.deciding import Decision, House, words_of
 from usance.notices.documents import INBOX
-from usance.notices.health import Document, health_policy, look_at
+from usance.notices.health import WORDS, look_at
+from usance.notices.health_policy import Document, health_policy
 from usance.notices.outbox import BUNDLE, FAILED, TAKEN, UNBEGUN, WAITS
 from usance.notices.providers import LATER, REFUSED, UNKNOWN, Carrier, Outcome
 from usance.notices.providers import TAKEN as WAS_TAKEN
@@ -31,6 +32,8 @@ from usance.platform.looks import Looks
 
 SLOW_SECONDS = 3.0
 """A provider that takes longer is slow (R-DELIVERY-01)."""
+COUNTED = ("sent", "failed", "errors", "answered", "slow", "length")
+"""Columns of ``sending_slot``, as ``queue_sql.COUNT`` adds to them."""
 
 
 @dataclass(slots=True, repr=False)
@@ -49,20 +52,23 @@ class Tally:
     counts: dict[tuple[str, str], Counter[str]] = field(default_factory=dict)
 
     def add(self, decision: Decision, *names: str) -> None:
-        """Of the channel, the template and the provider of a notice."""
+        """Of the channel, the template, the provider and the words of a notice."""
         of = [("channel", decision.channel), ("template", decision.row["template_id"])]
         if decision.provider and decision.order:
             of.append(("provider", f"{decision.channel} {decision.provider}"))
         for each in of:
             self.counts.setdefault(each, Counter()).update(names)
+        # How long a message of several notices is says nothing of its own words.
+        if decision.order and "sent" in names and decision.row["template_id"] != BUNDLE:
+            words = self.counts.setdefault((WORDS, words_of(decision)), Counter())
+            words.update(sent=1, length=len(decision.order.text))
 
     async def write(self, connection: Connection, now: datetime) -> None:
         """Add it up for everybody."""
         if not self.counts:
             return
         keys = sorted(self.counts)
-        columns = [[self.counts[key][name] for key in keys]
-                   for name in ("sent", "failed", "errors", "answered", "slow")]  # fmt: skip
+        columns = [[self.counts[key][name] for key in keys] for name in COUNTED]
         await connection.execute(
             queue_sql.COUNT, [kind for kind, _ in keys], [name for _, name in keys],
             queue_sql.minute_of(now), *columns,

@@ -6,169 +6,106 @@ opens as soon as it must; a background look sees what comes by receipts, and war
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping, Sequence
-from datetime import date, datetime, timedelta
-from functools import cache
-from importlib import resources
+from datetime import datetime, timedelta
 from typing import Any
-
-import msgspec
-import yaml
-from msgspec import Struct
 
 from usance.core.refusals import Refused
 from usance.core.rules import rule
 from usance.identity.changing import Asking, Change, once
 from usance.identity.once import Answer
 from usance.ledger.digest import digest
-from usance.notices import breakers, failover, queue_sql
+from usance.notices import failover, queue_sql, watching
 from usance.notices import health_sql as sql
-from usance.notices.breakers import CLOSED, OPEN, WARNING, Breaker, Lately, Mark, looked
+from usance.notices.breaker_moves import ITSELF, Place, move, moved
+from usance.notices.breakers import (
+    CLOSED,
+    OPEN,
+    Before,
+    Breaker,
+    Lately,
+    drifted,
+    looked,
+    sensed,
+)
 from usance.notices.failover import Provider
+from usance.notices.health_policy import Document, health_policy
 from usance.notices.queue_sql import minute_of
+from usance.notices.watches import RECIPIENT, WATCHED, WatchNumbers
 from usance.platform import metrics
 from usance.platform.clock import Clock
 from usance.platform.database import Connection, Pool, transaction
-from usance.platform.logs import get_logger
 from usance.platform.looks import Looks
 
-logger = get_logger(__name__)
-
-DOCUMENT = "breakers.yaml"
-ITSELF = "system:notices"
-KINDS = ("channel", "template")
+WORDS, PROVIDER = "words", "provider"
+LOOKS = {"channel": looked, "template": looked, WORDS: drifted, PROVIDER: sensed}
+"""How each kind is looked at, of those that go by what happened lately."""
+KINDS = ("channel", "template", WORDS, *WATCHED)
+"""What may be open, and is closed by a person."""
 KEPT_DAYS = 40
 COUNTERS_DAYS = 400
+SWEEP = timedelta(minutes=1)
 CLEARED_AT_ONCE = 1_000
 REASON_MIN, REASON_MAX = 10, 500
-
-
-class FailoverNumbers(Struct, frozen=True, forbid_unknown_fields=True):
-    """Of the document."""
-
-    points: int
-    errors: int
-    slow_share: int
-    settle_seconds: int
-    settle_slow_seconds: int
-    rest_seconds: int
-    least: int
-
-
-class MarkNumbers(Struct, frozen=True, forbid_unknown_fields=True):
-    """Of the document."""
-
-    of: str
-    warn: int
-    stop: int
-    least: int
-
-
-class Document(Struct, frozen=True, forbid_unknown_fields=True):
-    """``policies/breakers.yaml``."""
-
-    effective_on: date
-    window_minutes: int
-    marks: tuple[MarkNumbers, ...]
-    volume_stop: int
-    volume_least: int
-    usual_days: int
-    ends_below: int
-    providers: FailoverNumbers
-    slow_minutes: int
-
-    @property
-    def breakers(self) -> breakers.Policy:
-        """What ``looked`` goes by."""
-        marks = tuple(Mark(each.of, each.warn, each.stop, each.least) for each in self.marks)
-        return breakers.Policy(marks, self.volume_stop, self.volume_least, self.ends_below)
-
-    @property
-    def weights(self) -> failover.Policy:
-        """What ``moved`` goes by."""
-        found = self.providers
-        return failover.Policy(
-            found.points, found.errors, found.slow_share,
-            timedelta(seconds=found.settle_seconds), timedelta(seconds=found.settle_slow_seconds),
-            timedelta(seconds=found.rest_seconds), found.least,
-        )  # fmt: skip
-
-
-@cache
-def health_policy() -> Document:
-    """The document as it is shipped."""
-    text = resources.files("usance.policies").joinpath(DOCUMENT).read_text("utf-8")
-    return msgspec.convert(yaml.safe_load(text), Document)
+HEX = re.compile(r"([0-9a-f]{2}){8,64}")
 
 
 @rule("R-BREAKER-02")
 async def look_at(
-    connection: Connection, names: Collection[tuple[str, str]], now: datetime, policy: Document
-) -> list[tuple[str, str]]:
-    """Look at breakers of channels and templates; which have opened."""
-    asked, marks = sorted(each for each in names if each[0] in KINDS), policy.breakers
-    opened = []
-    rows = await connection.fetch(
-        sql.LATELY, [kind for kind, _ in asked], [name for _, name in asked], minute_of(now),
-        policy.window_minutes, policy.usual_days,
-    )  # fmt: skip
-    for row in rows:
+    connection: Connection, names: Collection[Place], now: datetime, policy: Document
+) -> list[Place]:
+    """Look at what happened lately to channels, templates, words, providers; which have opened."""
+    opened, marks = [], policy.breakers
+    for row in await lately_of(connection, names, now, policy):
         before = Breaker(row["state"], row["because"])
-        lately = Lately(row["sent"], row["failed"], row["bounced"], row["complained"], row["usual"])
-        after = looked(before, lately, marks)
+        after = LOOKS[row["kind"]](before, figures_of(row), marks)
         place = row["kind"], row["name"]
-        if after != before and await _moved(connection, place, before, after, now):
-            await connection.execute(
-                sql.NOTE, *place, after.state, after.because, now, ITSELF, ""
-            )
-            if after.state == OPEN:
-                opened.append(place)
-    for place in opened:
-        _said(place)
+        if after != before and await move(connection, place, before, after, now):
+            opened.append(place)
     return opened
 
 
-def _said(place: tuple[str, str]) -> None:
-    """Somebody should look."""
-    kind, name = place
-    logger.error("a breaker opened", extra={"kind": kind, "breaker": name})
-    metrics.breakers_opened.labels(kind).inc()
+@rule("R-BREAKER-04")
+async def lately_of(
+    connection: Connection, names: Collection[Place], now: datetime, policy: Document
+) -> Sequence[Mapping[str, Any]]:
+    """What happened within the window, and within the same one of the last days."""
+    asked = sorted(each for each in names if each[0] in LOOKS)
+    rows: Sequence[Mapping[str, Any]] = await connection.fetch(
+        sql.LATELY, [kind for kind, _ in asked], [name for _, name in asked], minute_of(now),
+        policy.window_minutes, policy.usual_days, ITSELF,
+    )  # fmt: skip
+    return rows
 
 
-async def _moved(
-    connection: Connection, place: tuple[str, str], before: Breaker, after: Breaker, now: datetime
-) -> bool:
-    """Whether this was the one who moved it."""
-    found: int | None = await connection.fetchval(
-        sql.MOVE, *place, after.state, after.because, now, before.state
-    )
-    return found is not None
-
-
-async def open_now(
-    connection: Connection, place: tuple[str, str], because: str, now: datetime
-) -> None:
-    """Open a breaker at once, for what must not happen even once."""
-    for state in (CLOSED, WARNING):
-        if await _moved(connection, place, Breaker(state), Breaker(OPEN, because), now):
-            await connection.execute(sql.NOTE, *place, OPEN, because, now, ITSELF, "")
-            _said(place)
-            return
+def figures_of(row: Mapping[str, Any]) -> Lately:
+    """A row of them as it is judged."""
+    before = Before(*(row[f"before_{name}"] for name in Before.__slots__))
+    return Lately(
+        row["sent"], row["failed"], row["bounced"], row["complained"], row["usual"],
+        row["length"], before,
+    )  # fmt: skip
 
 
 class Health(Looks):
-    """Looks at breakers and providers now and then. ``resting``: weights by (channel, provider)."""
+    """Looks at breakers and providers now and then.
+
+    ``resting``: weights by (channel, provider). ``watches``: numbers of kinds that others count.
+    """
 
     every_seconds = 10
 
     def __init__(
         self, pool: Pool, clock: Clock, resting: Mapping[tuple[str, str], int],
-        policy: Document | None = None,
+        policy: Document | None = None, watches: Mapping[str, WatchNumbers] | None = None,
     ) -> None:  # fmt: skip
         self.pool = pool
         self.clock = clock
         self.policy = policy or health_policy()
+        self.watches = {RECIPIENT: self.policy.recipient} | dict(watches or {})
         self._resting = dict(resting)
+        self._swept: datetime | None = None
 
     async def look(self) -> None:
         """Breakers, then weights, then what is old."""
@@ -178,10 +115,20 @@ class Health(Looks):
             since = minute - self.policy.window_minutes
             rows = await connection.fetch(sql.SEEN_LATELY, since)
             await look_at(connection, {tuple(each) for each in rows}, now, self.policy)
+            for kind, numbers in self.watches.items():
+                await watching.calm(connection, kind, numbers, self.policy.ends_below, now)
             await self._weigh(connection, now)
-            await connection.execute(sql.CLEAR, minute - KEPT_DAYS * 1440)
-            old = now - timedelta(days=COUNTERS_DAYS)
-            await connection.execute(sql.CLEAR_COUNTERS, old, CLEARED_AT_ONCE)
+            if self._swept is None or now - self._swept >= SWEEP:
+                await self._sweep(connection, now)
+
+    async def _sweep(self, connection: Connection, now: datetime) -> None:
+        """What is old goes; of numbers and places also that they were ever told of."""
+        old = now - timedelta(days=COUNTERS_DAYS)
+        await connection.execute(sql.CLEAR, minute_of(now) - KEPT_DAYS * 1440)
+        await connection.execute(sql.CLEAR_COUNTERS, old, CLEARED_AT_ONCE)
+        await connection.execute(sql.CLEAR_WATCHED, list(WATCHED), old)
+        await connection.execute(sql.CLEAR_CHANGES, list(WATCHED), old)
+        self._swept = now
 
     @rule("R-DELIVERY-01")
     async def _weigh(self, connection: Connection, now: datetime) -> None:
@@ -223,9 +170,9 @@ class Health(Looks):
     ) -> Answer:
         """Close an open breaker: what it stopped goes on in its order, or is dropped.
 
-        Raises ``Refused``.
+        It looks at nothing from before that moment any more. Raises ``Refused``.
         """
-        if kind not in KINDS:
+        if kind not in KINDS or (kind in WATCHED and not HEX.fullmatch(name)):
             raise Refused("R-BREAKER-03", f"a breaker is of one of {', '.join(KINDS)}", "kind")
         if not REASON_MIN <= len(reason.strip()) <= REASON_MAX:
             detail = f"a reason has {REASON_MIN} to {REASON_MAX} characters"
@@ -233,9 +180,11 @@ class Health(Looks):
 
         async def make(change: Change) -> dict[str, Any]:
             connection, now = change.connection, self.clock.now()
+            if kind in WATCHED:  # its counter is locked first, as by whoever counts
+                await watching.forget(connection, (kind, name))
             if await connection.fetchval(sql.TAKE, kind, name) != OPEN:
                 raise Refused("R-BREAKER-03", "this breaker is not open", "name")
-            await _moved(connection, (kind, name), Breaker(OPEN), Breaker(), now)
+            await moved(connection, (kind, name), Breaker(OPEN), Breaker(), now)
             await connection.execute(
                 sql.NOTE, kind, name, CLOSED, "", now, change.actor, reason.strip()
             )
@@ -257,6 +206,23 @@ class Health(Looks):
         """Changes of breakers, the newest first."""
         rows: Sequence[Mapping[str, Any]] = await self.pool.fetch(sql.HISTORY, count)
         return rows
+
+    async def lately(self) -> list[tuple[Place, Lately]]:
+        """What happened within the window, beside what is usual."""
+        now = self.clock.now()
+        since = minute_of(now) - self.policy.window_minutes
+        async with self.pool.acquire() as connection:
+            names = {tuple(each) for each in await connection.fetch(sql.SEEN_LATELY, since)}
+            rows = await lately_of(connection, names, now, self.policy)
+        return [((row["kind"], row["name"]), figures_of(row)) for row in rows]
+
+    async def counts(self, places: Collection[Place]) -> dict[Place, int]:
+        """How many were counted to each number and from each place, of those that are watched."""
+        now = self.clock.now()
+        async with self.pool.acquire() as connection:
+            found = await watching.counts_of(connection, places)
+        return {place: self.watches[place[0]].count(each, now)
+                for place, each in found.items() if place[0] in self.watches}  # fmt: skip
 
     async def waiting(self) -> Mapping[str, Any]:
         """How many are due, held, going and stopped; how long the oldest due one has waited."""

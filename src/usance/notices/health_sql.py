@@ -3,23 +3,37 @@
 from usance.notices.outbox import DROPPED, GOING, STOPPED, WAITS
 from usance.notices.queue_sql import EARLIER
 
-LATELY = """
-SELECT asked.kind, asked.name, coalesce(sum(s.sent + s.failed), 0)::int AS sent,
-    coalesce(sum(s.failed), 0)::int AS failed, coalesce(sum(s.bounced), 0)::int AS bounced,
-    coalesce(sum(s.complained), 0)::int AS complained, coalesce((
-        SELECT sum(u.sent + u.failed) FROM sending_slot u, generate_series(1, $5::int) AS days
-        WHERE u.kind = asked.kind AND u.name = asked.name
-            AND u.slot > $3::bigint - 1440 * days - $4::bigint
-            AND u.slot <= $3::bigint - 1440 * days
-    ), 0)::int / $5::int AS usual, coalesce(b.state, 'closed') AS state,
-    coalesce(b.because, '') AS because
+SUMS = """coalesce(sum(sent + failed), 0)::int AS sent, coalesce(sum(failed), 0)::int AS failed,
+    coalesce(sum(bounced), 0)::int AS bounced, coalesce(sum(complained), 0)::int AS complained,
+    coalesce(sum(length), 0)::bigint AS length"""
+LATELY = f"""
+SELECT asked.kind, asked.name, coalesce(b.state, 'closed') AS state,
+    coalesce(b.because, '') AS because, now.*, before.sent / $5::int AS usual,
+    before.sent AS before_sent, before.failed AS before_failed,
+    before.bounced AS before_bounced, before.complained AS before_complained,
+    before.length AS before_length
 FROM unnest($1::text[], $2::text[]) AS asked (kind, name)
-LEFT JOIN sending_slot s ON s.kind = asked.kind AND s.name = asked.name
-    AND s.slot > $3::bigint - $4::bigint AND s.slot <= $3::bigint
 LEFT JOIN breaker b ON b.kind = asked.kind AND b.name = asked.name
-GROUP BY asked.kind, asked.name, b.state, b.because ORDER BY asked.kind, asked.name
+CROSS JOIN LATERAL (
+    SELECT coalesce(max(floor(extract(epoch FROM c.at) / 60)), 0)::bigint AS minute
+    FROM breaker_change c WHERE c.kind = asked.kind AND c.name = asked.name
+        AND c.state = 'closed' AND c.actor <> $6
+) AS by_somebody
+CROSS JOIN LATERAL (
+    SELECT {SUMS} FROM sending_slot s WHERE s.kind = asked.kind AND s.name = asked.name
+        AND s.slot > greatest($3::bigint - $4::bigint, by_somebody.minute - 1)
+        AND s.slot <= $3::bigint
+) AS now
+CROSS JOIN LATERAL (
+    SELECT {SUMS} FROM generate_series(1, $5::int) AS days
+    JOIN sending_slot u ON u.kind = asked.kind AND u.name = asked.name
+        AND u.slot > $3::bigint - 1440 * days - $4::bigint
+        AND u.slot <= $3::bigint - 1440 * days
+) AS before
+ORDER BY asked.kind, asked.name
 """
-"""What happened to channels and templates ($1, $2) in the $4 minutes through the minute $3."""
+"""What happened to those of $1, $2 in the $4 minutes through the minute $3, but nothing from before
+a person (not $6) closed the breaker; and in the same minutes of $5 days."""
 MOVE = """
 INSERT INTO breaker AS b (kind, name, state, because, since) VALUES ($1, $2, $3, $4, $5)
 ON CONFLICT (kind, name) DO UPDATE SET state = excluded.state, because = excluded.because,
@@ -55,15 +69,14 @@ WITH fallen AS (
 """
 """With a message falls what was to go in it."""
 SEEN_LATELY = """
-SELECT DISTINCT kind, name FROM sending_slot
-WHERE slot > $1 AND kind IN ('channel', 'template')
+SELECT DISTINCT kind, name FROM sending_slot WHERE slot > $1
 UNION SELECT kind, name FROM breaker WHERE state = 'warning'
 """
 BREAKERS = f"""
-SELECT kind, name, state, because, since,
-    (SELECT count(*) FROM notice WHERE state = {STOPPED} AND CASE kind WHEN 'template'
-        THEN template_id = name ELSE stopped_by = name END) AS stopped
-FROM breaker ORDER BY state = 'open' DESC, kind, name
+SELECT kind, name, state, because, since, CASE state WHEN 'open' THEN (
+        SELECT count(*) FROM notice WHERE state = {STOPPED} AND CASE kind WHEN 'template'
+        THEN template_id = name ELSE stopped_by = name END) ELSE 0 END AS stopped
+FROM breaker ORDER BY state = 'open' DESC, state = 'warning' DESC, kind, name LIMIT 500
 """
 HISTORY = """
 SELECT change_id, kind, name, state, because, at, actor, reason FROM breaker_change
@@ -121,3 +134,15 @@ CLEAR_COUNTERS = """
 DELETE FROM notice_counter WHERE subject IN (
     SELECT subject FROM notice_counter WHERE changed_at < $1 LIMIT $2 FOR UPDATE SKIP LOCKED)
 """
+CLEAR_WATCHED = """
+DELETE FROM breaker WHERE kind = ANY($1::text[]) AND state = 'closed' AND since < $2
+"""
+CLEAR_CHANGES = "DELETE FROM breaker_change WHERE kind = ANY($1::text[]) AND at < $2"
+WARNINGS = """
+SELECT name FROM breaker WHERE kind = $1 AND state = 'warning' ORDER BY name LIMIT 1000
+"""
+WATCHED_COUNTS = """
+SELECT subject, counts -> $2 AS counter FROM notice_counter
+WHERE subject = ANY($1::bytea[]) AND counts ? $2
+"""
+COUNT_ANEW = "UPDATE notice_counter SET counts = counts - $2::text WHERE subject = $1"

@@ -14,9 +14,10 @@ from usance.core.refusals import Refused
 from usance.core.rules import rule
 from usance.notices import own_sql, queue_sql, reading
 from usance.notices.codes import grouped
-from usance.notices.documents import INBOX, Language
+from usance.notices.documents import INBOX, Language, TemplateDocument
 from usance.notices.documents import read as read_document
 from usance.notices.filling import values_of
+from usance.notices.fitting import Fitted, fitted
 from usance.notices.reading import Known, Reader
 from usance.notices.rendering import render
 from usance.platform.clock import Clock
@@ -84,6 +85,10 @@ class OwnNotices:
         )
         return count
 
+    async def fitted(self, document: TemplateDocument, borrower_id: int) -> Fitted | None:
+        """A template with what is known of a borrower; None where nothing of them can be read."""
+        return await fitted(self._pool, self._keys, self._phone, document, borrower_id)
+
     async def steps(self, borrower_id: int, notice_id: int) -> Sequence[Mapping[str, Any]]:
         """What happened to a notice, for staff: everything that the gate asked is in it."""
         rows: Sequence[Mapping[str, Any]] = await self._pool.fetch(
@@ -112,8 +117,7 @@ class OwnNotices:
         )
         if who is None:
             return []
-        unasked = dict.fromkeys(("ways", "refused", "opens", "closes", "digest_at"))
-        whole = dict(who) | unasked | {"zone": "", "suspended": False, "language": language}
+        whole = dict(who) | own_sql.NO_CHOICE | {"language": language}
         reader = await beside(self._keys, lambda: reading.opened(self._keys, whole))
         if reader is None:
             return []

@@ -72,8 +72,17 @@ LOCK_BORROWER = """
 SELECT borrower_id FROM borrower WHERE cell = $1 AND borrower_id = $2 AND status = 1 FOR SHARE
 """
 WHO = "SELECT * FROM borrower WHERE cell = $1 AND borrower_id = $2 AND data_key <> ''"
+NEWEST_FACTS = """
+SELECT facts FROM notice
+WHERE cell = $1 AND borrower_id = $2 AND member_id = 0 AND template_id = $3
+ORDER BY notice_id DESC LIMIT 1
+"""
+"""Never of what a relative was told: that would say what the relative answered (R-FAMILY-04)."""
+NO_CHOICE = {"ways": None, "refused": None, "opens": None, "closes": None, "digest_at": None,
+             "zone": "", "suspended": False}  # fmt: skip
+"""What joins a row of ``WHO`` where only the words count, not by which way they go."""
 FORGET = (
-    """UPDATE notice SET box = '', digits_hash = '', contact_hash = '',
+    """UPDATE notice SET box = '', digits_hash = '', contact_hash = '', stopped_by = '',
         state = CASE WHEN state IN (1, 2, 6) THEN 7 ELSE state END,
         because = CASE WHEN state IN (1, 2, 6) THEN 'NOBODY' ELSE because END
     WHERE cell = $1 AND borrower_id = $2""",

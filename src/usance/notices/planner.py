@@ -14,8 +14,11 @@ from datetime import date, datetime, timedelta
 from functools import cached_property
 from typing import Any, TypeAlias
 
+import msgspec
+
 from usance.core.identifiers import CELLS
 from usance.core.rules import rule
+from usance.notices import happened_sql
 from usance.notices import planner_sql as sql
 from usance.notices.counters import Counter
 from usance.notices.documents import TemplateDocument
@@ -57,9 +60,10 @@ class Planner(Looks):
         self._gate = gate
         self._jurisdiction = jurisdiction
         self._policy = policy or tellings()
-        self._events = sql.planning(sql.EVENTS, follows)
+        self._reasons = msgspec.json.encode(self._policy.reasons()).decode()
+        self._events = sql.planning(happened_sql.EVENTS, follows)
         self._offers = sql.following(sql.OFFERED, offered) if offered else ""
-        self._day = sql.planning(sql.DAY, follows)
+        self._day = sql.planning(happened_sql.DAY, follows)
         self._has_place = False
 
     @cached_property
@@ -95,6 +99,7 @@ class Planner(Looks):
             await connection.execute(sql.MOVE_ON, through, day_through)
         return found + of_days
 
+    @rule("R-PLAN-04")
     async def _operations(self, connection: Connection, through: int) -> tuple[int, int]:
         """The events of the next transactions that have ended."""
         lowest = await connection.fetchval(sql.HORIZON)
@@ -103,7 +108,7 @@ class Planner(Looks):
         if not count:
             return end, 0
         planned: int = await connection.fetchval(
-            self._events, *self._timed(self._policy.of_events()), through, end
+            self._events, *self._timed(self._policy.of_events()), through, end, self._reasons
         )
         return end, planned + await self._offered(connection, through, end)
 

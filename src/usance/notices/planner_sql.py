@@ -7,9 +7,6 @@ may be run again.
 
 from collections.abc import Iterable
 
-from usance.contract import records as r
-from usance.identity.access_sql import LOOK_AT
-
 TAKE_TURN = "SELECT through, day_through FROM notice_feed FOR UPDATE SKIP LOCKED"
 HORIZON = "SELECT pg_snapshot_xmin(pg_current_snapshot())"
 """Everything below has ended."""
@@ -97,79 +94,6 @@ def following(found: str, follows: str) -> str:
     """A statement that plans only what follows from ``found``; how much."""
     return f"WITH {found}, more AS ({follows} RETURNING 1) SELECT count(*) FROM more"
 
-
-UNPAID = """d.principal + d.interest + d.fee + d.penalty
-        - d.paid_principal - d.paid_interest - d.paid_fee - d.paid_penalty"""
-DAY_OF = "(date '0001-01-01' + ({} - 1))"
-
-EVENTS = f"""
-ops AS MATERIALIZED (
-    SELECT operation_id, xid, action, borrower_id, business_date FROM operation
-    WHERE xid > $6 AND xid <= $7 AND action <> '{LOOK_AT}'
-), happened AS (
-    SELECT e.cell, e.contract_id, e.seq, e.kind, e.effective_on, e.amount, ops.xid,
-        ops.operation_id, ops.business_date
-    FROM ops JOIN LATERAL (
-        SELECT * FROM event WHERE cell = ops.borrower_id % 1024
-            AND contract_id BETWEEN ops.borrower_id << 12 AND (ops.borrower_id << 12) + 4095
-            AND operation_id = ops.operation_id AND kind IN (SELECT kind FROM told) OFFSET 0
-    ) AS e ON ops.borrower_id <> 0
-    UNION ALL
-    SELECT e.cell, e.contract_id, e.seq, e.kind, e.effective_on, e.amount, ops.xid,
-        ops.operation_id, ops.business_date
-    FROM ops JOIN LATERAL (
-        SELECT * FROM event WHERE booked_on = ops.business_date
-            AND operation_id = ops.operation_id AND kind IN (SELECT kind FROM told) OFFSET 0
-    ) AS e ON ops.action = 'Debit' AND ops.borrower_id = 0
-), found AS (
-    SELECT h.cell, c.borrower_id, 'event:' || h.contract_id || ':' || h.seq AS key, told.*,
-        h.contract_id, h.business_date,
-        row_number() OVER (ORDER BY h.xid, h.operation_id, h.contract_id, h.seq) AS place,
-        CASE WHEN h.kind = {r.OPEN} THEN jsonb_build_object(
-                'amount', c.principal, 'day', h.effective_on, 'instalments', c.row_count,
-                'due_on', {DAY_OF.format('d.due_on')})
-            ELSE jsonb_build_object('amount', h.amount, 'day', h.effective_on) END AS facts
-    FROM happened h JOIN told ON told.kind = h.kind
-    JOIN contract c ON c.cell = h.cell AND c.contract_id = h.contract_id
-    LEFT JOIN due d ON h.kind = {r.OPEN} AND d.cell = h.cell AND d.contract_id = h.contract_id
-        AND d.n = 1
-    WHERE (h.kind <> {r.OPEN} OR (c.kind = {r.TERM} AND c.parent_id = 0 AND d.n = 1))
-        AND h.kind <> {r.STATEMENT}
-)
-"""
-"""Events of operations with $6 < xid <= $7. OFFSET 0 keeps the planner at the keys: there is no
-index by operation. Statements are told with their day."""
-
-DAY = f"""
-wanted AS (
-    SELECT n.cell, c.borrower_id, told.*, n.contract_id, n.n, {UNPAID} AS unpaid, d.due_on,
-        'due:' || n.contract_id || ':' || n.n || ':' || n.kind || ':' || n.days AS key
-    FROM notice_wanted n JOIN told ON told.kind = n.kind AND told.days = n.days
-    JOIN contract c ON c.cell = n.cell AND c.contract_id = n.contract_id
-    JOIN due d ON d.cell = n.cell AND d.contract_id = n.contract_id AND d.n = n.n
-    WHERE n.cell BETWEEN $7 AND $8 AND n.send_on = $6::date + 1 AND c.status = {r.ACTIVE}
-        AND (n.kind <> {r.OVERDUE_STEP}
-            OR c.late_from BETWEEN 1 AND $6::date - date '0001-01-01' + 1)
-), found AS (
-    SELECT cell, borrower_id, key, template_id, purpose, audience, scope, contract_id,
-        not_before, until, $6::date AS business_date, contract_id * 2 + 1 AS place,
-        jsonb_build_object('amount', unpaid, 'n', n, 'due_on', {DAY_OF.format('due_on')},
-            'days', $6::date + 1 - {DAY_OF.format('due_on')}) AS facts
-    FROM wanted WHERE unpaid > 0
-    UNION ALL
-    SELECT s.cell, c.borrower_id, 'statement:' || s.contract_id || ':' || s.number, template_id,
-        purpose, audience, scope, s.contract_id, not_before, until, $6::date, s.contract_id * 2,
-        jsonb_build_object('amount', {UNPAID}, 'n', s.cycle, 'due_on', s.due_on,
-            'day', s.issued_on, 'product', c.product_id)
-    FROM event e JOIN told ON told.kind = e.kind AND e.kind = {r.STATEMENT}
-    JOIN statement s ON s.cell = e.cell AND s.contract_id = e.contract_id AND s.event_seq = e.seq
-    JOIN contract c ON c.cell = e.cell AND c.contract_id = e.contract_id
-    JOIN due d ON d.cell = s.cell AND d.contract_id = s.contract_id AND d.n = s.cycle
-    WHERE e.booked_on = $6 AND e.cell BETWEEN $7 AND $8 AND {UNPAID} > 0
-)
-"""
-"""What the close of day $6 asks for, in cells $7 to $8, and the statements that it issued. In
-``told`` kinds of events have days -1, what a close asks for has its own."""
 
 PLAN = """
 INSERT INTO notice (cell, borrower_id, key, template_id, purpose, audience, scope, member_id,

@@ -41,12 +41,16 @@ def preview(
     return render(document, channel, language, samples(document) if values is None else values)
 
 
-def checked(document: TemplateDocument, policy: Policy) -> Checked:
-    """All findings, and a preview of every text that can be rendered."""
+def checked(
+    document: TemplateDocument, policy: Policy,
+    values: Mapping[str, Mapping[str, Any]] | None = None,
+) -> Checked:  # fmt: skip
+    """All findings, and a preview of every text that can be rendered; ``values`` by language."""
     shown = []
     for channel, language, _ in said_in(document):
         try:
-            words = preview(document, channel, language)
+            given = None if values is None else values[language]
+            words = preview(document, channel, language, given)
         except Refused:  # the findings say why
             continue
         sms = segments_of(words.text, policy.signature[language]) if channel == "sms" else None

@@ -114,14 +114,15 @@ SELECT * FROM unnest($1::smallint[], $2::bigint[], $3::bigint[], $4::smallint[],
 ON CONFLICT DO NOTHING
 """
 COUNT = """
-INSERT INTO sending_slot AS s (kind, name, slot, sent, failed, errors, answered, slow)
-SELECT kind, name, $3, sent, failed, errors, answered, slow
-FROM unnest($1::text[], $2::text[], $4::int[], $5::int[], $6::int[], $7::int[], $8::int[])
-    AS given (kind, name, sent, failed, errors, answered, slow)
+INSERT INTO sending_slot AS s (kind, name, slot, sent, failed, errors, answered, slow, length)
+SELECT kind, name, $3, sent, failed, errors, answered, slow, length
+FROM unnest($1::text[], $2::text[], $4::int[], $5::int[], $6::int[], $7::int[], $8::int[],
+    $9::int[]) AS given (kind, name, sent, failed, errors, answered, slow, length)
 ORDER BY kind, name
 ON CONFLICT (kind, name, slot) DO UPDATE SET sent = s.sent + excluded.sent,
     failed = s.failed + excluded.failed, errors = s.errors + excluded.errors,
-    answered = s.answered + excluded.answered, slow = s.slow + excluded.slow
+    answered = s.answered + excluded.answered, slow = s.slow + excluded.slow,
+    length = s.length + excluded.length
 """
 BORROWERS = """
 SELECT b.cell, b.borrower_id, b.data_key, b.name, b.phone, b.email, b.language,
@@ -171,7 +172,12 @@ SELECT cell, borrower_id, notice_id, purpose, audience, scope, member_id, contra
 FROM notice JOIN unnest($1::smallint[], $2::bigint[], $3::bigint[])
     AS given (cell, borrower_id, notice_id) USING (cell, borrower_id, notice_id)
 """
-OPEN_BREAKERS = "SELECT kind, name FROM breaker WHERE state = 'open'"
+OPEN_BREAKERS = """
+SELECT kind, name FROM breaker WHERE state = 'open'
+    AND (kind IN ('channel', 'template', 'words')
+        OR (kind = 'recipient' AND name = ANY($1::text[])))
+"""
+"""All but those of other recipients than $1."""
 WEIGHTS = "SELECT channel, name, weight, resting FROM provider_weight"
 BOOK = "SELECT name, currency, business_date FROM book"
 UNDER_WAY = f"""

@@ -108,7 +108,8 @@ async def read(
         (row["contact_hash"], row["channel"])
         for row in await connection.fetch(queue_sql.SUPPRESSED, list(lookups), now)
     }
-    known.open_breakers = {tuple(row) for row in await connection.fetch(queue_sql.OPEN_BREAKERS)}
+    open_ones = await connection.fetch(queue_sql.OPEN_BREAKERS, [each.hex() for each in lookups])
+    known.open_breakers = {tuple(row) for row in open_ones}
     for row in await connection.fetch(queue_sql.WEIGHTS):
         of_channel = known.providers.setdefault(row["channel"], [])
         of_channel.append(Provider(row["name"], row["weight"], row["resting"]))

@@ -76,6 +76,17 @@ async def page(pool: Pool, after: int, count: int) -> Sequence[Row]:
     return rows
 
 
+async def begun_each(pool: Pool, ids: Sequence[str], on: date) -> Sequence[Row]:
+    """Of each of these templates the newest version that had begun on a day."""
+    rows: Sequence[Row] = await pool.fetch(
+        f"SELECT DISTINCT ON (template_id) * FROM ({VERSION}"
+        " WHERE t.template_id = ANY($1::text[]) AND t.effective_on <= $2) AS begun"
+        " ORDER BY template_id, version DESC",
+        *(ids, on),
+    )
+    return rows
+
+
 async def known(connection: Connection) -> frozenset[str]:
     """Ids of all templates."""
     rows = await connection.fetch("SELECT DISTINCT template_id FROM notice_template")

@@ -18,9 +18,23 @@ from usance.core.rules import rule
 DOCUMENT = "tellings.yaml"
 OF_EVENT = -1
 """Stands where what the close of a day asks for has its days."""
-EventName: TypeAlias = Literal["statement", "repayment", "refund", "loan"]
+EventName: TypeAlias = Literal[
+    "statement", "repayment", "recovery", "refund", "loan", "loan_closed", "loan_reopened",
+    "loan_cancelled", "account_stopped", "account_restored", "line_opened", "limit_changed",
+    "line_closed", "debit_failed", "debit_returned",
+]  # fmt: skip
+(
+    LOAN_CLOSED, LOAN_REOPENED, ACCOUNT_RESTORED, LINE_OPENED, LIMIT_CHANGED, LINE_CLOSED,
+    DEBIT_FAILED, DEBIT_RETURNED,
+) = range(101, 109)  # fmt: skip
+"""What happens beside the kinds of events that the kernel has: numbers for the planner alone."""
 KINDS: Mapping[EventName, int] = {
-    "statement": r.STATEMENT, "repayment": r.REPAYMENT, "refund": r.REFUND, "loan": r.OPEN,
+    "statement": r.STATEMENT, "repayment": r.REPAYMENT, "recovery": r.RECOVERY,
+    "refund": r.REFUND, "loan": r.OPEN, "loan_closed": LOAN_CLOSED,
+    "loan_reopened": LOAN_REOPENED, "loan_cancelled": r.DRAWING_RETURNED,
+    "account_stopped": r.CHARGE_OFF, "account_restored": ACCOUNT_RESTORED,
+    "line_opened": LINE_OPENED, "limit_changed": LIMIT_CHANGED, "line_closed": LINE_CLOSED,
+    "debit_failed": DEBIT_FAILED, "debit_returned": DEBIT_RETURNED,
 }  # fmt: skip
 
 
@@ -43,6 +57,7 @@ class Tellings(Struct, frozen=True, forbid_unknown_fields=True):
     reminders: dict[int, Told]
     overdue: dict[int, Told]
     events: dict[EventName, Told]
+    debit_reasons: dict[Literal["funds", "account", "mandate"], tuple[str, ...]]
 
     @rule("R-PLAN-02")
     def wanted(self) -> dict[tuple[int, int], Told]:
@@ -53,6 +68,10 @@ class Tellings(Struct, frozen=True, forbid_unknown_fields=True):
     def of_events(self) -> dict[tuple[int, int], Told]:
         """By (kind of event, ``OF_EVENT``)."""
         return {(KINDS[name], OF_EVENT): told for name, told in self.events.items()}
+
+    def reasons(self) -> dict[str, str]:
+        """Why a debit failed, by the bank's code."""
+        return {code: why for why, codes in self.debit_reasons.items() for code in codes}
 
 
 @cache

@@ -154,6 +154,19 @@ class Templates:
         await change.note(store.RETIRE, digest, said)
         return said
 
+    @rule("R-TEMPLATE-18")
+    async def in_force_of(self, ids: Sequence[str], on: date) -> dict[str, Version]:
+        """Of these templates the versions in force on a day; one that has none is left out."""
+        rows = await store.begun_each(self.pool, ids, on)
+        found = {row["template_id"]: version_of(row) for row in rows}
+        return {name: each for name, each in found.items() if each.in_force(on)}
+
+    async def one(self, template_id: str, version: int) -> Version | None:
+        """One version; None if there is none of this number."""
+        rows = await store.versions(self.pool, template_id, version + 1, 1)
+        found = version_of(rows[0]) if rows else None
+        return found if found and found.document.version == version else None
+
     async def versions(
         self, template_id: str, before: int, count: int
     ) -> Sequence[tuple[Version, list[Difference]]]:

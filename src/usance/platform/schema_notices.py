@@ -83,9 +83,10 @@ are from the book; ``box`` is what is secret of it (a code, a number that it mus
 ``member_id`` 0 is the borrower. State 1 waits, 2 is being handed over, 3 taken by a provider (or
 laid into the inbox), 4 arrived, 5 did not arrive, 6 stopped by a breaker, 7 dropped. ``not_before``
 of one that is being handed over is the end of its lease. ``said`` is what a
-carrier said last, ``because`` the row or word that held or dropped it, ``stopped_by`` the channel
-whose breaker stopped it, ``counted_at`` when the counters noted it. ``bundle`` is the notice with
-which it goes as one message (R-DIGEST-02): it waits, and then stands as that one does."""
+carrier said last, ``because`` the row or word that held or dropped it, ``stopped_by`` the channel,
+the words or the recipient whose breaker stopped it, ``counted_at`` when the counters noted it.
+``bundle`` is the notice with which it goes as one message (R-DIGEST-02): it waits, and then stands
+as that one does."""
 
 notice_step = Table(
     "notice_step", metadata,
@@ -103,7 +104,8 @@ notice_counter = Table(
     Column("changed_at", DateTime(timezone=True), nullable=False),
     Index("notice_counter_changed", "changed_at"),
 )  # fmt: skip
-"""Counters of a contact, a person or a debt, by the id of the row of the law that counts."""
+"""Counters of a contact, a person, a debt or a place, by the id of the row of the law that counts,
+or what is watched."""
 
 receipt_waiting = Table(
     "receipt_waiting", metadata,
@@ -151,9 +153,11 @@ sending_slot = Table(
     key("slot"),
     whole("sent", Integer), whole("failed", Integer), whole("bounced", Integer),
     whole("complained", Integer), whole("errors", Integer), whole("answered", Integer),
-    whole("slow", Integer),
+    whole("slow", Integer), whole("length", Integer),
+    Index("sending_slot_slot", "slot"),
 )  # fmt: skip
-"""What happened in a minute (of the epoch) to a channel, a template or a provider."""
+"""What happened in a minute (of the epoch) to a channel, a template, a provider or words: a version
+of a template by a way in a language, whose ``length`` in characters counts."""
 
 provider_weight = Table(
     "provider_weight", metadata,
@@ -169,7 +173,8 @@ breaker = Table(
     Column("state", Text, nullable=False), word("because"),
     Column("since", DateTime(timezone=True), nullable=False),
 )  # fmt: skip
-"""Where the breaker of a channel or a template stands; no row: closed."""
+"""Where the breaker of a channel, a template, words, a recipient or a place stands, or that of a
+provider, which only warns; no row: closed. A number, a device or a network is named by a hash."""
 
 breaker_change = Table(
     "breaker_change", metadata,

@@ -219,6 +219,12 @@ INSERT INTO operation
 SELECT * FROM unnest($1::bigint[], $2::text[], $3::text[], $4::bigint[], $5::bigint[], $6::date[],
     $7::bytea[])
 """
+INSERT_OPERATIONS_SAID = """
+INSERT INTO operation
+    (operation_id, actor, action, borrower_id, contract_id, business_date, digest, detail)
+SELECT * FROM unnest($1::bigint[], $2::text[], $3::text[], $4::bigint[], $5::bigint[], $6::date[],
+    $7::bytea[], $8::jsonb[])
+"""
 INSERT_OPERATION = """
 INSERT INTO operation (operation_id, actor, action, business_date, digest)
 VALUES ($1, $2, $3, $4, $5)

@@ -43,7 +43,7 @@ from usance.servicing.service import Book
 from usance.servicing.write import write_operation
 
 PORTION = 1000
-PAID, RETURNED = "paid", "returned"
+PAID, FAILED, RETURNED = "paid", "failed", "returned"
 UNBOOKED = ("already_paid", "unmatched", "refused")
 """Outcomes of rows whose money moved at the bank and on no contract (``receipts``)."""
 CAME_IN = (PAID, *UNBOOKED)
@@ -213,8 +213,26 @@ async def enter_rows(connection: Connection, file_id: int, rows: list[Row], acto
             outcome, detail = each
         entries.append(entry(file_id, row, outcome, detail))
     await connection.execute(sql.ENTER, *(list(c) for c in zip(*entries, strict=True)))
+    await note_failed(connection, file_id, rows, [each[7] for each in entries], actor)
     await hold(connection, file_id, unbooked(rows, (each[7] for each in entries)),
                [each for each in held.values() if each.through], actor)  # fmt: skip
+
+
+@rule("R-AUDIT-01")
+async def note_failed(
+    connection: Connection, file_id: int, rows: list[Row], outcomes: list[str], actor: str
+) -> None:
+    """Debits that failed or came back have an audit event: whoever tells of them finds it."""
+    if not {FAILED, RETURNED}.intersection(outcomes):
+        return
+    first, last = rows[0].number, rows[-1].number
+    on: date = await connection.fetchval(sql.BUSINESS_DATE)
+    hashed = digest([("bank_file", [(file_id, first, last)])])
+    detail = {"debits": {"file_id": file_id, "from": first, "through": last}}
+    await keys.insert_operation(
+        connection, new_operation_id(), actor=actor, action="FailDebits", on=on, digest=hashed,
+        detail=detail,
+    )  # fmt: skip
 
 
 @rule("R-AUDIT-01", "R-PROOF-09")
@@ -270,7 +288,7 @@ def judge(
     if row.returned:
         return judge_return(row, earlier, held)
     if row.code != COLLECTED:
-        return "failed", {}
+        return FAILED, {}
     if False in earlier:
         return "duplicate", {"detail": "the reference has been collected before"}
     on = row.value_date.toordinal()

@@ -298,6 +298,7 @@ class BorrowerBook:
     known: bool = True
     erased: bool = False
     currency: str = ""  # of the lender's book, where a contract may be opened
+    said: dict[str, Any] = field(default_factory=dict)  # by the command under way: its detail
 
     def copy(self) -> "BorrowerBook":
         """The book as it stands, to return to when a command is refused half-way."""

@@ -16,6 +16,7 @@ from usance.servicing.products import Product, agreed, product_of
 from usance.servicing.terms import id_of
 
 OPEN_LINE, CLOSED_LINE = 1, 2
+STATUS = {OPEN_LINE: "open", CLOSED_LINE: "closed"}
 
 
 @rule("R-LINE-11")
@@ -51,7 +52,17 @@ def open_line(book: BorrowerBook, command: asked.OpenLine) -> dict[str, Any]:
     if product.kind == "statement":
         line.contract_id = open_account(book, product, command.statement_day).contract_id
     book.lines[product.product_id] = line
+    say(book, line, before=0)
     return line_answer(book, line, product)
+
+
+@rule("R-AUDIT-01")
+def say(book: BorrowerBook, line: Line, before: int) -> None:
+    """What became of a line stands with the audit event; no event of a contract says it."""
+    book.said = {"line": {
+        "product": line.product_id, "status": STATUS[line.status], "limit": line.limit,
+        "limit_before": before,
+    }}  # fmt: skip
 
 
 def open_account(book: BorrowerBook, product: Product, statement_day: int) -> Hand:
@@ -99,8 +110,9 @@ def change_limit(book: BorrowerBook, command: asked.ChangeLimit) -> dict[str, An
     product = product_of(command.product)
     check_limit(product, command.limit)
     line = open_one(book, product)
-    line.limit = command.limit
+    before, line.limit = line.limit, command.limit
     line.dirty = True
+    say(book, line, before)
     return line_answer(book, line, product)
 
 
@@ -130,6 +142,7 @@ def close_line(book: BorrowerBook, command: asked.CloseLine) -> dict[str, Any]:
         book.hand(line.contract_id).apply(close, book.business_date)
     line.status = CLOSED_LINE
     line.dirty = True
+    say(book, line, line.limit)
     return line_answer(book, line, product)
 
 
@@ -157,6 +170,6 @@ def line_answer(book: BorrowerBook, line: Line, product: Product) -> dict[str, A
         "limit": money(line.limit, product.decimals),
         "available": money(book.available(line), product.decimals),
         "held": money(line.held, product.decimals),
-        "status": ("", "open", "closed")[line.status],
+        "status": STATUS[line.status],
         "contract_id": written("contract", line.contract_id) if line.contract_id else None,
     }

@@ -50,6 +50,7 @@ class Done:
     document: dict[str, Any]
     rowset: Rowset
     contract_id: int = 0
+    detail: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -202,9 +203,11 @@ def carry_out(batch: Batch, request: Request) -> Answer:
         return problem(refused.refusal)
     operation_id = new_operation_id()
     rowset = Rowset(operation_id)
-    contract_id = collect(batch, batch.books[borrower], rowset)
+    book = batch.books[borrower]
+    contract_id = collect(batch, book, rowset)
     document["operation_id"] = written("operation", operation_id)
-    batch.done.append(Done(request, operation_id, document, rowset, contract_id))
+    detail, book.said = book.said, {}
+    batch.done.append(Done(request, operation_id, document, rowset, contract_id, detail))
     return Answer(201, document, operation_id)
 
 
@@ -244,14 +247,20 @@ async def write(writing: Writing, batch: Batch) -> None:
 
 @rule("R-AUDIT-01")
 def write_operations(writing: Writing, batch: Batch) -> None:
-    """One audit event for each command."""
+    """One audit event for each command; those that say something more do so by themselves."""
     today = store.day(batch.business_date)
     rows = [
         (d.operation_id, d.request.actor, type(d.request.command).__name__,
          d.request.command.borrower(), d.contract_id, today, d.rowset.digest())
         for d in batch.done
     ]  # fmt: skip
-    writing.add_columns(sql.INSERT_OPERATIONS, rows)
+    plain = [row for row, d in zip(rows, batch.done, strict=True) if not d.detail]
+    writing.add_columns(sql.INSERT_OPERATIONS, plain)
+    said = [
+        (*row, msgspec.json.encode(d.detail).decode())
+        for row, d in zip(rows, batch.done, strict=True) if d.detail
+    ]  # fmt: skip
+    writing.add_columns(sql.INSERT_OPERATIONS_SAID, said)
 
 
 @rule("R-IDEM-01")

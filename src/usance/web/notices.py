@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from usance.family.follows import BEFORE, FOLLOWS
+from usance.family.policy import family_policy
 from usance.identity.access import BorrowerAccess
 from usance.identity.messages import Messenger, Outgoing
 from usance.notices.carriers import carriers_of
@@ -20,6 +21,7 @@ from usance.notices.providers import TAKEN, Carrier, Order, Outcome
 from usance.notices.recipients import Members
 from usance.notices.samples import BY_TYPE
 from usance.notices.sending import sending
+from usance.notices.watches import DEVICE, NETWORK
 from usance.notices.webhook_carrier import WebhookCarrier
 from usance.platform.clock import Clock
 from usance.platform.config import Settings
@@ -77,7 +79,9 @@ def notice_room(
     weights[WEBHOOK] = {WebhookCarrier.name: WHOLE}
     resting = {(channel, name): weight
                for channel, some in weights.items() for name, weight in some.items()}  # fmt: skip
-    own, health = OwnNotices(pool, keys, clock, phone), Health(pool, clock, resting)
+    own, places = OwnNotices(pool, keys, clock, phone), family_policy()
+    watches = {DEVICE: places.from_device, NETWORK: places.from_network}
+    health = Health(pool, clock, resting, watches=watches)
     gate = Gate(law())
     zone = gate.law.zones_of(jurisdiction)[0].key
     if not phone:

@@ -14,6 +14,8 @@ from usance.identity.permissions import STAFF
 from usance.notices.changes import leaves
 from usance.web.acts import asked_for
 from usance.web.console.actions import form_of, hash_of, key_of
+from usance.web.console.names import names_of
+from usance.web.console.proposed import about
 from usance.web.console.render import Asked, Word, identifier, moved, services, show
 from usance.web.security import needs
 
@@ -36,12 +38,6 @@ async def proposals(request: Asked) -> Response[str]:
     )  # fmt: skip
 
 
-async def names_of(request: Asked) -> dict[str, str]:
-    """Names of accounts by how the audit log calls them."""
-    names = await services(request).staff.names()
-    return {f"staff:{number}": name for number, name in names.items()}
-
-
 @get("/approvals/{proposal:str}", opt=needs("approvals:read"))
 async def proposal_page(request: Asked, proposal: Word) -> Response[str]:
     """One proposal: what would happen, who asked, who decided."""
@@ -59,7 +55,7 @@ async def one(
         request, "approval.html", status=status, proposal=found, refusal=refusal, mine=mine,
         asked=spread(asked_for(found.body)), open=found.state == WAITING,
         may_decide=not mine and request.user.actor not in decided,
-        names=await names_of(request),
+        names=await names_of(request), about=await about(request, found),
     )  # fmt: skip
 
 

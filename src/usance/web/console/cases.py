@@ -19,8 +19,8 @@ from usance.web.acting import acting, looked
 from usance.web.charts import Chart, Series
 from usance.web.console import case_deeds, case_words
 from usance.web.console.actions import form_of, hash_of, key_of
-from usance.web.console.approvals import names_of
 from usance.web.console.forms import Field
+from usance.web.console.names import names_of
 from usance.web.console.render import (
     INTEGER_MAX,
     Asked,

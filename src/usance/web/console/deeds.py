@@ -13,6 +13,7 @@ from typing import Any, TypeAlias
 from litestar import Response, get, post
 from litestar.handlers import HTTPRouteHandler
 
+from usance.consents.acts import DocumentAct
 from usance.core.identifiers import written
 from usance.core.refusals import Refusal, Refused
 from usance.identity.acts import StaffAct
@@ -20,13 +21,14 @@ from usance.identity.changing import Asking
 from usance.identity.erasure import HeldAct
 from usance.identity.machine import ClientAct
 from usance.identity.once import STATUS, Answer
+from usance.notices.templates import TemplateAct
 from usance.web.console.actions import asking_of, form_of
 from usance.web.console.forms import Field
 from usance.web.console.render import Asked, moved, services, show
 from usance.web.security import needs
 from usance.webhooks.acts import WebhookAct
 
-Act: TypeAlias = StaffAct | ClientAct | WebhookAct | HeldAct
+Act: TypeAlias = StaffAct | ClientAct | WebhookAct | HeldAct | TemplateAct | DocumentAct
 CHECKED = "check."
 """Fields of check boxes are called so and by what they stand for."""
 

@@ -94,7 +94,7 @@ ACTIONS = {
     "TakeBackup": _("Backup taken"), "RestoreBook": _("Book restored from a backup"),
     "BeginDrill": _("Restore drill begun"), "EndDrill": _("Restore drill ended"),
     "CloseDay": _("Day end of contracts"), "FinishDay": _("Day finished"),
-    "HoldReceipts": _("Bank money held"),
+    "HoldReceipts": _("Bank money held"), "FailDebits": _("Debits failed or come back"),
     "LogInBorrower": _("Borrower logged in"), "LogOutBorrower": _("Sessions of a borrower ended"),
     "ForgetDevice": _("Device forgotten"), "MakePortalLink": _("Link into the portal made"),
     "AskContactChange": _("Change of a number asked for"),

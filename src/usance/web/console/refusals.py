@@ -9,6 +9,8 @@ import re
 from collections.abc import Callable
 from functools import cache
 
+from usance.web.console import template_refusals
+
 
 def _(message: str) -> str:
     """Mark a message for the catalogues; it is translated where it is shown."""
@@ -426,6 +428,9 @@ DETAILS = (
     _("a report has at most {most} characters"),
     _("there is no such relative"),
     _("a whole number from 1 to {most} is needed"),
+    _("no more relatives can be named from here until we have looked at it; ask us"),
+    _("staff is told before it is refused"),
+    *template_refusals.DETAILS,
 )
 PLACE = re.compile(r"\{(\w+)\}")
 

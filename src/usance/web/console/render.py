@@ -24,9 +24,17 @@ from usance.identity.borrowers import masked
 from usance.identity.permissions import STAFF
 from usance.identity.staff import StaffSession
 from usance.identity.staff_policy import staff_policy
+from usance.notices import changes
 from usance.servicing import read
 from usance.web import i18n, rulebook
-from usance.web.console import case_words, labels, notice_words, refusals, words
+from usance.web.console import (
+    case_words,
+    consent_words,
+    labels,
+    notice_words,
+    refusals,
+    words,
+)
 from usance.web.console.forms import Action
 from usance.web.grades import permission_of
 from usance.web.portal import labels as portal_labels
@@ -52,6 +60,8 @@ MENU = (
     ("/console/products", "Products", "products:read"),
     ("/console/clients", "Machine clients", "clients:read"),
     ("/console/notices", "Sending", "notices:read"),
+    ("/console/templates", "Templates", "notices:read"),
+    ("/console/consent-documents", "Consent documents", "consents:read"),
     ("/console/webhooks", "Webhooks", "webhooks:read"),
     ("/console/operations", "Operations", "operations:read"),
     ("/console/audit", "Audit", "audit:read"), ("/console/staff", "Staff", "staff:read"),
@@ -71,7 +81,14 @@ NOTICE_WORDS = {
     "notice_step": notice_words.STEPS, "receipt": notice_words.RECEIPTS,
     "breaker_state": notice_words.BREAKER_STATES,
     "breaker_kind": notice_words.BREAKER_KINDS, "breaker_because": notice_words.BECAUSE,
+    "notice_purpose": notice_words.PURPOSES, "notice_audience": notice_words.AUDIENCES,
+    "notice_scope": notice_words.SCOPES, "placeholder": notice_words.TYPES,
+    "consent_word": consent_words.ALL, "consent_is": consent_words.STATES,
+    "party": consent_words.PARTIES, "entered_by": consent_words.ENTERED_BY,
 }
+DRAFTS = {"/console/template-drafts": "/console/templates",
+          "/console/consent-drafts": "/console/consent-documents"}  # fmt: skip
+"""Where something is written, and the entry of the menu that it belongs to."""
 THEMES = ("auto", "light", "dark")
 STATIC = {
     each.name: each.read_bytes()
@@ -143,6 +160,9 @@ class Page:
             return ""
         if self.address.startswith("/console/delegations"):
             return "/console/approvals"
+        for drafts, section in DRAFTS.items():
+            if self.address.startswith(drafts):
+                return section
         found = [each for each, _ in self.menu if self.address.startswith(each)]
         return max(found, key=len, default="")
 
@@ -219,6 +239,7 @@ def environment(language: str, decimals: int) -> Environment:
         "settings": lambda document: words.settings(document, gettext),
         "detail": lambda value: words.detail(value, gettext),
         "actor": lambda code: words.actor(code, gettext),
+        "place": lambda where: notice_words.place(where, gettext), "lines": changes.lines,
         "suspicious_channel": name(dict(portal_labels.SUSPICIOUS_CHANNELS)),
         "code_finding": name(labels.CODE_FINDINGS), "sender_finding": name(labels.SENDER_FINDINGS),
         "flag": name(portal_labels.FLAGS), "message": name(portal_labels.MESSAGES),
@@ -258,8 +279,13 @@ def moment(value: datetime | None) -> Markup | str:
     return Markup('<time datetime="{}">{}</time>').format(value.isoformat(), text)
 
 
+def when(text: str) -> Markup | str:
+    """A moment of a receipt, which has it in ISO form."""
+    return moment(datetime.fromisoformat(text))
+
+
 FILTERS = {
-    "day": day, "moment": moment, "percent": words.percent, "decimal": words.decimal,
+    "when": when, "day": day, "moment": moment, "percent": words.percent, "decimal": words.decimal,
     "share": words.share, "prose": words.prose, "masked": masked,
     "borrower": lambda each: written("borrower", each),
     "contract": lambda each: written("contract", each),

@@ -15,7 +15,7 @@ from usance.identity.once import Answer
 from usance.notices.own import LAST
 from usance.notices.queue_sql import minute_of
 from usance.web.charts import Chart, Series
-from usance.web.console import notice_words
+from usance.web.console import normal, notice_words
 from usance.web.console.deeds import Deed, Place, routes_of
 from usance.web.console.forms import Field
 from usance.web.console.render import Asked, Word, services, show, translated
@@ -44,11 +44,14 @@ LET_FALL = Deed("drop", _("Close it and drop what it stopped"),
 async def sending(request: Asked) -> Response[str]:
     """Everything at a glance."""
     room = services(request).notices
-    now = services(request).clock.now()
+    health, now = room.health, services(request).clock.now()
+    breakers, watched = await normal.breakers(request, health)
     return await show(
-        request, "sending.html", breakers=await room.health.breakers(),
-        providers=await room.health.providers(), history=await room.health.history(),
-        waiting=await room.health.waiting(), graph=await graph(request, now), going=room.delivery,
+        request, "sending.html", breakers=breakers, watched=watched, policy=health.policy,
+        watches=health.watches, figures=await normal.figures(request, health),
+        providers=await health.providers(),
+        history=normal.labelled(request, await health.history()),
+        waiting=await health.waiting(), graph=await graph(request, now), going=room.delivery,
     )  # fmt: skip
 
 
@@ -121,7 +124,8 @@ async def the_breaker(request: Asked) -> Place:
     kind, name = request.path_params["kind"], request.path_params["name"]
     for row in await services(request).notices.health.breakers():
         if (row["kind"], row["name"]) == (kind, name):
-            words = f"{translated(request, notice_words.BREAKER_KINDS[kind])} {name}"
+            called = normal.label(request, kind, name)
+            words = f"{translated(request, notice_words.BREAKER_KINDS[kind])} {called}"
             return Place(words, SENDING, {"kind": kind, "name": name})
     raise not_found("breaker")
 

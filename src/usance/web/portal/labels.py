@@ -86,10 +86,16 @@ CASE_EVENTS = {
     "reopened": _("It was taken up again"), "closed": _("It was closed"),
 }  # fmt: skip
 CONSENT_STATES = {
-    "": _("Off"), "given": _("You agreed"), "refused": _("You said no"),
+    "": _("Nothing said"), "given": _("You agreed"), "refused": _("You said no"),
     "withdrawn": _("You took it back"), "expired": _("It has ended"),
     "invalidated": _("No longer valid"),
 }  # fmt: skip
+CONSENT_WITHOUT = {
+    "service-notices": _("We write to you about your account all the same: that belongs to your"
+                         " contract. You choose the ways and hours under Messages."),
+    "marketing": _("We send you no offers."),
+}  # fmt: skip
+"""What is so where nobody agreed, by purpose."""
 WAYS = {
     "sms": _("Text message"), "email": _("E-mail"), "voice": _("Telephone call"),
     "inbox": _("These pages"), "webhook": _("The app in which you shop"),
@@ -97,7 +103,7 @@ WAYS = {
 PURPOSES = {
     "servicing": _("Bills, payments and changes"), "collection": _("Late payments"),
     "consent": _("What you agreed to"), "security": _("Protection of your account"),
-    "marketing": _("Offers"), "family": _("For your family"),
+    "marketing": _("Advertising"), "family": _("For your family"),
 }  # fmt: skip
 NOTICE_STATES = {
     3: _("sent"), 4: _("arrived"), 5: _("did not arrive"),

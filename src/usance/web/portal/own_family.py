@@ -11,6 +11,7 @@ from usance.core.rules import rule
 from usance.family import rules
 from usance.family.reading import Shown
 from usance.family.records import Nomination
+from usance.family.sources import Source
 from usance.family.store import Row
 from usance.identity.changing import Asking
 from usance.web.console.render import services
@@ -26,6 +27,7 @@ class OwnFamily:
         session = session_of(request)
         assert session is not None, "a page that uses this declares needs(BORROWER)"
         self._session = session
+        self._address = request.client.host if request.client else ""
         self._family = services(request).family
 
     def _member_id(self, text: str) -> int:
@@ -70,8 +72,9 @@ class OwnFamily:
             again=form.get("again") == "1",
         )  # fmt: skip
         answer = await self._family.nominate(
-            self._session.borrower_id, asked, self._asking(key, request_hash)
-        )
+            self._session.borrower_id, asked, self._asking(key, request_hash),
+            Source(self._session.device_id, self._address),
+        )  # fmt: skip
         return str(answer.document["member_id"])
 
     async def take_back(self, text: str, key: str, request_hash: bytes) -> None:

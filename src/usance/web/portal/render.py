@@ -113,6 +113,7 @@ def environment(language: str, currency: str, decimals: int) -> Environment:
         "own_case_state": name(labels.CASE_STATES), "own_case_result": name(labels.CASE_RESULTS),
         "own_case_event": name(labels.CASE_EVENTS),
         "consent_state": name(labels.CONSENT_STATES),
+        "consent_without": name(labels.CONSENT_WITHOUT),
         "consent_channel": name(labels.CONSENT_CHANNELS),
         "genuine_way": name(labels.GENUINE_WAYS), "genuine_state": name(labels.GENUINE_STATES),
         "genuine_event": name(labels.GENUINE_EVENTS),
