@@ -18,6 +18,7 @@ from tests.web.portal_site import Visitor, newest_code, visitor
 from usance.core.identifiers import parse
 from usance.day import verify
 from usance.identity import portal_store
+from usance.identity.changing import Asking
 from usance.notices import sealing
 
 MOTHER = "13911110000"
@@ -299,3 +300,26 @@ async def member_of_staff(site: Site) -> AsyncIterator[httpx.AsyncClient]:
         answer = await client.post("/console/login", data=fields)
         assert answer.status_code == 303, answer.text
         yield client
+
+
+async def test_a_browser_from_which_far_too_many_are_named(site: Site, me: Visitor) -> None:
+    """R-FAMILY-19: page and address are counted by keyed hashes, and a refusal is told."""
+    await named(me)
+    rows = await site.pool.fetch(
+        "SELECT subject FROM notice_counter WHERE counts ? 'WATCHED' ORDER BY subject"
+    )
+    kinds = [bytes(row["subject"]).partition(b":") for row in rows]
+    assert [kind for kind, _, _ in kinds if kind != b"contact"] == [b"device", b"network"]
+    name = next(rest.hex() for kind, _, rest in kinds if kind == b"device")
+    await site.pool.execute(
+        "INSERT INTO breaker VALUES ('device', $1, 'open', 'many', now())", name
+    )
+    answer = await me.post(f"{LIST}/new", NAMED | {"phone": "13911110001"})
+    assert answer.status_code == 422
+    assert "R-FAMILY-19" in answer.text
+    assert "ask us" in answer.text
+    await site.services.notices.health.close(
+        "device", name, "A branch of ours, with one desk.", Asking("staff:1")
+    )
+    answer = await me.post(f"{LIST}/new", NAMED | {"phone": "13911110001", "key": "again"})
+    assert answer.status_code == 303
