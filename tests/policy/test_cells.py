@@ -55,7 +55,8 @@ def test_a_condition_is_read_as_it_is_written(feature: Feature, given: Any, cell
     (COUNT, "< 5 days"), (COUNT, "5 %"), (DAYS, "< 5"), (SHARE, "< 30"), (SHARE, "30.001 %"),
     (MONEY, "1000"), (MONEY, "1000.00 USD"), (MONEY, "1000.001 CNY"), (COUNT, "7 .. 3"),
     (COUNT, "> 20"), (COUNT, "< 0"), (COUNT, "21"), (COUNT, ">= -1"), (COUNT, True),
-    (COUNT, "many"), (COUNT, []), (COUNT, {"except": 3}), (COUNT, "5.5"), (COUNT, "1 .. 99"), (COUNT, None),
+    (COUNT, "many"), (COUNT, []), (COUNT, {"except": 3}), (COUNT, "5.5"),
+    (COUNT, "1 .. 99"), (COUNT, None), (SURE, "missing"), (LETTER, ["A", "missing"]),
     (SURE, 1), (SURE, "true"), (LETTER, "E"), (LETTER, ["A", "E"]), (LETTER, True), (LETTER, "a"),
     (COUNT, "5; import os"), (COUNT, "٣"),
 ], ids=str)  # fmt: skip

@@ -30,7 +30,8 @@ def but(name: str, **changed: Any) -> Document:
 
 @pytest.mark.parametrize(("changed", "path"), [
     ({"id": "cn tier"}, "id"), ({"id": ""}, "id"), ({"id": "等级"}, "id"),
-    ({"version": 0}, "version"), ({"currency": "XXX"}, "currency"), ({"title": {"en": "a"}}, "title"),
+    ({"version": 0}, "version"), ({"currency": "XXX"}, "currency"),
+    ({"title": {"en": "a"}}, "title"),
     ({"sources": []}, "sources"), ({"inputs": ["score", "score"]}, "inputs"),
     ({"outputs": []}, "outputs"), ({"rows": []}, "rows"), ({"decides": "fate"}, ""),
     ({"effective_on": "soon"}, ""), ({"version": "1"}, ""), ({"more": 1}, ""),

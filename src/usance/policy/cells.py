@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 from usance.core.money import DECIMALS, format_decimal, parse_decimal
 from usance.core.refusals import Refused
 from usance.core.rules import rule
-from usance.policy.dictionary import CHOICE, DAYS, MONEY, MONTHS, PERCENT, YES_NO, Feature
+from usance.policy.dictionary import CHOICE, DAYS, MONEY, MONTHS, PERCENT, TABLE, YES_NO, Feature
 
 MISSING = -(2**63)
 """Stands for a value that nobody has. No interval of values has it."""
@@ -43,6 +43,8 @@ def cell_of(given: Any, feature: Feature, currency: str) -> Cell:
     if isinstance(given, dict):
         return _other_than(given, feature, currency)
     if given == "missing":
+        if feature.missing != TABLE:
+            raise _unfit(feature, given, "the dictionary does not leave that to a table")
         return UNKNOWN
     found = _of_values(given, feature, currency)
     allowed = within(found, feature.values)
@@ -204,7 +206,8 @@ def value_said(value: int, feature: Feature, currency: str) -> str:
         return feature.of[value]
     if feature.type == YES_NO:
         return "true" if value else "false"
-    unit = currency if feature.unit == MONEY else WORDS.get(feature.unit, ("",))[0]
+    names = (currency,) if feature.unit == MONEY else WORDS.get(feature.unit, ("",))
+    unit = names[-1] if value == 1 else names[0]
     plain = format_decimal(value, _places(feature, currency))
     if feature.unit == PERCENT:
         plain = plain.rstrip("0").rstrip(".")
