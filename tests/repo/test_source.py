@@ -18,12 +18,12 @@ LINES_IN_A_FILE = 600
 LINES_IN_A_FUNCTION = 70
 COLUMNS = 100
 
-PURE_ROOMS = ("core", "contract")
+PURE_ROOMS = ("core", "contract", "policy")
 PURE_LEDGER = ("chart.py", "digest.py", "streams.py", "transfers.py")
 """The files of the ledger that only compute."""
 
-IMPURE_ON_PURPOSE = {"contract/compiled.py"}
-"""Loads the compiled kernel and finds the place of its cache; holds no rule."""
+IMPURE_ON_PURPOSE = {"contract/compiled.py", "policy/compiled.py"}
+"""Loads the compiled kernel and finds the place of its cache; makes functions of tables."""
 
 # Files that may hold SQL although they are not called store.py, and why.
 SQL_FILES = {

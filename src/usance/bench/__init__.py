@@ -8,6 +8,7 @@
 ``repay``   repayments over HTTP, against TPC-B (``house`` and ``load`` serve it)
 ``audit``   the sequencer of the audit tree, while events are written
 ``read``    a contract's page, old against young
+``policy``  a decision by a policy table, and a back-test of a million
 ``drill``   a restore drill beside a book of 100,000 loans under load (``whole`` makes it)
 ``start``   from a fresh clone to the console
 """

@@ -25,6 +25,8 @@ keys = App(name="keys", help="The keys of personal data.")
 borrowers = App(name="borrowers", help="People, and what is held about them.")
 audit = App(name="audit", help="The tree over the audit events, and its proofs.")
 notices = App(name="notices", help="Templates of notices.")
+policy = App(name="policy", help="Policies of risk, as documents.")
+scorecard = App(name="scorecard", help="Scorecards: trained on a file, a table of points.")
 sandbox = App(name="sandbox", help="Others that usance deals with, played.")
 imports = App(name="import", help="Read a file of real accounts into an empty book.")
 
@@ -79,13 +81,18 @@ COMMANDS = (
     (audit, "audit:export", "export", "Write all that an external auditor needs."),
     (audit, "audit:check", "check", "Prove the tree from the rows of the database."),
     (notices, "notices:check", "check", "Check a draft of a template."),
+    (policy, "policy:check", "check", "Check policies; without a file, those of usance."),
+    (policy, "policy:diff", "diff", "Say in words what differs between two versions."),
+    (scorecard, "scorecard:fit", "fit", "Train a scorecard on a CSV file."),
+    (scorecard, "scorecard:score", "score", "Score the rows of a CSV file."),
     (sandbox, "sandbox:messages", "messages", "Serve a provider of messages that sends nothing."),
     (imports, "bulk:uci_credit", "uci-credit", "Card accounts of the UCI credit file."),
 )
 for parent, place, name, text in COMMANDS:
     parent.command(f"usance.cli.{place}", name=name, help=text)
 for group in (
-    day, book, client, staff, webhooks, keys, borrowers, audit, backup, notices, sandbox, imports,
+    day, book, client, staff, webhooks, keys, borrowers, audit, backup, notices, policy, scorecard,
+    sandbox, imports,
 ):  # fmt: skip
     app.command(group)
 backup.default(recovery.backup)  # the one command that a group cannot import when it is used

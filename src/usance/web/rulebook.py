@@ -2,8 +2,8 @@
 
 Sentences stand in ``docs/product.md`` (what a contract owes), ``docs/book.md`` (how the book is
 kept), ``docs/api.md`` (who may come in, and what a request must look like), ``docs/people.md``
-(people and proof) and ``docs/notices.md`` (notices and consents), and in Chinese under
-``docs/zh-CN``; all are packed with the wheel.
+(people and proof), ``docs/notices.md`` (notices and consents) and ``docs/risk.md`` (how is
+decided), and in Chinese under ``docs/zh-CN``; all are packed with the wheel.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from pathlib import Path
 import usance
 from usance.core.rules import WHERE
 
-DOCUMENTS = ("product.md", "book.md", "api.md", "people.md", "notices.md")
+DOCUMENTS = ("product.md", "book.md", "api.md", "people.md", "notices.md", "risk.md")
 FOLDERS = {"en": "", "zh": "zh-CN/"}
 """Of the documents, by language."""
 SECTION = re.compile(r"^## (?P<name>.+)$")

@@ -1,0 +1,135 @@
+"""``usance scorecard``: train one on a file of known outcomes, and score others with it."""
+
+from __future__ import annotations
+
+import csv
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from usance.cli.contracts import say
+
+if TYPE_CHECKING:
+    from usance.risk.columns import Columns, Numbers
+    from usance.risk.reporting import Report, Told
+    from usance.risk.scorecard import Scorecard
+
+CARD = Path("scorecard.json")
+
+
+def fit(
+    file: Path, *, target: str, number: str = "", protected: tuple[str, ...] = (),
+    name: str = "scorecard", output: Path = CARD, report: Path | None = None,
+    seed: int | None = None,
+) -> None:  # fmt: skip
+    """Train a scorecard on a CSV file; writes its table of points and prints how well it tells.
+
+    Parameters
+    ----------
+    file
+        A CSV file with a head; every cell a number.
+    target
+        The column with the outcome: 1 bad, 0 not.
+    number
+        The column of ids: it is no feature, and chooses the rows that are held out.
+    protected
+        Columns that it must not ask for; they are used to compare groups, and for nothing else.
+    name
+        What it is called.
+    output
+        Where the table goes.
+    report
+        Where the whole report goes, as JSON.
+    seed
+        Of the folds; drawn for the run if it is not given.
+    """
+    import msgspec
+
+    from usance.risk.columns import columns_of
+    from usance.risk.reporting import fitted
+    from usance.risk.scorecard import digest_of, written
+
+    drawn = time.time_ns() % 2**32 if seed is None else seed
+    card, found = fitted(
+        columns_of(file), target, name=name, seed=drawn, protected=protected, number=number
+    )
+    output.write_bytes(written(card))
+    if report is not None:
+        report.write_bytes(msgspec.json.format(msgspec.json.encode(found)))
+    say(_in_words(found))
+    say(f"{output}: {len(card.characteristics)} features, digest {digest_of(card)}")
+
+
+def _in_words(report: Report) -> str:
+    lines = [
+        f"{report.rows:,} rows, {report.bad_share:.2%} bad, {report.held_out:,} held out,"
+        f" seed {report.seed}",
+        f"held out      {_told(report.scorecard)}",
+        f"five folds    {_told(report.folds)}",
+        f"challenger    {_told(report.challenger) if report.challenger else 'not installed'}",
+    ]
+    if report.with_protected is not None:
+        lines.append(f"with protected columns, not used: {_told(report.with_protected)}")
+    lines += [f"stability (PSI) {report.stability:.4f}", "", "feature, information value, bins:"]
+    lines += [
+        f"  {each.name}  {each.value:.3f}  points {', '.join(map(str, each.points))}"
+        for each in sorted(report.features, key=lambda each: -each.value)
+    ]
+    if report.groups:
+        lines += ["", "group, rows, bad, mean points, above the middle:"]
+        lines += [
+            f"  {each.column} {each.group}  {each.count:,}  {each.bad_share:.2%}"
+            f"  {each.mean_points:.0f}  {each.above:.1%}"
+            for each in report.groups
+        ]
+    return "\n".join(lines)
+
+
+def _told(found: Told) -> str:
+    return f"AUC {found.auc:.4f}  KS {found.ks:.4f}  Brier {found.brier:.4f}"
+
+
+def score(card: Path, file: Path) -> None:
+    """Score the rows of a CSV file; prints points, chance of being bad, and reasons, as CSV."""
+    from usance.risk.columns import columns_of
+    from usance.risk.fitting import chance_of_bad, points_of
+    from usance.risk.scorecard import scored
+
+    table, columns = read(card), columns_of(file)
+    values = _aligned(table, columns)
+    points = points_of(table, values)
+    chance = chance_of_bad(table, points)
+    writer = csv.writer(sys.stdout, lineterminator="\n")
+    writer.writerow(["points", "chance_of_bad", "reasons"])
+    rows = zip(*(values[each.name].tolist() for each in table.characteristics), strict=True)
+    for row, total, likely in zip(rows, points.tolist(), chance.tolist(), strict=True):
+        reasons = " ".join(f"{r.name}:-{r.points}" for r in scored(table, row).reasons)
+        writer.writerow([total, f"{likely:.4f}", reasons])
+
+
+def _aligned(card: Scorecard, columns: Columns) -> dict[str, Numbers]:
+    """The columns that a scorecard asks for, in its own scale. Raises ``Refused``."""
+    from usance.core.refusals import Refused
+    from usance.risk.columns import FILE
+
+    found: dict[str, Numbers] = {}
+    for each in card.characteristics:
+        if each.name not in columns.values:
+            raise Refused(FILE, "the file lacks a column that the scorecard asks for", each.name)
+        given, wanted = columns.scale[each.name], each.scale
+        if given > wanted:
+            raise Refused(FILE, "a column has more decimals than the scorecard knows", each.name)
+        found[each.name] = columns.values[each.name] * (wanted // given)
+    return found
+
+
+def read(path: Path) -> Scorecard:
+    """The scorecard of a file. Raises ``Refused``."""
+    from usance.core.refusals import Refused
+    from usance.risk.scorecard import FORM, scorecard_in
+
+    try:
+        return scorecard_in(path.read_bytes())
+    except OSError as error:
+        raise Refused(FORM, f"{path} cannot be read", "CARD") from error

@@ -1,0 +1,55 @@
+"""The documents of ``policies/risk``, read: what a book begins with."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import yaml
+
+from usance.policies import texts_of
+from usance.policy.checks import Known
+from usance.policy.dictionary import Dictionary, dictionary_in
+from usance.policy.documents import Policy, policy_in
+from usance.policy.reasons import Reasons, reasons_in
+from usance.policy.sources import Register, register_in
+
+FOLDER = "risk"
+FEATURES, REASONS, SOURCES = "features", "reasons", "sources"
+
+
+@cache
+def _documents() -> dict[str, Any]:
+    return {name: yaml.safe_load(text) for name, text in texts_of(FOLDER).items()}
+
+
+@cache
+def dictionary() -> Dictionary:
+    """The feature dictionary."""
+    return dictionary_in(_documents()[FEATURES])
+
+
+@cache
+def reasons() -> Reasons:
+    """What borrowers are told."""
+    return reasons_in(_documents()[REASONS])
+
+
+@cache
+def register() -> Register:
+    """The register of law."""
+    return register_in(_documents()[SOURCES])
+
+
+def known() -> Known:
+    """What policies are held against."""
+    return Known(dictionary(), reasons(), {each.id: each for each in register().sources})
+
+
+@cache
+def policies() -> tuple[Policy, ...]:
+    """Every policy, by id."""
+    return tuple(
+        policy_in(document, dictionary()) for name, document in sorted(_documents().items())
+        if name not in (FEATURES, REASONS, SOURCES)
+    )  # fmt: skip

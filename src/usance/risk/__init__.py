@@ -1,0 +1,11 @@
+"""What is known of a borrower, and what follows from it.
+
+``scorecard``  a table of points: what it scores, and the reasons that add back to the score
+``binning``    values of a column into bins whose risk goes one way
+``weights``    how much each bin counts, no weight against its own direction
+``figures``    how well a score tells: AUC, KS, Brier, calibration, stability
+``columns``    a CSV file as columns of whole numbers
+``fitting``    all of that together: a file becomes a scorecard
+``challenger`` something better that nobody can read, to know the ceiling
+``reporting``  what a scorecard is like: by feature, by group, against others
+"""
