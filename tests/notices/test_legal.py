@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from usance.identity.portal_policy import portal_policy
 from usance.notices.counters import Counter, added, slot_of
 from usance.notices.gate import DROP, HOLD, SEND, Gate, Notice, Recipient
 from usance.notices.legal import (
@@ -135,6 +136,18 @@ def test_where_the_jurisdiction_is_not_known_every_row_holds() -> None:
     for hour, wanted in ((7, HOLD), (8, SEND), (18, SEND), (19, HOLD)):
         now = datetime(2026, 11, 27, hour, 30, tzinfo=ZoneInfo("Europe/Paris"))
         assert gate.decide(notice, who, counters, now.astimezone(UTC)).outcome == wanted
+
+
+def test_strangers_who_ask_for_codes_cannot_use_up_what_protects_a_number() -> None:
+    """HOUSE.SECURITY.DAY leaves room for all that R-LOGIN-05 lets anybody ask for in a day."""
+    limits = portal_policy().limits
+    asked = sum(
+        each.most
+        for of in ("sends_to_a_number", "sends_to_a_known_device", "family_codes_to_a_number")
+        for each in limits[of] if each.within == timedelta(days=1)
+    )  # fmt: skip
+    (cap,) = (row for row in law().rows if row.id == "HOUSE.SECURITY.DAY")
+    assert 0 < asked < cap.most
 
 
 def test_a_row_holds_from_its_day_on() -> None:
