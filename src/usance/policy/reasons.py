@@ -16,7 +16,10 @@ MOST = 4
 
 
 class Reason(Struct, frozen=True, forbid_unknown_fields=True):
-    """One reason. ``helps``: what would change it, where somebody can do something."""
+    """One reason; of the features that it is ``about`` the first is what it is told of.
+
+    ``helps``: what would change it, where somebody can do something.
+    """
 
     id: str
     about: tuple[str, ...]

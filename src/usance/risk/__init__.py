@@ -1,5 +1,7 @@
 """What is known of a borrower, and what follows from it.
 
+``decisions``  a policy over a snapshot of facts, with its reasons; made again, it is the same
+``tiers``      how a tier moves: down when it is found, up when it stays better
 ``scorecard``  a table of points: what it scores, and the reasons that add back to the score
 ``binning``    values of a column into bins whose risk goes one way
 ``weights``    how much each bin counts, no weight against its own direction
