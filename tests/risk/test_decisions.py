@@ -14,7 +14,7 @@ from usance.policy import shipped
 from usance.policy.documents import policy_in
 from usance.policy.tables import first_row, taken
 from usance.risk.decisions import Decider, Decision, explained, fingerprint, replayed
-from usance.risk.scorecard import Characteristic, Scorecard, scored
+from usance.risk.scorecard import Characteristic, Scorecard, Scorer
 
 CARD = Scorecard(
     name="test", target="bad", base=560, points_at=600, odds_at=20, points_double=40,
@@ -119,7 +119,7 @@ def test_a_decision_is_what_table_and_scorecard_say_each_by_itself() -> None:
     for _ in range(5_000):
         facts = random_facts(chance)
         found = made.decide(facts)
-        score = scored(CARD, [facts[each.name] for each in CARD.characteristics]).points
+        score = Scorer(CARD).score([facts[e.name] for e in CARD.characteristics]).points
         values = taken(made.policy.table, facts | {"score": score})
         assert (found.score, found.row) == (score, first_row(made.policy.table, values) + 1)
         assert len(found.tried) == found.row - 1

@@ -18,7 +18,7 @@ from usance.risk.binning import Bins, bins_of
 from usance.risk.columns import columns_of, outcome_of
 from usance.risk.fitting import folds, held_out, points_of
 from usance.risk.reporting import Report, fitted
-from usance.risk.scorecard import Scorecard, scored
+from usance.risk.scorecard import Scorecard, Scorer
 from usance.risk.weights import bound_weights
 
 PROTECTED = ("SEX", "EDUCATION", "MARRIAGE", "AGE")
@@ -139,10 +139,10 @@ def test_a_file_becomes_a_scorecard_and_a_report(tmp_path: Path) -> None:
     assert_monotone(card, report)
     again, _ = fitted(read, "bad", name="loans", seed=5, protected=["sex"], number="number")
     assert again == card
-    whole = points_of(card, dict(read.values))
+    whole, scorer = points_of(card, dict(read.values)), Scorer(card)
     for row in range(0, 6_000, 97):
         values = [int(read.values[each.name][row]) for each in card.characteristics]
-        assert scored(card, values).points == whole[row]
+        assert scorer.score(values).points == whole[row]
 
 
 def assert_monotone(card: Scorecard, report: Report) -> None:

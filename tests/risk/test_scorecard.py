@@ -12,10 +12,9 @@ from usance.core.refusals import Refused
 from usance.risk.scorecard import (
     Characteristic,
     Scorecard,
-    best_score,
+    Scorer,
     digest_of,
     scorecard_in,
-    scored,
     written,
 )
 
@@ -38,9 +37,8 @@ def test_points_and_what_was_lost(
     values: tuple[int, int | None], points: int, lost: list[tuple[str, int]]
 ) -> None:
     """R-SCORE-02."""
-    found = scored(CARD, values)
-    assert found.points == points
-    assert [(each.name, each.points) for each in found.lost] == lost
+    found = Scorer(CARD).score(values)
+    assert (found.points, [*found.lost]) == (points, lost)
 
 
 def random_card(chance: random.Random) -> Scorecard:
@@ -57,12 +55,13 @@ def random_card(chance: random.Random) -> Scorecard:
 def test_reasons_add_back_to_the_score_exactly(seed: int) -> None:
     chance = random.Random(seed)
     card = random_card(chance)
+    scorer = Scorer(card)
     for _ in range(50):
         values = [chance.randint(-60, 60) for _ in card.characteristics]
-        found = scored(card, values)
-        assert found.points == best_score(card) - sum(each.points for each in found.lost)
-        assert all(each.points > 0 for each in found.lost)
-        weights = [each.points for each in found.lost]
+        found = scorer.score(values)
+        weights = [lost for _, lost in found.lost]
+        assert found.points == scorer.best - sum(weights)
+        assert all(each > 0 for each in weights)
         assert weights == sorted(weights, reverse=True)
         assert found.reasons == found.lost[:4]
         plain = card.base + sum(
@@ -74,7 +73,7 @@ def test_reasons_add_back_to_the_score_exactly(seed: int) -> None:
 
 def test_nobody_is_scored_without_what_is_asked() -> None:
     with pytest.raises(Refused, match="nobody is scored without late") as caught:
-        scored(CARD, (None, 5))
+        Scorer(CARD).score((None, 5))
     assert caught.value.refusal.rule == "R-SCORE-02"
 
 

@@ -94,7 +94,7 @@ def score(card: Path, file: Path) -> None:
     """Score the rows of a CSV file; prints points, chance of being bad, and reasons, as CSV."""
     from usance.risk.columns import columns_of
     from usance.risk.fitting import chance_of_bad, points_of
-    from usance.risk.scorecard import scored
+    from usance.risk.scorecard import Scorer
 
     table, columns = read(card), columns_of(file)
     values = _aligned(table, columns)
@@ -102,9 +102,10 @@ def score(card: Path, file: Path) -> None:
     chance = chance_of_bad(table, points)
     writer = csv.writer(sys.stdout, lineterminator="\n")
     writer.writerow(["points", "chance_of_bad", "reasons"])
+    scorer = Scorer(table)
     rows = zip(*(values[each.name].tolist() for each in table.characteristics), strict=True)
     for row, total, likely in zip(rows, points.tolist(), chance.tolist(), strict=True):
-        reasons = " ".join(f"{r.name}:-{r.points}" for r in scored(table, row).reasons)
+        reasons = " ".join(f"{name}:-{lost}" for name, lost in scorer.score(row).reasons)
         writer.writerow([total, f"{likely:.4f}", reasons])
 
 

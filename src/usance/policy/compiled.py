@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from usance.core.rules import rule
 from usance.policy.cells import Cell
 from usance.policy.dictionary import Feature
-from usance.policy.tables import NO_ROW, Row, Table
+from usance.policy.tables import NO_ROW, Row, Table, taken_of
 
 Values: TypeAlias = Sequence[int]
 Tried: TypeAlias = tuple[int, ...]
@@ -52,6 +52,21 @@ def tracing(table: Table) -> Callable[[Values], tuple[int, Tried]]:
         lines.append(f" else: return {place}, tuple(tried)")
     lines.append(f" return {NO_ROW}, tuple(tried)")
     return _made(lines, "trace")
+
+
+@rule("R-POLICY-04")
+def taker(table: Table) -> Callable[[Mapping[str, int | None]], tuple[int, ...]]:
+    """``taken`` for one table, quick where everything is known and within its range."""
+    parts = [(each, each.name, each.values[0][0], each.values[-1][1]) for each in table.inputs]
+
+    def take(facts: Mapping[str, int | None]) -> tuple[int, ...]:
+        return tuple([
+            value if (value := facts.get(name)) is not None and low <= value <= high
+            else taken_of(feature, facts)
+            for feature, name, low, high in parts
+        ])  # fmt: skip
+
+    return take
 
 
 def _unpacked(table: Table) -> str:

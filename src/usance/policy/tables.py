@@ -47,10 +47,11 @@ class Table:
 @rule("R-POLICY-04")
 def taken(table: Table, facts: Mapping[str, int | None]) -> tuple[int, ...]:
     """The inputs of a table, as it takes them. Raises ``Refused`` where it may not decide."""
-    return tuple(_taken(feature, facts) for feature in table.inputs)
+    return tuple(taken_of(feature, facts) for feature in table.inputs)
 
 
-def _taken(feature: Feature, facts: Mapping[str, int | None]) -> int:
+def taken_of(feature: Feature, facts: Mapping[str, int | None]) -> int:
+    """One of them."""
     if feature.name not in facts:
         raise Refused("R-POLICY-04", f"{feature.name} was not given", feature.name)
     value = facts[feature.name]

@@ -16,11 +16,11 @@ from msgspec import Struct
 from usance.core.refusals import Refused
 from usance.core.rules import rule
 from usance.policy.cells import value_said
-from usance.policy.compiled import tracing
+from usance.policy.compiled import taker, tracing
 from usance.policy.documents import Policy
 from usance.policy.reasons import MOST, Reasons
-from usance.policy.tables import NO_ROW, taken
-from usance.risk.scorecard import Lost, Scorecard, digest_of, scored
+from usance.policy.tables import NO_ROW
+from usance.risk.scorecard import Lost, Scorecard, Scorer, digest_of
 
 Facts: TypeAlias = Mapping[str, int | None]
 SCORE = "score"
@@ -53,37 +53,35 @@ class Decider:
     ) -> None:
         self.policy = policy
         self.reasons = reasons
-        self.scorecard = scorecard
         self.scorecard_digest = digest_of(scorecard) if scorecard else ""
-        self._trace = tracing(policy.table)
-        scored_by = [each.name for each in scorecard.characteristics] if scorecard else []
-        inputs = [each.name for each in policy.table.inputs]
-        if scorecard:
-            inputs = [each for each in inputs if each != SCORE]
-        self._asks = tuple(dict.fromkeys([*inputs, *scored_by]))
-        self._scored_by = tuple(scored_by)
+        self._scorer = Scorer(scorecard) if scorecard else None
+        self._scored_by = [each.name for each in scorecard.characteristics] if scorecard else []
+        given = dict.fromkeys([*(each.name for each in policy.table.inputs), *self._scored_by])
+        self._asks = tuple(each for each in given if each != SCORE or scorecard is None)
+        self._take, self._trace = taker(policy.table), tracing(policy.table)
+        self._outputs = [each.name for each in policy.table.outputs]
         self._of_feature = by_feature(reasons)
 
     @rule("R-DECIDE-01")
     def decide(self, facts: Facts) -> Decision:
         """Raises ``Refused`` where something is missing that nothing is decided without."""
-        table = self.policy.table
-        known = {name: _given(facts, name) for name in self._asks}
-        points: int | None = None
-        lost: tuple[Lost, ...] = ()
+        try:
+            known = {name: facts[name] for name in self._asks}
+        except KeyError as error:
+            raise Refused("R-POLICY-04", f"{error.args[0]} was not given", error.args[0]) from None
+        score = None
         asked = known
-        if self.scorecard is not None:
-            found = scored(self.scorecard, [known[name] for name in self._scored_by])
-            points, lost = found.points, found.lost
-            asked = known | {SCORE: points}
-        place, tried = self._trace(taken(table, asked))
+        if self._scorer is not None:
+            score = self._scorer.score([known[name] for name in self._scored_by])
+            asked = known | {SCORE: score.points}
+        place, tried = self._trace(self._take(asked))
         assert place != NO_ROW, "a policy that was checked answers every case"
-        row = table.rows[place]
-        outcome = {each.name: value for each, value in zip(table.outputs, row.then, strict=True)}
+        row = self.policy.table.rows[place]
+        points, lost = score or (None, ())
         return Decision(
-            self.policy.name, self.policy.digest, known, place + 1, tried, outcome,
-            self._ranked(row.because, lost), points,
-            tuple((each.name, each.points) for each in lost), self.scorecard_digest,
+            self.policy.name, self.policy.digest, known, place + 1, tried,
+            dict(zip(self._outputs, row.then, strict=True)), self._ranked(row.because, lost),
+            points, lost, self.scorecard_digest,
         )  # fmt: skip
 
     @rule("R-DECIDE-02")
@@ -94,7 +92,7 @@ class Decider:
         found: list[str] = []
         for name in because:
             if self.reasons[name].about == (SCORE,):
-                found += [self._of_feature.get(each.name, name) for each in lost]
+                found += [self._of_feature.get(feature, name) for feature, _ in lost]
             else:
                 found.append(name)
         return tuple(dict.fromkeys(found))[:MOST]
@@ -108,12 +106,6 @@ def by_feature(reasons: Reasons) -> dict[str, str]:
             if feature not in found or place < found[feature][0]:
                 found[feature] = place, each.id
     return {feature: name for feature, (_, name) in found.items()}
-
-
-def _given(facts: Facts, name: str) -> int | None:
-    if name not in facts:
-        raise Refused("R-POLICY-04", f"{name} was not given", name)
-    return facts[name]
 
 
 @rule("R-DECIDE-03")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from bisect import bisect_left
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple, TypeAlias
 
 import msgspec
 from msgspec import Struct
@@ -35,19 +35,6 @@ class Characteristic(Struct, frozen=True, forbid_unknown_fields=True):
     scale: int = 1
     missing: int | None = None
 
-    def points_of(self, value: int | None) -> int:
-        """Of the bin that a value is in. Raises ``Refused``."""
-        if value is not None:
-            return self.points[bisect_left(self.edges, value)]
-        if self.missing is None:
-            raise Refused("R-SCORE-02", f"nobody is scored without {self.name}", self.name)
-        return self.missing
-
-    @property
-    def best(self) -> int:
-        """The most points that it gives."""
-        return max(self.points)
-
 
 class Scorecard(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """The table.
@@ -67,16 +54,11 @@ class Scorecard(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     seed: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Lost:
-    """So many points less than the best bin of a feature gives."""
-
-    name: str
-    points: int
+Lost: TypeAlias = tuple[str, int]
+"""A feature, and how many points less than its best bin it gave."""
 
 
-@dataclass(frozen=True, slots=True)
-class Score:
+class Score(NamedTuple):
     """The points, and what was lost on the way, the most first."""
 
     points: int
@@ -118,19 +100,35 @@ def digest_of(card: Scorecard) -> str:
     return hashlib.sha256(msgspec.json.encode(card, order="deterministic")).hexdigest()
 
 
-@rule("R-SCORE-02")
-def scored(card: Scorecard, values: Sequence[int | None]) -> Score:
-    """The score of somebody, and what they lost. ``values``: in the order of the scorecard."""
-    points, lost = card.base, []
-    for each, value in zip(card.characteristics, values, strict=True):
-        got = each.points_of(value)
-        points += got
-        if got < each.best:
-            lost.append((got - each.best, each.name))
-    lost.sort()
-    return Score(points, tuple(Lost(name, -missed) for missed, name in lost))
+class Scorer:
+    """Scores by one scorecard."""
 
+    def __init__(self, card: Scorecard) -> None:
+        self.card = card
+        self.best = card.base + sum(max(each.points) for each in card.characteristics)
+        self._parts = [
+            (each.name, each.edges, each.points, each.missing, max(each.points))
+            for each in card.characteristics
+        ]
 
-def best_score(card: Scorecard) -> int:
-    """What somebody has who lost nothing."""
-    return card.base + sum(each.best for each in card.characteristics)
+    @rule("R-SCORE-02")
+    def score(self, values: Sequence[int | None]) -> Score:
+        """Somebody's points and what they lost. ``values``: in the order of the scorecard.
+
+        Raises ``Refused``.
+        """
+        lost = []
+        for (name, edges, points, missing, best), value in zip(self._parts, values, strict=True):
+            if value is not None:
+                got = points[bisect_left(edges, value)]
+            elif missing is not None:
+                got = missing
+            else:
+                raise Refused("R-SCORE-02", f"nobody is scored without {name}", name)
+            if got < best:
+                lost.append((got - best, name))
+        lost.sort()
+        return Score(
+            self.best + sum(missed for missed, _ in lost),
+            tuple((name, -missed) for missed, name in lost),
+        )
