@@ -97,7 +97,7 @@ def test_an_entry_stands_there_once() -> None:
     (register_in, {"sources": [{"id": "a"}]}, "R-POLICY-08"),
     (register_in, {"sources": [], "changes": [
         {"since": "2026-01-01", "sources": ["a"], "what": "w", "done": "d"}]}, "R-POLICY-08"),
-], ids=str)  # fmt: skip
+])  # fmt: skip
 def test_reasons_and_sources_are_sound(
     read_it: Callable[[Any], object], given: Document, broken: str
 ) -> None:
