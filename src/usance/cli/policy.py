@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
-
-from cyclopts import Parameter
+from typing import TYPE_CHECKING
 
 from usance.cli.contracts import say
 
@@ -16,7 +14,7 @@ if TYPE_CHECKING:
 FOUND = 1
 
 
-def check(*files: Annotated[Path, Parameter(allow_leading_hyphen=True)]) -> None:
+def check(files: tuple[Path, ...] = ()) -> None:
     """Check policies; no book is needed (exit status 1 if anything is found).
 
     Parameters
@@ -39,7 +37,15 @@ def check(*files: Annotated[Path, Parameter(allow_leading_hyphen=True)]) -> None
 
 
 def diff(old: Path, new: Path) -> None:
-    """Say in words what differs between two versions of a policy (YAML files)."""
+    """Say in words what differs between two versions of a policy.
+
+    Parameters
+    ----------
+    old
+        A YAML file with the version before.
+    new
+        A YAML file with the version after.
+    """
     from usance.policy.diff import in_words
 
     for line in in_words(read(old), read(new)):

@@ -91,7 +91,15 @@ def _told(found: Told) -> str:
 
 
 def score(card: Path, file: Path) -> None:
-    """Score the rows of a CSV file; prints points, chance of being bad, and reasons, as CSV."""
+    """Score the rows of a CSV file; prints points, chance of being bad, and reasons, as CSV.
+
+    Parameters
+    ----------
+    card
+        The table of points that `usance scorecard fit` wrote.
+    file
+        A CSV file that has the columns that it asks for.
+    """
     from usance.risk.columns import columns_of
     from usance.risk.fitting import chance_of_bad, points_of
     from usance.risk.scorecard import Scorer
