@@ -6,11 +6,13 @@ import random
 from functools import cache
 from typing import Any
 
+import numpy as np
 import yaml
 
 from usance.policies import texts_of
 from usance.policy import shipped
 from usance.policy.cells import MISSING, Cell, united
+from usance.policy.compiled import Numbers
 from usance.policy.dictionary import Feature
 from usance.policy.tables import Row, Table
 
@@ -58,6 +60,12 @@ def random_cell(chance: random.Random, feature: Feature) -> Cell | None:
     if feature.missing == "table" and chance.random() < 0.3:
         spans.append((MISSING, MISSING))
     return united(spans)
+
+
+def stacked(table: Table, cases: list[tuple[int, ...]]) -> dict[str, Numbers]:
+    """Cases as columns, by names of inputs."""
+    numbers = np.array(cases, np.int64).reshape(len(cases), len(table.inputs))
+    return {feature.name: numbers[:, n].copy() for n, feature in enumerate(table.inputs)}
 
 
 def random_case(chance: random.Random, table: Table) -> tuple[int, ...]:

@@ -7,12 +7,11 @@ import random
 import numpy as np
 import pytest
 
-from tests.policy.documents import number, random_case, random_table
+from tests.policy.documents import number, random_case, random_table, stacked
 from usance.core.refusals import Refused
 from usance.policy import shipped
 from usance.policy.cells import MISSING
 from usance.policy.compiled import array_function, function, tracing
-from usance.policy.diff import stacked
 from usance.policy.proving import reached, steps
 from usance.policy.tables import NO_ROW, Row, Table, failing, first_row, taken
 

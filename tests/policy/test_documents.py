@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from tests.policy.documents import document
+from tests.policy.documents import document, stacked
 from usance.core.refusals import Refused
 from usance.policy import shipped
 from usance.policy.dictionary import dictionary_in
-from usance.policy.diff import backtest, in_words, stacked
+from usance.policy.diff import backtest, in_words
 from usance.policy.documents import Policy, policy_in
 from usance.policy.reasons import reasons_in
 from usance.policy.sources import register_in, touched

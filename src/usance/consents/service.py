@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date, datetime
 from typing import Any
 
 from usance.consents import receipts, rules, saying, store, telling
@@ -40,6 +41,19 @@ class Offered:
             return ""
         past = self.record.state == GIVEN and not self.is_live
         return STATES[EXPIRED if past else self.record.state]
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """A version as it is stored; ``in_force``: it is the one that can be agreed to today."""
+
+    document: ConsentDocument
+    digest: bytes
+    retired_on: date | None
+    in_force: bool
+    adopted_by: str
+    adopted_at: datetime
+    operation_id: int
 
 
 class Consents(Looks):
@@ -139,6 +153,22 @@ class Consents(Looks):
     async def documents(self, document_id: str = "") -> list[store.Row]:
         """Every version of one document or of all, the newest first."""
         return list(await store.documents(self._pool, document_id))
+
+    @rule("R-CONSENT-02")
+    async def versions(self, document_id: str = "") -> list[Version]:
+        """The same, and which of each can be agreed to; days are calendar days in UTC."""
+        today, seen, found = self._clock.now().date(), set[str](), []
+        for row in await self.documents(document_id):
+            document = document_of(row["body"])
+            stands = rules.in_force(document, row["retired_on"], today)
+            newest = stands and document.document_id not in seen
+            if newest:
+                seen.add(document.document_id)
+            found.append(Version(
+                document, row["digest"], row["retired_on"], newest, row["adopted_by"],
+                row["adopted_at"], row["operation_id"],
+            ))  # fmt: skip
+        return found
 
     # -- what ends by itself -------------------------------------------------------------------
 

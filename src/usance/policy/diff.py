@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from usance.core.rules import rule
 from usance.policy.cells import Cell, said, value_said
@@ -141,9 +140,3 @@ def _change(old: Table, new: Table, one: int, other: int) -> dict[str, int]:
         for feature, value in zip(old.outputs, old.rows[one].then, strict=True)
         if feature.type == INTEGER and feature.name in after
     }
-
-
-def stacked(table: Table, rows: list[tuple[int, ...]]) -> dict[str, NDArray[np.int64]]:
-    """Cases as columns, by names of inputs."""
-    numbers = np.array(rows, np.int64).reshape(len(rows), len(table.inputs))
-    return {feature.name: numbers[:, n].copy() for n, feature in enumerate(table.inputs)}

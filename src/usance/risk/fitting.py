@@ -34,13 +34,6 @@ class Model:
     intercept: float
     weights: tuple[float, ...]
 
-    def log_odds(self, values: dict[str, Numbers]) -> Share:
-        """Of the good, row by row, before points are rounded."""
-        total = np.full(len(next(iter(values.values()))), self.intercept)
-        for each, weight in zip(self.bins, self.weights, strict=True):
-            total += weight * each.evidence[each.places(values[each.name])]
-        return total
-
 
 @rule("R-SCORE-04")
 def model_of(values: dict[str, Numbers], bad: Yes) -> Model:

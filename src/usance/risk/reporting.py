@@ -10,10 +10,11 @@ from msgspec import Struct
 from usance.core.refusals import Refused
 from usance.core.rules import rule
 from usance.risk import challenger, figures
-from usance.risk.binning import Share, Yes, bins_of
+from usance.risk.binning import Share, Yes
 from usance.risk.columns import FILE, Columns, Numbers, outcome_of
 from usance.risk.fitting import (
     FOLDS,
+    Model,
     chance_of_bad,
     folds,
     held_out,
@@ -111,7 +112,9 @@ def fitted(
             figures.bands(points[~out], points[~out]), figures.bands(points[out], points[~out]),
             figures.BANDS,
         ),
-        features=tuple(_feature(card, n, asked, bad, out) for n in range(len(model.bins))),
+        features=tuple(
+            _feature(model, card, n, asked[each.name], out) for n, each in enumerate(model.bins)
+        ),
         left_out=tuple(k for k in asked if k not in {each.name for each in model.bins}),
         groups=tuple(_groups(columns, protected, points, bad)),
     )  # fmt: skip
@@ -159,18 +162,11 @@ def _of_all(known: Mapping[str, Numbers], bad: Yes, out: Yes, columns: Columns) 
     return told(points, chance_of_bad(card, points), bad[out])
 
 
-def _feature(
-    card: Scorecard, place: int, asked: Mapping[str, Numbers], bad: Yes, out: Yes
-) -> Feature:
-    characteristic = card.characteristics[place]
-    values = asked[characteristic.name]
-    bins = bins_of(characteristic.name, values[~out], bad[~out])
+def _feature(model: Model, card: Scorecard, place: int, values: Numbers, out: Yes) -> Feature:
+    bins, characteristic = model.bins[place], card.characteristics[place]
     places = bins.places(values)
-    spread = max(characteristic.points) - min(characteristic.points)
-    evidence = float(np.ptp(bins.evidence)) or 1.0
     return Feature(
-        characteristic.name, bins.value, bins.rises,
-        spread / evidence / (card.points_double / float(np.log(2))), characteristic.edges,
+        bins.name, bins.value, bins.rises, model.weights[place], characteristic.edges,
         characteristic.points, bins.good, bins.bad,
         figures.stability(places[~out], places[out], len(bins.good)),
     )  # fmt: skip

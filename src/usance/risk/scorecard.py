@@ -16,10 +16,9 @@ from msgspec import Struct
 
 from usance.core.refusals import Refused, without_values
 from usance.core.rules import rule
+from usance.policy.reasons import MOST
 
 FORM = "R-SCORE-01"
-LOWEST, HIGHEST = 0, 1000
-REASONS_MOST = 4
 
 
 class Characteristic(Struct, frozen=True, forbid_unknown_fields=True):
@@ -67,7 +66,7 @@ class Score(NamedTuple):
     @property
     def reasons(self) -> tuple[Lost, ...]:
         """The heaviest, at most four."""
-        return self.lost[:REASONS_MOST]
+        return self.lost[:MOST]
 
 
 @rule(FORM)

@@ -7,10 +7,11 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
 
-from usance.consents import rules, store
+from usance.consents import rules
 from usance.consents.acts import AdoptConsentDocument, RetireConsentDocument
-from usance.consents.documents import ConsentDocument, document_of
+from usance.consents.documents import ConsentDocument
 from usance.consents.records import Saying, borrower
+from usance.consents.service import Version
 from usance.core.rules import rule
 from usance.identity.once import Answer
 from usance.web.api.endpoint import PROPOSAL, Asked, Empty, change, read
@@ -135,24 +136,15 @@ async def consent_document(asked: Asked[Empty]) -> Page[DocumentView]:
 
 async def document_views(asked: Asked[Any], code: str) -> list[DocumentView]:
     """Versions, and which of them can be agreed to today."""
-    today, seen = asked.services.clock.now().date(), set[str]()
-    found = []
-    for row in await asked.services.consents.documents(code):
-        document = document_of(row["body"])
-        stands = rules.in_force(document, row["retired_on"], today)
-        newest = stands and document.document_id not in seen
-        if newest:
-            seen.add(document.document_id)
-        found.append(document_view(row, document, in_force=newest))
-    return found
+    return [document_view(each) for each in await asked.services.consents.versions(code)]
 
 
-def document_view(row: store.Row, document: ConsentDocument, *, in_force: bool) -> DocumentView:
+def document_view(version: Version) -> DocumentView:
     """A version as the API says it."""
     return DocumentView(
-        document, row["digest"].hex(), in_force,
-        row["adopted_by"].partition(":")[0], row["adopted_at"].isoformat(),
-        iso(row["retired_on"]), spelled("operation", row["operation_id"]),
+        version.document, version.digest.hex(), version.in_force,
+        version.adopted_by.partition(":")[0], version.adopted_at.isoformat(),
+        iso(version.retired_on), spelled("operation", version.operation_id),
     )  # fmt: skip
 
 

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from typing import Any
 
 import msgspec
 from litestar import Response, get
 
-from usance.consents import rules, store
 from usance.consents.acts import ACTS, RetireConsentDocument
-from usance.consents.documents import ConsentDocument, document_of
-from usance.core.rules import rule
+from usance.consents.documents import ConsentDocument
+from usance.consents.service import Version
 from usance.identity.changing import Asking
 from usance.identity.once import Answer
 from usance.notices.changes import Difference, compared
@@ -41,38 +39,9 @@ RETIRE = Deed(
 )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class Version:
-    """A version as pages show it; days are calendar days in UTC."""
-
-    document: ConsentDocument
-    retired_on: date | None
-    in_force: bool
-    adopted_by: str
-    adopted_at: datetime
-    operation_id: int
-
-
-@rule("R-CONSENT-02")
 async def versions_of(request: Asked, name: str = "") -> list[Version]:
     """Versions of one document or of all, the newest of each first."""
-    today, seen, found = services(request).clock.now().date(), set[str](), []
-    for row in await services(request).consents.documents(name):
-        document = document_of(row["body"])
-        begun = rules.in_force(document, row["retired_on"], today)
-        stands = begun and document.document_id not in seen
-        if stands:
-            seen.add(document.document_id)
-        found.append(version_of(row, document, in_force=stands))
-    return found
-
-
-def version_of(row: store.Row, document: ConsentDocument, *, in_force: bool) -> Version:
-    """A row as pages show it."""
-    return Version(
-        document, row["retired_on"], in_force, row["adopted_by"], row["adopted_at"],
-        row["operation_id"],
-    )  # fmt: skip
+    return await services(request).consents.versions(name)
 
 
 def differences(old: ConsentDocument | None, new: ConsentDocument) -> list[Difference]:
