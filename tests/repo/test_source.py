@@ -57,6 +57,7 @@ SQL_FILES = {
     "notices/queue_sql.py": "the same for sending it",
     "notices/verification_sql.py": "what store.py is, for asking whether a notice is genuine",
     "day/verify_family_sql.py": "the same for relatives",
+    "day/verify_policies_sql.py": "the same for policies and scorecards",
     "family/follows.py": "statements that a planner of notices appends to its own",
     "webhooks/feed_sql.py": "what store.py is, for reading what was committed",
     "identity/staff_sql.py": "what store.py is, for accounts of staff and their sessions",

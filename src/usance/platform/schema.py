@@ -41,6 +41,7 @@ from usance.platform import (  # noqa: F401 (each adds its tables)
     schema_notices,
     schema_payments,
     schema_portal,
+    schema_risk,
     schema_staff,
     schema_verification,
     work_tables,
