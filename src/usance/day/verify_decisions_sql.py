@@ -77,8 +77,8 @@ ORDER BY 1 LIMIT 1
 """
 
 DECISION_INVARIANTS: list[tuple[str, str, str, str]] = [
-    ("INV-DECIDE-01", "Every decision is what its operation decided, and none is missing.", "decision",
-     DECIDED),
+    ("INV-DECIDE-01", "Every decision is what its operation decided, and none is missing.",
+     "decision", DECIDED),
     ("INV-DECIDE-02", "The words that a decision was told in are kept as they were.",
      "decision_words", WORDS),
     ("INV-DECIDE-03", "What is decided in the shadow stands beside what was decided.", "decision",
