@@ -46,6 +46,8 @@ SQL_FILES = {
     "servicing/receipts_sql.py": "the same for bank money that waits",
     "day/verify_sql.py": "invariants are queries",
     "day/verify_consents_sql.py": "the same for consents",
+    "day/verify_decisions_sql.py": "the same for automated decisions",
+    "risk/decision_store.py": "what store.py is, for automated decisions",
     "notices/receipts_sql.py": "what store.py is, for what providers tell",
     "notices/planner_sql.py": "what store.py is, for planning what is told",
     "notices/happened_sql.py": "the same for what happened",
