@@ -92,12 +92,12 @@ async def due_today(pool: Pool) -> Due:
     return Due(np.array([r[0] for r in paid], np.int64), np.array([r[1] for r in paid], np.int64))
 
 
-async def live_a_day(pool: Pool, due: Due) -> float:
+async def live_a_day(pool: Pool, due: Due, also: close.Also | None = None) -> float:
     """The debit file and the close; seconds."""
     started = time.perf_counter()
     if len(due.contract_ids):
         await debit(pool, due)
-    await close.run(pool, workers=WORKERS)
+    await close.run(pool, workers=WORKERS, also=also)
     return time.perf_counter() - started
 
 

@@ -24,9 +24,9 @@ SELECT coalesce('decision ' || s.decision_id, 'operation ' || o.operation_id),
     coalesce('by ' || o.actor || ': ' || encode(o.digest, 'hex'), 'an operation'),
     coalesce('by ' || s.actor || ': ' || encode(s.digest, 'hex'), 'no decision')
 FROM said s FULL JOIN told o ON o.operation_id = s.operation_id
-WHERE (o.actor, o.actor, o.borrower_id, o.borrower_id, o.business_date, o.digest)
-    IS DISTINCT FROM
-    (s.actor, s.last_actor, s.borrower_id, s.last_borrower, s.on, s.digest)
+WHERE (o.actor, o.actor, o.business_date, o.digest)
+    IS DISTINCT FROM (s.actor, s.last_actor, s.on, s.digest)
+    OR o.borrower_id <> 0 AND (s.borrower_id, s.last_borrower) <> (o.borrower_id, o.borrower_id)
 ORDER BY 1 LIMIT 1
 """
 

@@ -42,7 +42,7 @@ from usance.risk.versions import Assigning
 
 Numbers = NDArray[np.int64]
 
-ACTOR, ACTION = "system:tiers", "EvaluateTiers"
+ACTOR, ACTION, DECIDE = "system:tiers", "EvaluateTiers", "Decide"
 NOBODY = -1
 PART = 20_000
 """Borrowers of a transaction."""
@@ -112,7 +112,7 @@ class Tiering:
             after = moved_each(before, found, this.on.toordinal(), self._wait)
             steps = np.flatnonzero(after.tier != before.tier)
             operation_id = new_operation_id()
-            decided = await self._decided(connection, this, known, steps, operation_id)
+            decided = await self._decided(connection, this, known, steps)
             data = self._rows(this, known, found, after)
             await tiering_sql.stand(
                 connection, data, changes(data, before, steps, decided, operation_id)
@@ -176,11 +176,10 @@ class Tiering:
         }  # fmt: skip
 
     async def _decided(
-        self, connection: Connection, this: Round, known: Features, steps: Numbers,
-        operation_id: int,
-    ) -> Numbers:  # fmt: skip
+        self, connection: Connection, this: Round, known: Features, steps: Numbers
+    ) -> Numbers:
         """A decision of each who takes a step; their numbers, 0 for who is not there any more."""
-        numbers = np.zeros(len(steps), np.int64)
+        numbers, operation_id = np.zeros(len(steps), np.int64), new_operation_id()
         if not len(steps):
             return numbers
         wrapped = await tiering_sql.keys_of(connection, known.borrowers[steps].tolist())
@@ -194,7 +193,11 @@ class Tiering:
                 numbers[place] = made[-1].decision_id
         if made:
             await decision_store.keep_words(connection, *self._words)
-            await decision_store.insert(connection, made)
+            await identity.insert_operation(
+                connection, operation_id, actor=ACTOR, action=DECIDE, on=this.on,
+                digest=await decision_store.insert(connection, made), borrower_id=0,
+                detail={"kind": TIER, "decisions": len(made)},
+            )  # fmt: skip
         return numbers
 
     def _stored(
