@@ -19,7 +19,9 @@ BENCHES = {
 """Where each lives: a function ``(*, as_json: bool) -> Result``."""
 
 
-def uci_credit(file: Path, *, report: Path | None = None, workers: int = 2) -> None:
+def uci_credit(
+    file: Path, *, report: Path | None = None, sample: Path | None = None, workers: int = 2
+) -> None:
     """Bring a UCI file of card accounts through six months of a new book; compare book and file.
 
     Exit status 1 if a balance differs. The same file again changes nothing and compares again.
@@ -30,18 +32,25 @@ def uci_credit(file: Path, *, report: Path | None = None, workers: int = 2) -> N
         The CSV file.
     report
         Also write the report there, as Markdown.
+    sample
+        Also write there, for `usance scorecard fit`, what the book knows of each account at the
+        end of the last month, and what the file says became of it.
     workers
         How many ranges of contracts a day close works on at once.
     """
-    sys.exit(run(_uci_credit(file, report, workers)))
+    sys.exit(run(_uci_credit(file, report, sample, workers)))
 
 
-async def _uci_credit(file: Path, report: Path | None, workers: int) -> int:
-    from usance.importer import uci_credit
+async def _uci_credit(
+    file: Path, report: Path | None, sample: Path | None, workers: int
+) -> int:
+    from usance.importer import uci_credit, uci_sample
     from usance.importer.report import markdown
 
     async with opened() as (_, pool):
         found = await uci_credit(file, pool, workers=workers, progress=print)
+        if sample is not None:
+            await uci_sample(file, pool, sample)
     text = markdown(found)
     print(text)
     if report is not None:

@@ -85,6 +85,8 @@ COMMANDS = (
     (policy, "policy:diff", "diff", "Say in words what differs between two versions."),
     (scorecard, "scorecard:fit", "fit", "Train a scorecard on a CSV file."),
     (scorecard, "scorecard:score", "score", "Score the rows of a CSV file."),
+    (scorecard, "scorecard:sample", "sample", "Write what was known on a day and what came of it."),
+    (scorecard, "scorecard:tiers", "tiers", "Hold a policy against what became of people."),
     (sandbox, "sandbox:messages", "messages", "Serve a provider of messages that sends nothing."),
     (imports, "bulk:uci_credit", "uci-credit", "Card accounts of the UCI credit file."),
 )

@@ -5,10 +5,12 @@ from __future__ import annotations
 import csv
 import sys
 import time
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from usance.cli.contracts import say
+from usance.cli.house import run
 
 if TYPE_CHECKING:
     from usance.risk.columns import Columns, Numbers
@@ -20,7 +22,7 @@ CARD = Path("scorecard.json")
 
 def fit(
     file: Path, *, target: str, number: str = "", protected: tuple[str, ...] = (),
-    name: str = "scorecard", output: Path = CARD, report: Path | None = None,
+    without: tuple[str, ...] = (), name: str = "scorecard", output: Path = CARD, report: Path | None = None,
     seed: int | None = None,
 ) -> None:  # fmt: skip
     """Train a scorecard on a CSV file; writes its table of points and prints how well it tells.
@@ -35,6 +37,8 @@ def fit(
         The column of ids: it is no feature, and chooses the rows that are held out.
     protected
         Columns that it must not ask for; they are used to compare groups, and for nothing else.
+    without
+        Columns that are not looked at.
     name
         What it is called.
     output
@@ -52,7 +56,7 @@ def fit(
 
     drawn = time.time_ns() % 2**32 if seed is None else seed
     card, found = fitted(
-        columns_of(file), target, name=name, seed=drawn, protected=protected, number=number
+        columns_of(file, without=without), target, name=name, seed=drawn, protected=protected, number=number
     )
     output.write_bytes(written(card))
     if report is not None:
@@ -142,3 +146,76 @@ def read(path: Path) -> Scorecard:
         return scorecard_in(path.read_bytes())
     except OSError as error:
         raise Refused(FORM, f"{path} cannot be read", "CARD") from error
+
+
+def sample(
+    output: Path, *, on: date, after: int = 90, late: int = 30
+) -> None:
+    """Write what was known of everybody on a day, and who was late after it, for `fit`.
+
+    Parameters
+    ----------
+    output
+        Where the CSV file goes; its rows name nobody.
+    on
+        The business date as of which everything is known.
+    after
+        Within how many days after it somebody turns out bad, at most 90.
+    late
+        From how many days late on.
+    """
+    run(_sample(output, on, after, late))
+
+
+async def _sample(output: Path, on: date, after: int, late: int) -> None:
+    from usance.cli.house import opened
+    from usance.risk.sampling import TARGET
+    from usance.risk.sampling import sample as taken
+    from usance.risk.sampling import write_sample
+
+    async with opened() as (_, pool), pool.acquire() as connection:
+        known, bad = await taken(connection, on, after, late)
+    left_out = write_sample(output, known, {TARGET: bad})
+    say(f"{output}: {len(bad)} borrowers, {int(bad.sum())} of them bad")
+    if left_out:
+        say(f"known of nobody: {', '.join(left_out)}")
+
+
+def tiers(
+    card: Path, file: Path, *, target: str, policy: Path | None = None
+) -> None:
+    """Say what a policy would have said of the rows of a file, and what became of them.
+
+    Parameters
+    ----------
+    card
+        The table of points that `usance scorecard fit` wrote.
+    file
+        A CSV file of features with an outcome, as `usance scorecard sample` writes it.
+    target
+        The column with the outcome: 1 bad, 0 not.
+    policy
+        A YAML file; the tiers that usance comes with if not given.
+    """
+    from usance.cli.policy import read as read_policy
+    from usance.policy import shipped
+    from usance.policy.dictionary import TABLE
+    from usance.risk.columns import columns_of, outcome_of
+    from usance.risk.outcomes import outcomes
+
+    table = read_policy(policy) if policy else next(
+        each for each in shipped.policies() if each.says.decides == "tier"
+    )
+    may_lack = {name for name, each in shipped.dictionary().items() if each.missing == TABLE}
+    columns = columns_of(file, may_lack=may_lack)
+    bad = outcome_of(columns, target)
+    scored = read(card)
+    values = {**columns.values, **_aligned(scored, columns)}
+    found = outcomes(table, scored, values, bad, shipped.reasons())
+    say(f"{table.table.outputs[0].name}  rows  share  bad  of all bad  reasons")
+    for each in found:
+        reasons = ", ".join(f"{name} {count}" for name, count in each.reasons)
+        say(
+            f"{each.said}  {each.count:,}  {each.count / len(bad):.1%}"
+            f"  {each.bad / each.count:.1%}  {each.bad / bad.sum():.1%}  {reasons}"
+        )

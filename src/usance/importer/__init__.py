@@ -5,6 +5,7 @@
 ``load``    the run through the book: borrowers, lines, six months of entries and day closes
 ``compare`` book against file: balances, credit balances, days past due
 ``report``  the comparison in words
+``outcome`` what the file says became of each account, beside what the book knows of it
 ``store``   the SQL of all this
 """
 
@@ -13,10 +14,11 @@ from pathlib import Path
 
 from usance.importer.compare import Comparison, compare
 from usance.importer.load import Tell, load, silent
+from usance.importer.outcome import uci_sample
 from usance.importer.uci import read
 from usance.platform.database import Pool
 
-__all__ = ["Comparison", "uci_credit"]
+__all__ = ["Comparison", "uci_credit", "uci_sample"]
 
 
 async def uci_credit(

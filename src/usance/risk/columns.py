@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from usance.core.money import parse_decimal
 from usance.core.refusals import Refused
 from usance.core.rules import rule
+from usance.policy.cells import MISSING
 
 FILE = "R-SCORE-03"
 DIGITS_MOST = 6
@@ -37,8 +38,14 @@ class Columns:
 
 
 @rule(FILE)
-def columns_of(path: Path) -> Columns:
-    """A file with a head and at least one row. Raises ``Refused``."""
+def columns_of(
+    path: Path, *, without: Collection[str] = (), may_lack: Collection[str] = ()
+) -> Columns:
+    """A file with a head and at least one row. Raises ``Refused``.
+
+    ``without``: columns that are not looked at. ``may_lack``: whole numbers that some rows do not
+    have, which are then ``MISSING``.
+    """
     try:
         content = path.read_bytes()
         lines = list(csv.reader(StringIO(content.decode("utf-8-sig"))))
@@ -54,7 +61,13 @@ def columns_of(path: Path) -> Columns:
             raise Refused(FILE, f"line {number} has {len(row)} cells, not {len(head)}", "FILE")
     values, scale = {}, {}
     for name, cells in zip(head, zip(*rows, strict=True), strict=True):
-        values[name], scale[name] = _numbers(name, cells)
+        if name in without:
+            continue
+        if name in may_lack:
+            known, scale[name] = _numbers(name, ["0" if each == "" else each for each in cells])
+            values[name] = np.where([each == "" for each in cells], MISSING, known)
+        else:
+            values[name], scale[name] = _numbers(name, cells)
     return Columns(values, scale, hashlib.sha256(content).hexdigest())
 
 
