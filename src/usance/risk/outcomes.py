@@ -21,7 +21,7 @@ from usance.risk.scorecard import Scorecard
 from usance.risk.scoring import scores_of
 
 Numbers = NDArray[np.int64]
-RULE = "R-POLICY-17"
+RULE = "R-POLICY-18"
 MOST = 4
 
 
