@@ -82,7 +82,6 @@ async def test_a_sample_tells_what_became_of_people(pool: Pool, tmp_path: Path) 
         async with pool.acquire() as connection:
             with pytest.raises(Refused, match="R-SCORE-08"):
                 await sample(connection, on, 60, 20)
-        await book.do(asked.Repay(contract_id=good, amount=30_000))
         await book.close_through(on + timedelta(days=60))
         async with pool.acquire() as connection:
             known, bad = await sample(connection, on, 60, 20)
@@ -114,6 +113,8 @@ async def accounts(book: TestBook) -> tuple[int, int, int]:
     await book.close_through(date(2025, 1, 31))
     for contract in found[:2]:
         await book.do(asked.Purchase(contract_id=contract, amount=30_000))
+    await book.close_through(date(2025, 2, 5))
+    await book.do(asked.Repay(contract_id=found[1], amount=30_000))
     return found[0], found[1], found[2]
 
 
