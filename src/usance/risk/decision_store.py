@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 
 from usance.core.identifiers import cell_of_borrower
 from usance.platform.database import Connection, Pool
-from usance.risk.stored import PAUSED, Stored, plain
+from usance.risk.stored import OVERTURNED, PAUSED, Stored, plain
 
 Row: TypeAlias = Mapping[str, Any]
 LAST = 2**63 - 1
@@ -146,9 +146,13 @@ async def of_borrower(
 
 
 async def newest(connection: Connection | Pool, borrower_id: int, kind: str) -> Stored | None:
-    """The last decision of a kind that is acted on."""
+    """The last decision of a kind that is acted on.
+
+    That is no shadow, and none that a person looks at or has overturned.
+    """
     row = await connection.fetchrow(
         f"{READ}{FROM} WHERE d.cell = $1 AND d.borrower_id = $2 AND d.kind = $3 AND NOT d.shadow"
+        f" AND coalesce(v.state, 0) NOT IN ({PAUSED}, {OVERTURNED})"
         " ORDER BY d.decision_id DESC LIMIT 1",
         *(cell_of_borrower(borrower_id), borrower_id, kind),
     )
@@ -258,3 +262,13 @@ async def room(connection: Connection, borrower_id: int, product: str) -> int | 
         *(cell_of_borrower(borrower_id), borrower_id, product),
     )
     return found
+
+
+async def limit_of(connection: Connection | Pool, borrower_id: int, product: str) -> int:
+    """The limit of an open line in minor units; 0 without one."""
+    found: int | None = await connection.fetchval(
+        "SELECT l.limit_amount FROM line l JOIN product p USING (product_id)"
+        " WHERE l.cell = $1 AND l.borrower_id = $2 AND l.status = 1 AND p.code = $3",
+        *(cell_of_borrower(borrower_id), borrower_id, product),
+    )
+    return found or 0
