@@ -1,4 +1,4 @@
-"""Automated decisions through the API: made, explained, made again, reviewed; acts decided first."""
+"""Automated decisions at the API: made, explained, made again, reviewed; acts decided first."""
 
 from __future__ import annotations
 

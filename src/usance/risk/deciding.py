@@ -133,7 +133,9 @@ class Deciding:
         known = await self.snapshots.take(change.connection, wanted.borrower_id, change.on)
         room = await self._room(change.connection, wanted, at)
         wrapped, borrower_id = who["data_key"], wanted.borrower_id
-        key = await beside(self._keys, lambda: self._keys.unwrap(wrapped, borrower_id))
+        key = await beside(
+            self._keys, lambda: self._keys.unwrap(wrapped, borrower_id) if wrapped else b""
+        )
         return Round(
             change, wanted, who["currency"], key, at, with_request(known, declared, room), started
         )
@@ -197,7 +199,8 @@ class Deciding:
         found = Stored(
             borrower_id=wanted.borrower_id, decision_id=number, kind=kind, shadow=bool(beside),
             of_decision_id=beside, product="" if of_person else wanted.product,
-            contract_id=0 if of_person else wanted.contract_id, policy_id=policy_id, policy_version=int(version),
+            contract_id=0 if of_person else wanted.contract_id, policy_id=policy_id,
+            policy_version=int(version),
             policy_digest=bytes.fromhex(decision.policy_digest),
             scorecard_digest=bytes.fromhex(decision.scorecard_digest),
             words_digest=self._words[0], snapshot=seal(this.key, sealed, number),

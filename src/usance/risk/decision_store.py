@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any, TypeAlias
 
 from usance.core.identifiers import cell_of_borrower
@@ -44,16 +45,26 @@ E'\\n' ORDER BY r.decision_id, r.number), 'UTF8'))"""
 
 async def insert(connection: Connection, decisions: Sequence[Stored]) -> bytes:
     """New decisions of one operation. The digest for its audit event."""
-    columns = ", ".join(("cell", *NAMES))
-    places = ", ".join(f"${n}" for n in range(1, len(NAMES) + 2))
-    await connection.executemany(
-        f"INSERT INTO decision ({columns}) VALUES ({places})",
-        [(each.cell, *(_value(each, name) for name in NAMES)) for each in decisions],
-    )
-    digest: bytes = await connection.fetchval(
-        f"SELECT {DIGEST} FROM decision d WHERE operation_id = $1", decisions[0].operation_id
-    )
+    values = [decisions[0].cell, *(_value(each, name) for each in decisions for name in NAMES)]
+    digest: bytes = await connection.fetchval(insertion(len(decisions)), *values)
     return digest
+
+
+@cache
+def insertion(count: int) -> str:
+    """The statement that writes so many decisions of one borrower, and answers with their digest.
+
+    $1: the cell; then the values of each decision.
+    """
+    width = len(NAMES)
+    rows = ", ".join(
+        "($1, " + ", ".join(f"${2 + row * width + n}" for n in range(width)) + ")"
+        for row in range(count)
+    )
+    return (
+        f"WITH d AS (INSERT INTO decision (cell, {', '.join(NAMES)}) VALUES {rows} RETURNING *)"
+        f" SELECT {DIGEST} FROM d"
+    )
 
 
 def _value(stored: Stored, name: str) -> Any:
