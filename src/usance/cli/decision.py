@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from cyclopts import Parameter
 
 from usance.cli.contracts import say
 from usance.cli.house import opened, operator, run
@@ -31,17 +33,19 @@ def explain(decision: str, *, language: Literal["en", "zh-CN"] = "en") -> None:
     run(_explain(decision, "zh" if language == "zh-CN" else "en"))
 
 
-def replay(decision: str = "", *, all: bool = False) -> None:
+def replay(
+    decision: str = "", *, whole: Annotated[bool, Parameter(name="--all", negative="")] = False
+) -> None:
     """Make one stored decision again, or every one; exit status 1 if anything differs.
 
     Parameters
     ----------
     decision
         Its id.
-    all
+    whole
         Every decision of the book.
     """
-    if run(_replay(decision, whole=all)):
+    if run(_replay(decision, whole=whole)):
         sys.exit(DIFFERENT)
 
 
