@@ -97,7 +97,7 @@ def methods(
 
 OWN = {"scope.py": "Own", "own_family.py": "OwnFamily"}
 NOBODYS = {"__init__", "_member_id", "offered", "today", "products", "can_pay", "amount", "_id",
-           "report_most"}
+           "report_most", "rights", "_of_decision"}
 """Of the helper: what concerns no borrower."""
 
 
