@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import sys
 from datetime import date
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
 from usance.cli.audit import sequencer_of, trust_of
 from usance.cli.house import opened, operator, run
+
+if TYPE_CHECKING:
+    from usance.day.close import Also
+    from usance.platform.config import Settings
+    from usance.platform.database import Pool
 
 
 def close(*, through: date | None = None, workers: Annotated[int, Parameter()] = 2) -> None:
@@ -39,9 +44,30 @@ async def _close(through: date | None, workers: int) -> None:
         if through is not None and through < on:
             raise Refused("R-DATE-01", f"the open business date is {on}", "--through")
         await day_close.run(
-            pool, through=through, workers=workers, progress=print, actor=operator()
-        )
+            pool, through=through, workers=workers, progress=print, actor=operator(),
+            also=await evening(settings, pool),
+        )  # fmt: skip
         await sequencer_of(settings, pool).catch_up()
+
+
+async def evening(settings: Settings, pool: Pool) -> Also:
+    """What the close does about people: tiers, offers of limits, proposals of cuts."""
+    from usance.approvals.rules import policy
+    from usance.approvals.service import Approvals
+    from usance.core.money import DECIMALS
+    from usance.platform.clock import SystemClock
+    from usance.platform.key_client import open_keys
+    from usance.risk.evening import evening_of
+    from usance.servicing import read
+    from usance.web.acts import acts_on_limits
+    from usance.web.app import decision_room
+
+    found, keys, clock = await read.book(pool), open_keys(settings), SystemClock()
+    assert found is not None, "a close looks for the book first"
+    rules = policy(DECIMALS[found.currency])
+    approvals = Approvals(pool, rules, acts_on_limits(pool, clock), clock)
+    deciding = decision_room(pool, keys, clock).deciding
+    return evening_of(pool, keys, deciding, approvals, clock).close
 
 
 def verify() -> None:

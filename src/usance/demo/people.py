@@ -17,6 +17,8 @@ ENGLISH_FAMILY = ["Archer", "Brook", "Calder", "Dunmore", "Ellery", "Fenwick", "
 ENGLISH_GIVEN = ["Alice", "Ben", "Clara", "David", "Emma", "Frank", "Grace", "Henry"]
 NO_REGION = "990000"
 """Region codes of identity numbers begin with 1 to 8, so this one was never given out."""
+INCOME_MOST = 30_000_00
+"""So that nobody wishes for lines above what the law lets one person have."""
 SALARY_DAYS = (5, 5, 10, 10, 10, 15, 15, 20, 25, 28)
 STATEMENT_DAYS = (1, 1, 1, 1, 1, 20, 25)
 FULL, PART, MINIMUM = "full", "part", "minimum"
@@ -94,7 +96,7 @@ def deal(rng: Random, count: int, shares: dict[str, int]) -> list[str]:
 
 def settle(rng: Random, number: int, joins_on: int, habit: str, wish: str) -> Inhabitant:
     """One person."""
-    income = round_to(rng.lognormvariate(8.9, 0.45) * 100, 100_00)
+    income = min(round_to(rng.lognormvariate(8.9, 0.45) * 100, 100_00), INCOME_MOST)
     return Inhabitant(
         person=invented(rng, number),
         joins_on=joins_on,

@@ -39,6 +39,7 @@ from usance.platform import (  # noqa: F401 (each adds its tables)
     schema_decisions,
     schema_family,
     schema_keys,
+    schema_limits,
     schema_notices,
     schema_payments,
     schema_portal,

@@ -37,6 +37,7 @@ from usance.risk.deciding_policy import (
     deciding_policy,
 )
 from usance.risk.decisions import SCORE, Decider, Decision
+from usance.risk.limits_policy import limit_policy
 from usance.risk.scorecard import Scorecard, digest_of
 from usance.risk.snapshots import Given, Snapshot, Snapshots, with_request
 from usance.risk.stored import Stored, fingerprint, seal, snapshot_of, words_of
@@ -251,7 +252,8 @@ def answer_of(
     }  # fmt: skip
     if found.kind == LIMIT:
         income = known.get("income")
-        limit = granted_limit(found.outcome, income.value if income else None)
+        whole = limit_policy().whole[currency]
+        limit = granted_limit(found.outcome, income.value if income else None, whole)
         document["limit"] = format_decimal(limit, DECIMALS[currency])
     return document
 

@@ -20,6 +20,7 @@ from usance.policy.dictionary import (
 from usance.policy.documents import Policy
 from usance.policy.reasons import Reason
 from usance.risk.decisions import SCORE, Decider
+from usance.risk.limits import rounded
 from usance.risk.stored import Snapshot, Stored
 
 CHOICES = {
@@ -147,16 +148,16 @@ def facts(
     return found
 
 
-@rule("R-DECIDE-02")
-def granted_limit(outcome: Mapping[str, int], income: int | None) -> int:
-    """The limit in minor units: a share of a month's income up to an amount.
+@rule("R-DECIDE-02", "R-LIMIT-05")
+def granted_limit(outcome: Mapping[str, int], income: int | None, whole: int) -> int:
+    """The limit in minor units: a share of a month's income up to an amount, in whole multiples.
 
     Where the row gives no share (0 %), or nobody knows the income, it is the amount alone.
     """
     share, most = outcome["of_income"], outcome["limit_most"]
     if not share or income is None:
-        return most
-    return min(income * share // WHOLE, most)
+        return rounded(most, whole)
+    return rounded(min(income * share // WHOLE, most), whole)
 
 
 def summary(stored: Stored) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Lines: a borrower's limit on a product, and its end."""
 
+from datetime import date
 from functools import cache
 from typing import Any
 
@@ -9,6 +10,8 @@ from usance.contract.step import recovered_in_full
 from usance.core.identifiers import contract_of, written
 from usance.core.refusals import Refused
 from usance.core.rules import rule
+from usance.risk.limits import check_cap
+from usance.risk.limits_policy import limit_policy
 from usance.servicing import commands as asked
 from usance.servicing.answers import event_answer, money
 from usance.servicing.hand import BorrowerBook, Hand, Line
@@ -31,6 +34,17 @@ def check_limit(product: Product, limit: int) -> None:
         )  # fmt: skip
 
 
+@rule("R-LIMIT-04")
+def check_person(book: BorrowerBook, product: Product, limit: int, before: int) -> None:
+    """What all open lines of the borrower come to stays under the cap of a person."""
+    others = sum(
+        each.limit for each in book.lines.values()
+        if each.status == OPEN_LINE and each.product_id != product.product_id
+    )  # fmt: skip
+    cap = limit_policy().cap_on(product.currency, date.fromordinal(book.business_date))
+    check_cap(limit, before, others, cap.most if cap else None)
+
+
 @rule("R-ERASE-05")
 def open_line(book: BorrowerBook, command: asked.OpenLine) -> dict[str, Any]:
     """Give the borrower a limit; a pay-later product opens its account at once."""
@@ -45,6 +59,7 @@ def open_line(book: BorrowerBook, command: asked.OpenLine) -> dict[str, Any]:
     existing = book.lines.get(product.product_id)
     if existing is not None and existing.status == OPEN_LINE:
         raise Refused("R-LINE-12", "the borrower has a line on this product", "product")
+    check_person(book, product, command.limit, before=0)
     line = Line(
         book.borrower_id, product.product_id, command.limit, 0, OPEN_LINE, 0, book.business_date,
         new=True,
@@ -110,6 +125,7 @@ def change_limit(book: BorrowerBook, command: asked.ChangeLimit) -> dict[str, An
     product = product_of(command.product)
     check_limit(product, command.limit)
     line = open_one(book, product)
+    check_person(book, product, command.limit, line.limit)
     before, line.limit = line.limit, command.limit
     line.dirty = True
     say(book, line, before)

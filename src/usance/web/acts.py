@@ -25,6 +25,7 @@ from usance.notices import templates as notice_templates
 from usance.notices.templates import Templates
 from usance.platform.clock import Clock
 from usance.platform.database import Pool
+from usance.risk.cutting import Cutting, ProposeCut
 from usance.risk.register import AdoptPolicy, Policies
 from usance.risk.scorecards import AdoptScorecard, Scorecards
 from usance.servicing import commands as ask
@@ -184,6 +185,12 @@ def acts_on_policies(pool: Pool) -> dict[str, Act]:
         "AdoptPolicy": Beside(AdoptPolicy, policies.perform, policies.rehearse),
         "AdoptScorecard": Beside(AdoptScorecard, scorecards.perform, scorecards.rehearse),
     }
+
+
+def acts_on_limits(pool: Pool, clock: Clock) -> dict[str, Act]:
+    """Acts on limits, by their names."""
+    cutting = Cutting(pool, clock=clock)
+    return {"ProposeCut": Beside(ProposeCut, cutting.perform, cutting.rehearse)}
 
 
 def acts_on_consents(pool: Pool, clock: Clock) -> dict[str, Act]:

@@ -54,6 +54,8 @@ from usance.platform.database import Pool
 from usance.policy import shipped
 from usance.risk.book_source import BookSource, TierSource
 from usance.risk.deciding import Deciding
+from usance.risk.evening import evening_of
+from usance.risk.limit_answers import LimitAnswers
 from usance.risk.opening import Archive
 from usance.risk.registered import BookVersions
 from usance.risk.shipping import complete as complete_policies
@@ -61,7 +63,13 @@ from usance.risk.snapshots import Snapshots, Source
 from usance.servicing import read
 from usance.servicing.service import Book
 from usance.web import banking, operations, problems, receiving, verifying
-from usance.web.acts import acts, acts_of_the_house, acts_on_consents, acts_on_policies
+from usance.web.acts import (
+    acts,
+    acts_of_the_house,
+    acts_on_consents,
+    acts_on_limits,
+    acts_on_policies,
+)
 from usance.web.api.dispatch import BODY_MAX, Api
 from usance.web.api.routes import ENDPOINTS, openapi
 from usance.web.closing import Closing
@@ -105,16 +113,17 @@ async def open_services(
     await consents.enter_shipped()
     known = acts(pool, book, clients)
     known |= acts_of_the_house(pool, webhooks, closing, settings.erasures_file)
-    known |= acts_on_consents(pool, clock) | acts_on_policies(pool)
+    known |= acts_on_consents(pool, clock) | acts_on_policies(pool) | acts_on_limits(pool, clock)
     approvals = Approvals(pool, policy or approvals_policy(decimals), known, clock)
     decisions = decision_room(pool, keys, clock, sources)
+    closing.also = evening_of(pool, keys, decisions.deciding, approvals, clock).close
     decided = DecidedBook(approvals, decisions)
     cases = case_room(pool, keys, approvals, found.currency, clock, Followed(approvals))
     home = case_policy().home(found.currency)
     family = Family.over(pool, keys, home, cases.own, clock)
     return Services(
         settings=settings, pool=pool, keys=keys, book=decided, decided=decided, decisions=decisions,
-        posting=book, approvals=approvals,
+        limits=LimitAnswers(pool, decisions.deciding), posting=book, approvals=approvals,
         delegations=Delegations(pool, clock), borrowers=Borrowers(pool, keys),
         staff=Staff(pool, clock, keys, for_staff), accesses=Accesses(pool, clock, for_staff, keys),
         clients=clients, allowance=Allowance(pool, clock),

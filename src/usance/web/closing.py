@@ -19,12 +19,14 @@ class Closing:
     """At most one task, which finishes every close that has begun."""
 
     def __init__(self) -> None:
+        self.also: close.Also | None = None
+        """What else belongs to the close of a day; set once, by who puts everything together."""
         self._task: asyncio.Task[None] | None = None
 
     def work(self, pool: Pool) -> None:
         """See to it that somebody here works on what has begun."""
         if self._task is None or self._task.done():
-            self._task = asyncio.create_task(finish(pool))
+            self._task = asyncio.create_task(finish(pool, self.also))
 
     async def stop(self) -> None:
         """Break off; what is not finished goes on when it is asked for again."""
@@ -47,10 +49,10 @@ async def begin_or_go_on(
     return gone_on
 
 
-async def finish(pool: Pool) -> None:
+async def finish(pool: Pool, also: close.Also | None = None) -> None:
     """Close every day whose close has begun, the oldest first."""
     try:
         for day in await close.unfinished(pool):
-            await close.close_one(pool, day, workers=2, tell=lambda _: None)
+            await close.close_one(pool, day, 2, lambda _: None, also)
     except Exception:
         logger.exception("day close failed")

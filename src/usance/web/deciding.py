@@ -17,11 +17,14 @@ from usance.core.rules import rule
 from usance.identity.changing import Asking
 from usance.identity.once import Answer, problem
 from usance.risk import decision_store as store
+from usance.risk import limit_store
 from usance.risk.deciding import Wanted
 from usance.risk.deciding_policy import DRAW, EXTENSION, LIMIT, OPEN
+from usance.risk.limits import most_of
+from usance.risk.limits_policy import limit_policy
 from usance.risk.stored import AUTOMATIC, CONFIRMED, TAKEN_BACK
 from usance.servicing import commands as ask
-from usance.servicing.products import product_of
+from usance.servicing.products import Product, product_of
 from usance.web.services import DecisionRoom, Submits
 
 KINDS: dict[type[ask.Command], str] = {
@@ -141,11 +144,21 @@ class DecidedBook:
         wanted = Wanted(kind=LIMIT, borrower_id=borrower_id, product=product)
         said = await self._decide(let, wanted, own)
         item = product_of(product)
-        let.limit = min(
-            parse_decimal(said["limit"], DECIMALS[item.currency]), item.amount("limit_max")
-        )
+        decided = parse_decimal(said["limit"], DECIMALS[item.currency])
+        let.limit = await self._most(borrower_id, item, decided)
         if not let.limit:
             raise Declined(said)
+
+    @rule("R-LIMIT-05")
+    async def _most(self, borrower_id: int, item: Product, decided: int) -> int:
+        """No more than the product allows, and than the cap leaves beside other lines."""
+        others, on = await limit_store.others(self.room.archive.pool, borrower_id, item.product_id)
+        policy = limit_policy()
+        cap = policy.cap_on(item.currency, on)
+        return most_of(
+            decided, item.amount("limit_max"), cap.most if cap else None, others,
+            policy.whole[item.currency],
+        )  # fmt: skip
 
     @rule("R-DECIDE-06", "R-DECIDE-09")
     async def _decide(self, let: Let, wanted: Wanted, asking: Asking) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from usance.policy import shipped
 from usance.risk import decision_store as store
 from usance.risk import telling
 from usance.risk.deciding_policy import LIMIT
+from usance.risk.limits_policy import limit_policy
 from usance.risk.opening import Archive, Difference, Opened
 from usance.risk.stored import Snapshot, Stored
 
@@ -58,22 +59,24 @@ async def told(
     found = []
     async with archive.pool.acquire() as connection:
         opened = await archive.opened(connection, decisions) if in_clear else []
-        limits = {each.stored.decision_id: limit_of(each) for each in opened}
+        snapshots = {each.stored.decision_id: each for each in opened}
         for each in decisions:
             decider = await archive.decider(connection, each)
             said = telling.told(each, decider, language)
-            units, currency = limits.get(each.decision_id), decider.policy.says.currency
+            currency, own = decider.policy.says.currency, snapshots.get(each.decision_id)
+            units = limit_of(own, currency) if own else None
             limit = "" if units is None else format_decimal(units, DECIMALS[currency])
             limit += f" {currency}" if limit else ""
             found.append(Told(stored=each, limit=limit, **said))
     return found
 
 
-def limit_of(opened: Opened) -> int | None:
+def limit_of(opened: Opened, currency: str) -> int | None:
     """The limit in minor units that was decided; None where none was, or nobody can say."""
     if opened.stored.kind != LIMIT or opened.snapshot is None:
         return None
-    return telling.granted_limit(opened.stored.outcome, opened.snapshot.facts.get("income"))
+    whole, income = limit_policy().whole[currency], opened.snapshot.facts.get("income")
+    return telling.granted_limit(opened.stored.outcome, income, whole)
 
 
 async def whole(

@@ -43,6 +43,7 @@ from usance.platform.crypto import KeyService
 from usance.platform.database import Pool
 from usance.platform.looks import Looks
 from usance.risk.deciding import Deciding
+from usance.risk.limit_answers import LimitAnswers
 from usance.risk.opening import Archive
 from usance.risk.register import Policies
 from usance.risk.scorecards import Scorecards
@@ -135,6 +136,8 @@ class Services:
     decided: Decides
     """The same, where an act is to be decided first."""
     decisions: DecisionRoom
+    limits: LimitAnswers
+    """Offers of limits, and more for a while, as borrowers answer and ask."""
     posting: Book
     """The book itself, for what is not asked for command by command: bank files."""
     approvals: Approvals
