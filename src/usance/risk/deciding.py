@@ -97,20 +97,20 @@ class Deciding:
 
         Raises ``Refused``.
         """
-        if not self._told:
-            await store.keep_words(self._pool, *self._words)
-            self._told = True
-
         async def make(change: Change) -> dict[str, Any]:
             return await self._decided(change, wanted)
 
-        return await once(self._pool, asking, make)
+        answer = await once(self._pool, asking, make)
+        self._told = True
+        return answer
 
     @rule("R-DECIDE-04")
     async def _decided(self, change: Change, wanted: Wanted) -> dict[str, Any]:
         started = time.perf_counter_ns()
         this = await self._opened(change, wanted, started)
         found, policy = await self._one(this, wanted.kind)
+        if not self._told:
+            await store.keep_words(change.connection, *self._words)
         digest = await store.insert(change.connection, this.made)
         detail = {
             "decision": written("decision", found.decision_id), "kind": found.kind,
