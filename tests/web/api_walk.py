@@ -99,6 +99,7 @@ async def walk_api(walk: Walk) -> None:
     await second_persons(host, bert, borrower)
     await bank_money(host, account)
     await cases(host, anna, bert, borrower)
+    await decisions(host)
     await webhooks(host)
     await relatives(host, borrower)
     await consents(walk, host, borrower)
@@ -212,6 +213,22 @@ async def cases(host: Caller, anna: Caller, bert: Caller, borrower: str) -> None
     await host.does(f"POST {CASE}/closing", case)
     await host.does(f"POST {CASE}/reopening", case, body={"reasons": "There is more to it."})
     await host.does(f"POST {CASE}/withdrawal", other)
+
+
+async def decisions(host: Caller) -> None:
+    """A line, a draw and an extension that are decided first; a decision that a person looks at."""
+    who = await registered(host)
+    line = {"product": "cash_loan", "declared": {"student": False}}
+    await host.does(f"POST {BORROWER}/decided-lines", who, body=line)
+    draw = {"product": "cash_loan", "principal": "600.00", "instalments": 3}
+    offer = (await host.does(f"POST {BORROWER}/decided-offers", who, body=draw))["offer_id"]
+    accept = f"POST {BORROWER}/offers/{{offer_id}}/accept"
+    loan = (await host.does(accept, who, offer))["contract_id"]
+    await host.does(f"POST {CONTRACT}/decided-extensions", loan, body={"days": 5})
+    asked = {"kind": "tier", "borrower_id": who}
+    made = (await host.does("POST /v1/decisions", body=asked))["decision_id"]
+    review = {"text": "I have paid everything."}
+    await host.does("POST /v1/decisions/{decision_id}/review", made, body=review)
 
 
 async def consents(walk: Walk, host: Caller, borrower: str) -> None:

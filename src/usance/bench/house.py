@@ -35,6 +35,7 @@ class House:
     contracts: list[int]
     port: int
     secret: str
+    home: Path
 
 
 @asynccontextmanager
@@ -49,13 +50,13 @@ async def house(loans: int, *words: str) -> AsyncIterator[House]:
             await create_book(pool, name="bench", opened_on=LENT_ON)
             await book.start()
             contracts = await lend(pool, book, loans)
-            permissions = ["payments:write", "contracts:read"]
+            permissions = ["payments:write", "contracts:read", "decisions:write"]
             secret = await MachineClients(pool).create("bench", permissions)
             port = free_port()
             server = start_server(home, port, *words)
             try:
                 await answering(port)
-                yield House(cluster, pool, book, contracts, port, secret)
+                yield House(cluster, pool, book, contracts, port, secret, Path(home))
             finally:
                 server.terminate()
                 server.wait(20)

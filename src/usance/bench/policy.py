@@ -66,13 +66,13 @@ def _decision(policy: Policy, plain: float) -> Result:
     )  # fmt: skip
 
 
-def scorecard() -> Scorecard:
+def scorecard(name: str = "bench") -> Scorecard:
     """Of twelve features, five bins each."""
     bins = tuple(
         Characteristic(name, (0, 10, 30, 60), (24, 12, 0, -14, -30), missing=0) for name in SCORED
     )
     return Scorecard(
-        name="bench", target="bad", base=520, points_at=600, odds_at=20, points_double=40,
+        name=name, target="bad", base=520, points_at=600, odds_at=20, points_double=40,
         characteristics=bins,
     )  # fmt: skip
 

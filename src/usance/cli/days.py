@@ -29,6 +29,8 @@ async def _close(through: date | None, workers: int) -> None:
     from usance.core.refusals import Refused
     from usance.day import close as day_close
     from usance.identity.store import business_date
+    from usance.platform.key_client import open_keys
+    from usance.risk.tiering import tiering
 
     if not 1 <= workers <= 64:
         raise Refused("R-RANGE-01", "workers lie between 1 and 64", "--workers")
@@ -39,8 +41,9 @@ async def _close(through: date | None, workers: int) -> None:
         if through is not None and through < on:
             raise Refused("R-DATE-01", f"the open business date is {on}", "--through")
         await day_close.run(
-            pool, through=through, workers=workers, progress=print, actor=operator()
-        )
+            pool, through=through, workers=workers, progress=print, actor=operator(),
+            also=tiering(pool, open_keys(settings)).close,
+        )  # fmt: skip
         await sequencer_of(settings, pool).catch_up()
 
 

@@ -26,6 +26,7 @@ borrowers = App(name="borrowers", help="People, and what is held about them.")
 audit = App(name="audit", help="The tree over the audit events, and its proofs.")
 notices = App(name="notices", help="Templates of notices.")
 policy = App(name="policy", help="Policies of risk, as documents.")
+decision = App(name="decision", help="Automated decisions, as they were stored.")
 scorecard = App(name="scorecard", help="Scorecards: trained on a file, a table of points.")
 sandbox = App(name="sandbox", help="Others that usance deals with, played.")
 imports = App(name="import", help="Read a file of real accounts into an empty book.")
@@ -83,6 +84,8 @@ COMMANDS = (
     (notices, "notices:check", "check", "Check a draft of a template."),
     (policy, "policy:check", "check", "Check policies; without a file, those of usance."),
     (policy, "policy:diff", "diff", "Say in words what differs between two versions."),
+    (decision, "decision:explain", "explain", "Say what was decided, why, and of what."),
+    (decision, "decision:replay", "replay", "Make decisions again of what they kept."),
     (scorecard, "scorecard:fit", "fit", "Train a scorecard on a CSV file."),
     (scorecard, "scorecard:score", "score", "Score the rows of a CSV file."),
     (scorecard, "scorecard:sample", "sample", "Write what was known on a day and what came of it."),
@@ -93,8 +96,8 @@ COMMANDS = (
 for parent, place, name, text in COMMANDS:
     parent.command(f"usance.cli.{place}", name=name, help=text)
 for group in (
-    day, book, client, staff, webhooks, keys, borrowers, audit, backup, notices, policy, scorecard,
-    sandbox, imports,
+    day, book, client, staff, webhooks, keys, borrowers, audit, backup, notices, policy, decision,
+    scorecard, sandbox, imports,
 ):  # fmt: skip
     app.command(group)
 backup.default(recovery.backup)  # the one command that a group cannot import when it is used

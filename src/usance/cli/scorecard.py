@@ -169,9 +169,8 @@ def sample(
 
 async def _sample(output: Path, on: date, after: int, late: int) -> None:
     from usance.cli.house import opened
-    from usance.risk.sampling import TARGET
+    from usance.risk.sampling import TARGET, write_sample
     from usance.risk.sampling import sample as taken
-    from usance.risk.sampling import write_sample
 
     async with opened() as (_, pool), pool.acquire() as connection:
         known, bad = await taken(connection, on, after, late)

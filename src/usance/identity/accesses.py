@@ -31,9 +31,9 @@ from usance.platform.personal import sealed_fields
 SEES = "people:read"
 NOTE_MAX = 200
 DETAILS, LIST, SEARCH, CONSOLE, EXPORT = "details", "list", "search", "console", "export"
-CASE = "case"
+CASE, DECISION = "case", "decision"
 """What was looked at: one person, a page of a list, what a search found, the console's pages, all
-that is held, the words of a case."""
+that is held, the words of a case, what a decision was made of."""
 TABLE = "access"
 
 sealed_fields(TABLE, ("note",), ("cell", "borrower_id", "access_id"), "access_id")

@@ -16,7 +16,7 @@ from usance.core.rules import rule
 
 STATUS = {
     "R-FOUND-01": 404, "R-IDEM-01": 409, "R-BORR-02": 409, "R-BORR-03": 409, "R-CASE-11": 409,
-    "R-AUTH-02": 403, "R-VERIFY-02": 429,
+    "R-DECIDE-06": 409, "R-AUTH-02": 403, "R-VERIFY-02": 429,
 }  # fmt: skip
 """HTTP status of refusals by these rules; of all others 422."""
 

@@ -41,6 +41,7 @@ SCOPES: Final = frozenset({
     "files:read", "files:write",  # the bank's debit-result files
     "day:read", "day:write",
     "cases:read", "cases:write",
+    "decisions:read", "decisions:write",  # automated decisions, made and explained
     "consents:read", "consents:write",  # what a borrower agreed to, and relatives; never documents
     "webhooks:read", "webhooks:write",
     "notices:read", "notices:write",  # templates of notices; alarms, and reports of forgeries

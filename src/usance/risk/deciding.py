@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Any
 
 from usance.core.identifiers import written
+from usance.core.money import DECIMALS, format_decimal
 from usance.core.refusals import Refused
 from usance.core.rules import rule
 from usance.identity.borrowers import ERASED
@@ -23,14 +24,23 @@ from usance.platform.crypto import KeyService, beside
 from usance.platform.database import Connection, Pool
 from usance.platform.identifiers import new_operation_id
 from usance.policy import shipped
+from usance.policy.cells import value_said
 from usance.policy.documents import Policy
-from usance.policy.reasons import Reasons
+from usance.policy.reasons import Reason, Reasons
 from usance.risk import decision_store as store
-from usance.risk.deciding_policy import DRAW, KINDS, TIER, DecidingPolicy, deciding_policy
+from usance.risk.deciding_policy import (
+    DRAW,
+    KINDS,
+    LIMIT,
+    TIER,
+    DecidingPolicy,
+    deciding_policy,
+)
 from usance.risk.decisions import SCORE, Decider, Decision
 from usance.risk.scorecard import Scorecard, digest_of
 from usance.risk.snapshots import Given, Snapshot, Snapshots, with_request
 from usance.risk.stored import Stored, fingerprint, seal, snapshot_of, words_of
+from usance.risk.telling import granted_limit
 from usance.risk.versions import Assigning
 
 ACTION = "Decide"
@@ -87,31 +97,27 @@ class Deciding:
 
         Raises ``Refused``.
         """
-        if not self._told:
-            await store.keep_words(self._pool, *self._words)
-            self._told = True
-
         async def make(change: Change) -> dict[str, Any]:
             return await self._decided(change, wanted)
 
-        return await once(self._pool, asking, make)
+        answer = await once(self._pool, asking, make)
+        self._told = True
+        return answer
 
     @rule("R-DECIDE-04")
     async def _decided(self, change: Change, wanted: Wanted) -> dict[str, Any]:
         started = time.perf_counter_ns()
         this = await self._opened(change, wanted, started)
-        found = await self._one(this, wanted.kind)
+        found, policy = await self._one(this, wanted.kind)
+        if not self._told:
+            await store.keep_words(change.connection, *self._words)
         digest = await store.insert(change.connection, this.made)
         detail = {
             "decision": written("decision", found.decision_id), "kind": found.kind,
             "policy": found.policy,
         }  # fmt: skip
         await change.note(ACTION, digest, detail, borrower_id=wanted.borrower_id)
-        return {
-            "decision_id": written("decision", found.decision_id), "kind": found.kind,
-            "status": found.status, "policy": found.policy, "outcome": found.outcome,
-            "reasons": list(found.reasons),
-        }  # fmt: skip
+        return answer_of(found, policy, self.reasons, this.known)
 
     @rule("R-FOUND-01", "R-DECIDE-06")
     async def _opened(self, change: Change, wanted: Wanted, started: int) -> Round:
@@ -127,7 +133,9 @@ class Deciding:
         known = await self.snapshots.take(change.connection, wanted.borrower_id, change.on)
         room = await self._room(change.connection, wanted, at)
         wrapped, borrower_id = who["data_key"], wanted.borrower_id
-        key = await beside(self._keys, lambda: self._keys.unwrap(wrapped, borrower_id))
+        key = await beside(
+            self._keys, lambda: self._keys.unwrap(wrapped, borrower_id) if wrapped else b""
+        )
         return Round(
             change, wanted, who["currency"], key, at, with_request(known, declared, room), started
         )
@@ -154,14 +162,16 @@ class Deciding:
         left = await store.room(connection, wanted.borrower_id, wanted.product)
         return Given(left, "book", at) if left is not None else None
 
-    async def _one(self, this: Round, kind: str) -> Stored:
+    async def _one(self, this: Round, kind: str) -> tuple[Stored, Policy]:
         """One decision of the snapshot, after the tier that it rests on; with its shadows."""
         connection, on = this.change.connection, this.change.on
         name = self.policy.policy_for(this.currency, kind)
         policy = await self.versions.policy_in_force(connection, name, on)
         asks = {each.name for each in policy.table.inputs}
         if TIER in asks and (TIER not in this.known or this.known[TIER].value is None):
-            found = await self._one(this, TIER)
+            whole = Wanted(kind=TIER, borrower_id=this.wanted.borrower_id)
+            await self._check_nobody_looks(connection, whole)
+            found, _ = await self._one(this, TIER)
             this.known[TIER] = Given(found.outcome[TIER], "score", this.at, found.decision_id)
         scored = SCORE in asks
         card = await self.versions.scorecard_for(
@@ -171,7 +181,7 @@ class Deciding:
         if scored:
             for other in await self.versions.shadows(connection, self.policy.scorecard, on):
                 self._shadow(this, found, policy, other)
-        return found
+        return found, policy
 
     @rule("R-DECIDE-07")
     def _shadow(self, this: Round, found: Stored, policy: Policy, card: Scorecard) -> None:
@@ -185,10 +195,12 @@ class Deciding:
     def _stored(self, this: Round, kind: str, decision: Decision, beside: int = 0) -> Stored:
         sealed, number, wanted = snapshot_of(decision, this.known), new_operation_id(), this.wanted
         policy_id, _, version = decision.policy.rpartition(" ")
+        of_person = kind == TIER
         found = Stored(
             borrower_id=wanted.borrower_id, decision_id=number, kind=kind, shadow=bool(beside),
-            of_decision_id=beside, product=wanted.product, contract_id=wanted.contract_id,
-            policy_id=policy_id, policy_version=int(version),
+            of_decision_id=beside, product="" if of_person else wanted.product,
+            contract_id=0 if of_person else wanted.contract_id, policy_id=policy_id,
+            policy_version=int(version),
             policy_digest=bytes.fromhex(decision.policy_digest),
             scorecard_digest=bytes.fromhex(decision.scorecard_digest),
             words_digest=self._words[0], snapshot=seal(this.key, sealed, number),
@@ -221,6 +233,34 @@ class Deciding:
         if name not in self._deciders:
             self._deciders[name] = Decider(policy, self.reasons, card)
         return self._deciders[name].decide(asked_of(policy, card, known))
+
+
+def answer_of(
+    found: Stored, policy: Policy, reasons: Reasons, known: Snapshot
+) -> dict[str, Any]:
+    """What is answered: what came out in words, and why; of a limit also the amount."""
+    currency = policy.says.currency
+    document: dict[str, Any] = {
+        "decision_id": written("decision", found.decision_id), "kind": found.kind,
+        "status": found.status, "policy": found.policy, "latency_us": found.latency_us,
+        "outcome": {
+            each.name: value_said(found.outcome[each.name], each, currency)
+            for each in policy.table.outputs
+        },
+        "reasons": [reason_of(reasons[each]) for each in found.reasons],
+    }  # fmt: skip
+    if found.kind == LIMIT:
+        income = known.get("income")
+        limit = granted_limit(found.outcome, income.value if income else None)
+        document["limit"] = format_decimal(limit, DECIMALS[currency])
+    return document
+
+
+def reason_of(reason: Reason) -> dict[str, Any]:
+    """A reason in both languages, and what somebody can do."""
+    return {
+        "id": reason.id, "en": reason.en, "zh": reason.zh, "helps": dict(reason.helps) or None,
+    }  # fmt: skip
 
 
 def values_of(known: Snapshot) -> dict[str, int | None]:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any, TypeAlias
 
 from usance.core.identifiers import cell_of_borrower
 from usance.platform.database import Connection, Pool
-from usance.risk.stored import PAUSED, Stored, plain
+from usance.risk.stored import OVERTURNED, PAUSED, Stored, plain
 
 Row: TypeAlias = Mapping[str, Any]
 LAST = 2**63 - 1
@@ -44,16 +45,26 @@ E'\\n' ORDER BY r.decision_id, r.number), 'UTF8'))"""
 
 async def insert(connection: Connection, decisions: Sequence[Stored]) -> bytes:
     """New decisions of one operation. The digest for its audit event."""
-    columns = ", ".join(("cell", *NAMES))
-    places = ", ".join(f"${n}" for n in range(1, len(NAMES) + 2))
-    await connection.executemany(
-        f"INSERT INTO decision ({columns}) VALUES ({places})",
-        [(each.cell, *(_value(each, name) for name in NAMES)) for each in decisions],
-    )
-    digest: bytes = await connection.fetchval(
-        f"SELECT {DIGEST} FROM decision d WHERE operation_id = $1", decisions[0].operation_id
-    )
+    values = [decisions[0].cell, *(_value(each, name) for each in decisions for name in NAMES)]
+    digest: bytes = await connection.fetchval(insertion(len(decisions)), *values)
     return digest
+
+
+@cache
+def insertion(count: int) -> str:
+    """The statement that writes so many decisions of one borrower, and answers with their digest.
+
+    $1: the cell; then the values of each decision.
+    """
+    width = len(NAMES)
+    rows = ", ".join(
+        "($1, " + ", ".join(f"${2 + row * width + n}" for n in range(width)) + ")"
+        for row in range(count)
+    )
+    return (
+        f"WITH d AS (INSERT INTO decision (cell, {', '.join(NAMES)}) VALUES {rows} RETURNING *)"
+        f" SELECT {DIGEST} FROM d"
+    )
 
 
 def _value(stored: Stored, name: str) -> Any:
@@ -146,9 +157,13 @@ async def of_borrower(
 
 
 async def newest(connection: Connection | Pool, borrower_id: int, kind: str) -> Stored | None:
-    """The last decision of a kind that is acted on."""
+    """The last decision of a kind that is acted on.
+
+    That is no shadow, and none that a person looks at or has overturned.
+    """
     row = await connection.fetchrow(
         f"{READ}{FROM} WHERE d.cell = $1 AND d.borrower_id = $2 AND d.kind = $3 AND NOT d.shadow"
+        f" AND coalesce(v.state, 0) NOT IN ({PAUSED}, {OVERTURNED})"
         " ORDER BY d.decision_id DESC LIMIT 1",
         *(cell_of_borrower(borrower_id), borrower_id, kind),
     )
@@ -258,3 +273,13 @@ async def room(connection: Connection, borrower_id: int, product: str) -> int | 
         *(cell_of_borrower(borrower_id), borrower_id, product),
     )
     return found
+
+
+async def limit_of(connection: Connection | Pool, borrower_id: int, product: str) -> int:
+    """The limit of an open line in minor units; 0 without one."""
+    found: int | None = await connection.fetchval(
+        "SELECT l.limit_amount FROM line l JOIN product p USING (product_id)"
+        " WHERE l.cell = $1 AND l.borrower_id = $2 AND l.status = 1 AND p.code = $3",
+        *(cell_of_borrower(borrower_id), borrower_id, product),
+    )
+    return found or 0

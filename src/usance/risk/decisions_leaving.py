@@ -39,7 +39,7 @@ async def decisions(
 async def shown(connection: Connection, each: Stored, key: bytes) -> dict[str, Any]:
     """One decision."""
     known = reasons_of(await store.words(connection, each.words_digest))
-    opened = unseal(key, each) if key and each.snapshot else None
+    opened = unseal(key, each) if each.snapshot else None
     facts = {
         name: {"value": value, "source": opened.given[name].source if name in opened.given else ""}
         for name, value in opened.facts.items()

@@ -80,10 +80,9 @@ class Archive:
         wrapped = await store.keys_of(connection, people)
         keys = await beside(self.keys, lambda: self._unwrapped(wrapped))
         return [
-            Opened(each, unseal(keys[each.borrower_id], each))
-            if each.snapshot and each.borrower_id in keys else Opened(each, None)
+            Opened(each, unseal(keys.get(each.borrower_id, b""), each) if each.snapshot else None)
             for each in decisions
-        ]  # fmt: skip
+        ]
 
     def _unwrapped(self, wrapped: Mapping[int, bytes]) -> dict[int, bytes]:
         return {who: self.keys.unwrap(key, who) for who, key in wrapped.items() if key}

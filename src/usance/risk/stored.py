@@ -26,6 +26,8 @@ from usance.risk.snapshots import Given
 
 TABLE, SEALED = "decision", "snapshot"
 SALT_BYTES = 16
+PLAIN = b"\0"
+"""What the snapshot of somebody without a key begins with: nothing of a person is known here."""
 AUTOMATIC = 0
 PAUSED, CONFIRMED, OVERTURNED, TAKEN_BACK = range(1, 5)
 STATUS = ("automatic", "paused", "confirmed", "overturned", "automatic")
@@ -128,13 +130,17 @@ def fingerprint(decision: Decision, sealed: Snapshot) -> bytes:
 
 
 def seal(key: bytes, snapshot: Snapshot, decision_id: int) -> bytes:
-    """Under a data key, for one decision only."""
+    """Under a data key, for one decision only; who is known by a number alone has none."""
     content = msgspec.json.encode(snapshot, order="deterministic")
+    if not key:
+        return PLAIN + content
     return encrypt_bytes(key, content, table=TABLE, column=SEALED, row_id=decision_id)
 
 
 def unseal(key: bytes, stored: Stored) -> Snapshot:
     """The way back; ``DecryptionError`` for another key or place."""
+    if stored.snapshot.startswith(PLAIN):
+        return msgspec.json.decode(stored.snapshot[len(PLAIN) :], type=Snapshot)
     content = decrypt_bytes(
         key, stored.snapshot, table=TABLE, column=SEALED, row_id=stored.decision_id
     )

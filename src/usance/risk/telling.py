@@ -32,6 +32,10 @@ ENGLISH = {"person": "a person decides", "step_up": "after one more check"}
 CHINESE_UNITS = {DAYS: "天", MONTHS: "个月", PERCENT: "%"}
 
 
+REVIEWS = ("", "paused", "confirmed", "overturned", "taken_back")
+"""What became of a decision, by its state."""
+
+
 def spoken(value: int | None, feature: Feature, currency: str, language: str) -> str:
     """A value for people, ``en`` or ``zh``."""
     plain = value_said(MISSING if value is None else value, feature, currency)

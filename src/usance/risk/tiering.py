@@ -30,9 +30,11 @@ from usance.policy.cells import MISSING
 from usance.policy.compiled import array_function
 from usance.policy.documents import Policy
 from usance.risk import decision_store, tiering_sql
+from usance.risk.book_source import snapshots
 from usance.risk.deciding_policy import TIER, DecidingPolicy, deciding_policy
 from usance.risk.decisions import SCORE, Decider, Decision
 from usance.risk.features import Features, features_of_all
+from usance.risk.registered import BookVersions
 from usance.risk.scorecard import Scorecard
 from usance.risk.scoring import scores_of
 from usance.risk.snapshots import Given, Snapshots
@@ -220,6 +222,11 @@ class Tiering:
             decided_at=self._clock.now(),
             latency_us=(time.perf_counter_ns() - started) // 1_000, operation_id=operation_id,
         )  # fmt: skip
+
+
+def tiering(pool: Pool, keys: KeyService, clock: Clock | None = None) -> Tiering:
+    """By the register of a book, of what the book knows."""
+    return Tiering(pool, keys, BookVersions(), snapshots(), clock=clock)
 
 
 def found_of(this: Round, known: Features) -> Numbers:

@@ -41,11 +41,10 @@ SELECT borrower_id, data_key FROM borrower
 WHERE (cell, borrower_id) IN (SELECT * FROM unnest($1::smallint[], $2::bigint[]))
     AND status = 1
 """
-DIGEST = """
-SELECT sha256(convert_to(coalesce(string_agg(jsonb_build_array(borrower_id, changed_on, tier_from,
-    tier_to, score, decision_id)::text, E'\\n' ORDER BY borrower_id), ''), 'UTF8'))
-FROM tier_change WHERE operation_id = $1
-"""
+STEPS_DIGEST = """sha256(convert_to(coalesce(string_agg(jsonb_build_array(borrower_id,
+    changed_on, tier_from, tier_to, score, decision_id)::text, E'\\n' ORDER BY borrower_id), ''),
+    'UTF8'))"""
+DIGEST = f"SELECT {STEPS_DIGEST} FROM tier_change WHERE operation_id = $1"
 CHANGES = """
 SELECT changed_on, tier_from, tier_to, score, decision_id FROM tier_change
 WHERE cell = $1 AND borrower_id = $2 AND changed_on <= $3 ORDER BY changed_on DESC

@@ -23,8 +23,12 @@ def acting(caller: Any, key: str = "", request_hash: bytes = b"") -> Acting:
 
 
 @rule("R-ACCESS-03")
-async def looked(services: Services, caller: Any, borrower_id: int, reason: str = "") -> None:
+async def looked(
+    services: Services, caller: Any, borrower_id: int, reason: str = "", what: str = CASE
+) -> None:
     """Note that a caller is shown what a case of a borrower says; of nobody there is no look.
+
+    ``what``: or what a decision was made of.
 
     A person reads a case in many pages, and is noted once for as long as a borrower stays open.
     """
@@ -32,8 +36,8 @@ async def looked(services: Services, caller: Any, borrower_id: int, reason: str 
     if not borrower_id:
         return
     if isinstance(caller, MachineClient):
-        seen = accesses.by_machine(caller.actor, caller.name, reason, CASE)
+        seen = accesses.by_machine(caller.actor, caller.name, reason, what)
         await accesses.note(seen, borrower_id)
     elif isinstance(caller, StaffSession):
-        seen = accesses.by_staff(caller, reason or CASE, CASE)
+        seen = accesses.by_staff(caller, reason or CASE, what)
         await accesses.note(seen, borrower_id, each=False)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 import httpx
@@ -18,7 +18,7 @@ from usance.approvals.rules import policy as approvals_policy
 from usance.approvals.service import Approvals
 from usance.audit.key import open_key
 from usance.cases.borrower import OwnCases
-from usance.cases.deciding import Deciding
+from usance.cases.deciding import Deciding as DecidingCases
 from usance.cases.policy import case_policy
 from usance.cases.remedies import Follows
 from usance.cases.service import Cases
@@ -51,7 +51,13 @@ from usance.platform.clock import Clock, SystemClock
 from usance.platform.config import ConfigurationError, Settings
 from usance.platform.crypto import KeyService
 from usance.platform.database import Pool
+from usance.risk.book_source import snapshots
+from usance.risk.deciding import Deciding
+from usance.risk.opening import Archive
+from usance.risk.registered import BookVersions
 from usance.risk.shipping import complete as complete_policies
+from usance.risk.snapshots import Source
+from usance.risk.tiering import tiering
 from usance.servicing import read
 from usance.servicing.service import Book
 from usance.web import banking, operations, problems, receiving, verifying
@@ -60,13 +66,14 @@ from usance.web.api.dispatch import BODY_MAX, Api
 from usance.web.api.routes import ENDPOINTS, openapi
 from usance.web.closing import Closing
 from usance.web.console.pages import console_router
+from usance.web.deciding import DecidedBook
 from usance.web.edge import Edge
 from usance.web.notices import notice_room
 from usance.web.paying import BookTill
 from usance.web.portal.pages import family_router, on_no_route, portal_router
 from usance.web.remedies import CaseHandlers, Followed, Remedies
 from usance.web.security import Gate, check_declared, check_every_route
-from usance.web.services import CaseRoom, GenuineRoom, Services, Submits
+from usance.web.services import CaseRoom, DecisionRoom, GenuineRoom, Services, Submits
 from usance.web.workers import Workers
 from usance.webhooks.endpoints import Endpoints
 from usance.webhooks.policy import Reach
@@ -76,11 +83,12 @@ async def open_services(
     settings: Settings, pool: Pool, keys: KeyService, book: Book, *,
     clock: Clock | None = None, hints: Mapping[str, str] | None = None,
     policy: Policy | None = None, staff_policy: StaffPolicy | None = None,
+    sources: Sequence[Source] = (),
 ) -> Services:  # fmt: skip
     """What the routes work with, for the book in this database; there must be one.
 
     ``policy`` says what waits for a second person, ``staff_policy`` who needs a second factor: the
-    policy documents, unless others are given.
+    policy documents, unless others are given. ``sources`` know more of a borrower than the book.
     """
     found = await read.book(pool)
     if found is None:
@@ -92,18 +100,22 @@ async def open_services(
     access, played = BorrowerAccess.over(pool, keys, clock), found.demo or settings.sandbox
     clients = MachineClients(pool, clock)
     reach = Reach(settings.webhooks_allow_http or found.demo, settings.webhooks_networks)
-    webhooks, closing = Endpoints(pool, keys, clock=clock, reach=reach), Closing()
+    webhooks = Endpoints(pool, keys, clock=clock, reach=reach)
+    closing = Closing(tiering(pool, keys, clock).close)
     consents = Consents(pool, keys, clock)
     await consents.enter_shipped()
     known = acts(pool, book, clients)
     known |= acts_of_the_house(pool, webhooks, closing, settings.erasures_file)
     known |= acts_on_consents(pool, clock) | acts_on_policies(pool)
     approvals = Approvals(pool, policy or approvals_policy(decimals), known, clock)
+    decisions = decision_room(pool, keys, clock, sources)
+    decided = DecidedBook(approvals, decisions)
     cases = case_room(pool, keys, approvals, found.currency, clock, Followed(approvals))
     home = case_policy().home(found.currency)
     family = Family.over(pool, keys, home, cases.own, clock)
     return Services(
-        settings=settings, pool=pool, keys=keys, book=approvals, posting=book, approvals=approvals,
+        settings=settings, pool=pool, keys=keys, book=decided, decided=decided, decisions=decisions,
+        posting=book, approvals=approvals,
         delegations=Delegations(pool, clock), borrowers=Borrowers(pool, keys),
         staff=Staff(pool, clock, keys, for_staff), accesses=Accesses(pool, clock, for_staff, keys),
         clients=clients, allowance=Allowance(pool, clock),
@@ -142,8 +154,18 @@ def case_room(
     """The room of cases on a book; ``follows`` knows what became of remedies held back."""
     policy = case_policy()
     desk = Desk(pool, keys, clock, policy, policy.home(currency))
-    work, deciding = Cases(desk, CaseHandlers(pool)), Deciding(desk, Remedies(book, pool, keys))
+    work = Cases(desk, CaseHandlers(pool))
+    deciding = DecidingCases(desk, Remedies(book, pool, keys))
     return CaseRoom(desk, work, deciding, OwnCases(work), Watch(deciding, follows))
+
+
+def decision_room(
+    pool: Pool, keys: KeyService, clock: Clock, sources: Sequence[Source] = ()
+) -> DecisionRoom:
+    """The room of automated decisions on a book."""
+    versions = BookVersions()
+    deciding = Deciding(pool, keys, versions, snapshots(sources), clock=clock)
+    return DecisionRoom(deciding, Archive(pool, keys, versions))
 
 
 def genuine_room(desk: Desk) -> GenuineRoom:

@@ -7,6 +7,7 @@ from datetime import date
 
 from usance.approvals.service import Approvals
 from usance.day import begin, close
+from usance.day.close import Also
 from usance.identity.changing import Asking
 from usance.identity.once import Answer
 from usance.platform.database import Pool
@@ -16,15 +17,19 @@ logger = get_logger(__name__)
 
 
 class Closing:
-    """At most one task, which finishes every close that has begun."""
+    """At most one task, which finishes every close that has begun.
 
-    def __init__(self) -> None:
+    ``also`` is what belongs to a close besides the book.
+    """
+
+    def __init__(self, also: Also | None = None) -> None:
+        self._also = also
         self._task: asyncio.Task[None] | None = None
 
     def work(self, pool: Pool) -> None:
         """See to it that somebody here works on what has begun."""
         if self._task is None or self._task.done():
-            self._task = asyncio.create_task(finish(pool))
+            self._task = asyncio.create_task(finish(pool, self._also))
 
     async def stop(self) -> None:
         """Break off; what is not finished goes on when it is asked for again."""
@@ -47,10 +52,10 @@ async def begin_or_go_on(
     return gone_on
 
 
-async def finish(pool: Pool) -> None:
+async def finish(pool: Pool, also: Also | None = None) -> None:
     """Close every day whose close has begun, the oldest first."""
     try:
         for day in await close.unfinished(pool):
-            await close.close_one(pool, day, workers=2, tell=lambda _: None)
+            await close.close_one(pool, day, workers=2, tell=lambda _: None, also=also)
     except Exception:
         logger.exception("day close failed")

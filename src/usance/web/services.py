@@ -11,7 +11,7 @@ from usance.approvals.delegation import Delegations
 from usance.approvals.service import Approvals
 from usance.audit.note import PublicKey
 from usance.cases.borrower import OwnCases
-from usance.cases.deciding import Deciding
+from usance.cases.deciding import Deciding as DecidingCases
 from usance.cases.service import Cases
 from usance.cases.watch import Watch
 from usance.cases.work import Desk
@@ -20,6 +20,7 @@ from usance.family.service import Family
 from usance.identity.access import BorrowerAccess
 from usance.identity.accesses import Accesses
 from usance.identity.borrowers import Borrowers
+from usance.identity.changing import Asking
 from usance.identity.machine import MachineClients
 from usance.identity.once import Answer
 from usance.identity.provider import Provider
@@ -41,6 +42,8 @@ from usance.platform.config import Settings
 from usance.platform.crypto import KeyService
 from usance.platform.database import Pool
 from usance.platform.looks import Looks
+from usance.risk.deciding import Deciding
+from usance.risk.opening import Archive
 from usance.risk.register import Policies
 from usance.risk.scorecards import Scorecards
 from usance.servicing.commands import Command
@@ -59,13 +62,31 @@ class Submits(Protocol):
         ...
 
 
+class Decides(Submits, Protocol):
+    """The book with decisions before it: ``usance.web.deciding.DecidedBook``."""
+
+    async def decided(
+        self, command: Command, asking: Asking, declared: Mapping[str, int]
+    ) -> Answer:
+        """Decide, and do it as far as that goes, once for the key; a refusal is an answer."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionRoom:
+    """Automated decisions: who makes them, and what was made."""
+
+    deciding: Deciding
+    archive: Archive
+
+
 @dataclass(frozen=True, slots=True)
 class CaseRoom:
     """Everything of cases: what staff and programs do, decisions, a borrower's own, the watch."""
 
     desk: Desk
     work: Cases
-    deciding: Deciding
+    deciding: DecidingCases
     own: OwnCases
     watch: Watch
 
@@ -111,6 +132,9 @@ class Services:
     keys: KeyService
     book: Submits
     """Where commands are asked for; approvals stand before it."""
+    decided: Decides
+    """The same, where an act is to be decided first."""
+    decisions: DecisionRoom
     posting: Book
     """The book itself, for what is not asked for command by command: bank files."""
     approvals: Approvals

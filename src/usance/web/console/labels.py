@@ -109,6 +109,10 @@ ACTIONS = {
     "RewrapKeys": _("Data keys wrapped anew"), "RehashDirectory": _("Directory hashed anew"),
     "RenewBorrowerKey": _("Data key of a person renewed"), "EraseBorrower": _("Person erased"),
     "SetLegalHold": _("Legal hold set"), "LiftLegalHold": _("Legal hold lifted"),
+    "Decide": _("Decided automatically"), "PauseDecision": _("Automated decision paused"),
+    "ConfirmDecision": _("Automated decision confirmed"),
+    "OverturnDecision": _("Automated decision overturned"),
+    "ResumeDecision": _("Review of an automated decision taken back"),
     "AdoptConsentDocument": _("Consent document adopted"),
     "RetireConsentDocument": _("Consent document retired"),
     "GiveConsent": _("Consent given"), "RefuseConsent": _("Consent refused"),
@@ -330,7 +334,7 @@ WAYS = {
 LOOKED_AT = {
     "details": _("one person's details"), "list": _("a list"), "search": _("a search"),
     "console": _("the console's pages"), "export": _("all that is held"),
-    "case": _("what a case says"),
+    "case": _("what a case says"), "decision": _("what a decision was made of"),
 }  # fmt: skip
 """At what somebody looked."""
 

@@ -25,6 +25,7 @@ from usance.web.console import (
     contacts,
     contracts,
     day,
+    decisions,
     erasure,
     notice_templates,
     overview,
@@ -168,6 +169,7 @@ def console_router() -> Router:
             *audit.HANDLERS, *cases.HANDLERS, *sending.HANDLERS,
             *verification.HANDLERS, *notice_templates.HANDLERS, *template_drafts.HANDLERS,
             *consent_documents.HANDLERS, *consent_drafts.HANDLERS, *consents.HANDLERS,
+            *decisions.HANDLERS,
         ],
         exception_handlers={
             ProblemError: on_problem, Refused: on_refused, HTTPException: on_framework,

@@ -30,6 +30,7 @@ from usance.web import i18n, rulebook
 from usance.web.console import (
     case_words,
     consent_words,
+    decision_words,
     labels,
     notice_words,
     refusals,
@@ -89,6 +90,7 @@ NOTICE_WORDS = {
 DRAFTS = {"/console/template-drafts": "/console/templates",
           "/console/consent-drafts": "/console/consent-documents"}  # fmt: skip
 """Where something is written, and the entry of the menu that it belongs to."""
+OF_BORROWERS = ("/console/contracts", "/console/borrowers", "/console/decisions")
 THEMES = ("auto", "light", "dark")
 STATIC = {
     each.name: each.read_bytes()
@@ -154,7 +156,7 @@ class Page:
     @property
     def section(self) -> str:
         """The entry of the menu that the page belongs to."""
-        if self.address.startswith(("/console/contracts", "/console/borrowers")):
+        if self.address.startswith(OF_BORROWERS):
             return "/console/borrowers"
         if self.address.startswith(("/console/me", "/console/fresh")):
             return ""
@@ -243,6 +245,9 @@ def environment(language: str, decimals: int) -> Environment:
         "suspicious_channel": name(dict(portal_labels.SUSPICIOUS_CHANNELS)),
         "code_finding": name(labels.CODE_FINDINGS), "sender_finding": name(labels.SENDER_FINDINGS),
         "flag": name(portal_labels.FLAGS), "message": name(portal_labels.MESSAGES),
+        "decision_kind": name(decision_words.KINDS),
+        "decision_state": name(decision_words.STATES),
+        "fact_source": name(decision_words.SOURCES),
         "family_scope": name(portal_labels.FAMILY_SCOPES),
         "family_state": name(portal_labels.FAMILY_STATES),
         "family_ending": name(labels.FAMILY_ENDINGS),

@@ -13,6 +13,8 @@ MENU = (
 """Address and name."""
 YOU = (
     ("/my/notices", _("Messages"), _("What we told you, with the codes that prove it is from us.")),
+    ("/my/decisions", _("My limit and why"),
+     _("What was decided about you by a computer, why, and how to ask for a person.")),
     ("/my/cases", _("My cases"), _("Complaints, corrections, and decisions to look at again.")),
     ("/my/data", _("My details"), _("What we know about you, and how to have it put right.")),
     ("/my/number", _("My number"), _("Where codes go, and how to change it.")),
@@ -23,6 +25,23 @@ YOU = (
     ("/my/devices", _("Devices and sessions"), _("Where you are logged in, and how to end it.")),
 )  # fmt: skip
 """Address, name, and what is found there; more places come here."""
+
+DECISIONS = {
+    "open": _("Opening a line"), "limit": _("Your limit"), "draw": _("Drawing"),
+    "tier": _("Your risk tier"), "extension": _("Putting off a payment"),
+}  # fmt: skip
+DECISION_STATES = {
+    "automatic": _("decided by a computer"), "paused": _("a person looks at it"),
+    "confirmed": _("confirmed by a person"), "overturned": _("overturned by a person"),
+    "taken_back": _("review taken back"),
+}  # fmt: skip
+FACT_SOURCES = {
+    "book": _("your contracts with us"), "score": _("earlier decisions and scores"),
+    "declared": _("what you told us"), "identity": _("the check of your identity"),
+    "income": _("the proof of your income"), "bureau": _("a credit bureau"),
+    "device": _("the device that you use"),
+    "household": _("your household, as you have all agreed"), "policy": _("our policy"),
+}  # fmt: skip
 
 PAYMENT_STATUS = {
     1: _("begun"), 2: _("on its way"), 3: _("paid"), 4: _("not paid"), 5: _("not heard of"),

@@ -18,6 +18,7 @@ from usance.web.portal import (
     cases,
     consents,
     contracts,
+    decisions,
     entrance,
     family,
     home,
@@ -109,7 +110,8 @@ def portal_router() -> Router:
         route_handlers=[
             static, settings, *entrance.HANDLERS, *home.HANDLERS, *contracts.HANDLERS,
             *paying.HANDLERS, *person.HANDLERS, *cases.HANDLERS,
-            *consents.HANDLERS, *notices.HANDLERS, *suspicious.HANDLERS, *family.HANDLERS,
+            *consents.HANDLERS, *decisions.HANDLERS, *notices.HANDLERS, *suspicious.HANDLERS,
+            *family.HANDLERS,
         ],
         exception_handlers=HANDLERS_OF_PROBLEMS,
     )  # fmt: skip

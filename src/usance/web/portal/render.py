@@ -120,6 +120,8 @@ def environment(language: str, currency: str, decimals: int) -> Environment:
         "told_by": name(labels.WAYS), "purpose": name(labels.PURPOSES),
         "notice_state": name(labels.NOTICE_STATES),
         "consent_recipient": name(labels.CONSENT_RECIPIENTS), "term_of_sum": name(labels.TERMS),
+        "decided": name(labels.DECISIONS), "decision_is": name(labels.DECISION_STATES),
+        "fact_from": name(labels.FACT_SOURCES),
         "relation": name(dict(labels.RELATIONS)), "family_end": name(labels.FAMILY_ENDS),
         "family_notice": name(labels.FAMILY_NOTICES), "arrival": name(labels.ARRIVALS),
         "member": lambda each: written("member", each),
