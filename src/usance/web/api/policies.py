@@ -18,7 +18,7 @@ from usance.policy.checks import findings
 from usance.policy.diff import in_words, row_said
 from usance.policy.documents import Policy, PolicySays
 from usance.policy.sources import Change, Source, touched
-from usance.risk.backtesting import DAYS, Tested
+from usance.risk.backtesting import DAYS, Trial, tried_on
 from usance.risk.register import (
     AdoptPolicy,
     Version,
@@ -100,7 +100,7 @@ class DiffView(Struct):
 
     against: int
     changes: list[str]
-    tested: Tested
+    trial: Trial
 
 
 class AsBefore(Struct, forbid_unknown_fields=True):
@@ -197,15 +197,15 @@ async def compare_policy(asked: Asked[Empty], body: DiffBody) -> DiffView:
     if before is None:
         raise Refused("R-FOUND-01", "there is no such version", "against")
     since = body.since or known.clock.now() - timedelta(days=DAYS)
-    tested = await known.policies.tested(before.policy, draft, since)
-    return DiffView(before.number, in_words(before.policy, draft), tested)
+    trial = await tried_on(known.history, before.policy, draft, since)
+    return DiffView(before.number, in_words(before.policy, draft), trial)
 
 
 @read("/v1/scorecards", "policies:read")
 async def scorecards(asked: Asked[DayQuery]) -> Page[ScorecardView]:
     """Every entry of the register of scorecards, under each name the newest first."""
     on, found = await day_of(asked), await asked.services.scorecards.all()
-    return Page([scorecard_view(each, stands(found, each, on)) for each in found], None)
+    return Page([scorecard_view(each, is_standing=stands(found, each, on)) for each in found], None)
 
 
 @change("POST", "/v1/scorecards", "policies:write", waiting=PROPOSAL)
@@ -257,12 +257,14 @@ def policy_view(versions: list[Version], on: date) -> PolicyView:
     now, newest = in_force(versions, on), versions[0]
     says = (now or newest).policy.says
     return PolicyView(
-        says.id, says.decides, says.title, now and now.number, now and now.policy.digest,
-        now and now.effective_on, newest.number,
+        says.id, says.decides, says.title, now.number if now else None,
+        now.policy.digest if now else None, now.effective_on if now else None, newest.number,
     )  # fmt: skip
 
 
-def version_view(version: Version, before: Version | None, now: Version | None) -> PolicyVersionView:
+def version_view(
+    version: Version, before: Version | None, now: Version | None
+) -> PolicyVersionView:
     """A version as the API shows it."""
     policy = version.policy
     return PolicyVersionView(
@@ -293,7 +295,7 @@ def stands(every: list[Registered], one: Registered, on: date) -> bool:
     return one.entry in (found.champion, *found.challengers, *found.shadows)
 
 
-def scorecard_view(found: Registered, is_standing: bool) -> ScorecardView:
+def scorecard_view(found: Registered, *, is_standing: bool) -> ScorecardView:
     """An entry as the API shows it."""
     entry = found.entry
     return ScorecardView(
