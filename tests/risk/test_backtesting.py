@@ -50,7 +50,8 @@ def cases(count: int, seed: int) -> list[dict[str, int | None]]:
     return [{
         "days_late": chance.choice([0, 0, 3, 12, 45]), "days_late_12m": chance.choice([0, 10, 95]),
         "failed_debits_90d": chance.choice([0, 1, 4]), "utilisation": chance.choice([100, 9_500]),
-        "score": chance.choice([None, 470, 530, 700]), "paid_share_6m": chance.choice([None, 9_000]),
+        "score": chance.choice([None, 470, 530, 700]),
+        "paid_share_6m": chance.choice([None, 9_000]),
     } for _ in range(count)]  # fmt: skip
 
 

@@ -104,8 +104,9 @@ class Cases:
         features = {each.name: each for each in self.new.table.outputs}
         currency = self.new.says.currency
         return {
-            name: value_said(size, features[name], currency) for name, size in change.items() if size
-        }
+            name: value_said(size, features[name], currency)
+            for name, size in change.items() if size
+        }  # fmt: skip
 
 
 async def tried_on(history: History, old: Policy, new: Policy, since: datetime) -> Trial:

@@ -71,7 +71,7 @@ class PolicyVersionView(Struct):
     changes: list[str]
 
 
-class FindingView(Struct):
+class PolicyFindingView(Struct):
     """What is wrong, by which rule, and where in the document."""
 
     rule: str
@@ -79,11 +79,12 @@ class FindingView(Struct):
     path: str
 
 
-class CheckView(Struct):
-    """All that is wrong with a draft, and its rows in words."""
+class PolicyCheckView(Struct):
+    """All that is wrong with a draft, its rows in words, and what differs from the newest."""
 
-    findings: list[FindingView]
+    findings: list[PolicyFindingView]
     rows: list[str]
+    changes: list[str]
 
 
 class DiffBody(Struct, forbid_unknown_fields=True):
@@ -178,14 +179,16 @@ async def adopt_as_before(asked: Asked[Empty], body: AsBefore) -> Answer:
 
 
 @read("/v1/policies/check", "policies:read", method="POST")
-async def check_policy(asked: Asked[Empty], body: PolicySays) -> CheckView:
-    """Look at a draft without keeping it: everything that is wrong, and its rows in words."""
+async def check_policy(asked: Asked[Empty], body: PolicySays) -> PolicyCheckView:
+    """Look at a draft without keeping it: all that is wrong, its rows, what it changes."""
     try:
         draft = read_policy(body)
     except Refused as refused:
         found = refused.refusal
-        return CheckView([FindingView(found.rule, found.detail, found.path)], [])
-    return CheckView(findings_of(draft), rows_of(draft))
+        return PolicyCheckView([PolicyFindingView(found.rule, found.detail, found.path)], [], [])
+    newest = next(iter(await asked.services.policies.versions(body.id)), None)
+    changes = in_words(newest.policy, draft) if newest else []
+    return PolicyCheckView(findings_of(draft), rows_of(draft), changes)
 
 
 @read("/v1/policies/diff", "policies:read", method="POST")
@@ -280,10 +283,10 @@ def rows_of(policy: Policy) -> list[str]:
     return [row_said(policy, row) for row in policy.table.rows]
 
 
-def findings_of(policy: Policy) -> list[FindingView]:
+def findings_of(policy: Policy) -> list[PolicyFindingView]:
     """What is wrong with a draft."""
     return [
-        FindingView(each.rule, each.detail, place_of(each.row))
+        PolicyFindingView(each.rule, each.detail, place_of(each.row))
         for each in findings(policy, shipped.known())
     ]
 
