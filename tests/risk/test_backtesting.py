@@ -14,13 +14,13 @@ import pytest
 from tests.risk.deciders import deciders
 from tests.risk.registering import BEGINS, says
 from usance.platform.database import Pool
+from usance.policy import shipped
 from usance.policy.documents import Policy
 from usance.policy.tables import first_row, taken
 from usance.risk import backtesting
 from usance.risk.backtesting import Trial, tried_on
 from usance.risk.decided import Decided
 from usance.risk.decisions import Facts
-from usance.risk.register import read_policy
 
 AT = datetime(2026, 1, 5, tzinfo=UTC)
 
@@ -42,7 +42,7 @@ def changed(tier: str, place: int = 0) -> Policy:
     """The shipped policy with another outcome of a row."""
     rows = [{"when": each.when, "then": each.then, "because": each.because} for each in says().rows]
     rows[place] = rows[place] | {"then": {"tier": tier}}
-    return read_policy(says(2, rows=rows))
+    return shipped.policy_of(says(2, rows=rows))
 
 
 def cases(count: int, seed: int) -> list[dict[str, int | None]]:
@@ -58,7 +58,7 @@ def cases(count: int, seed: int) -> list[dict[str, int | None]]:
 @pytest.mark.parametrize("seed", range(5))
 async def test_it_counts_as_one_who_decides_each_by_hand(seed: int) -> None:
     """R-POLICY-18."""
-    old, new, given = read_policy(says(1)), changed("D"), cases(300, seed)
+    old, new, given = shipped.policy_of(says(1)), changed("D"), cases(300, seed)
     found = await tried_on(Given(given), old, new, AT)
     by_hand = Counter(
         tuple(
@@ -82,7 +82,8 @@ async def test_numbers_say_by_how_much() -> None:
     plain = says(1, name="cn-cash-loan-price")
     rows = [{"when": each.when, "then": each.then, "because": each.because} for each in plain.rows]
     rows[1] = rows[1] | {"then": {"annual_cost": "12 %"}}
-    old, new = read_policy(plain), read_policy(says(2, name="cn-cash-loan-price", rows=rows))
+    old = shipped.policy_of(plain)
+    new = shipped.policy_of(says(2, name="cn-cash-loan-price", rows=rows))
     given = Given([{"tier": 1}, {"tier": 1}, {"tier": 0}, {"tier": None}, {}], "cn-cash-loan-price")
     found = await tried_on(given, old, new, AT)
     assert (found.cases, found.same, found.unanswered) == (3, 1, 2)
@@ -93,14 +94,14 @@ async def test_numbers_say_by_how_much() -> None:
 
 async def test_only_so_many_are_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(backtesting, "CASES_MOST", 20)
-    found = await tried_on(Given(cases(50, 1)), read_policy(says(1)), changed("D"), AT)
+    found = await tried_on(Given(cases(50, 1)), shipped.policy_of(says(1)), changed("D"), AT)
     assert (found.cases, found.cut) == (20, True)
-    found = await tried_on(Given(cases(20, 1)), read_policy(says(1)), changed("D"), AT)
+    found = await tried_on(Given(cases(20, 1)), shipped.policy_of(says(1)), changed("D"), AT)
     assert (found.cases, found.cut) == (20, False)
 
 
 async def test_no_cases_is_no_answer() -> None:
-    found = await tried_on(Given([]), read_policy(says(1)), changed("D"), AT)
+    found = await tried_on(Given([]), shipped.policy_of(says(1)), changed("D"), AT)
     assert found == Trial(0, 0, 0, False, ())
 
 

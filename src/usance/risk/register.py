@@ -103,7 +103,7 @@ class Policies:
     @rule(RULE)
     async def _adopt(self, change: Change, says: PolicySays) -> dict[str, Any]:
         """A version without a finding, the next of its policy, from a day that is not over."""
-        policy = read_policy(says)
+        policy = shipped.policy_of(says)
         check(policy)
         check_next(says, await store.policy_versions(change.connection, says.id))
         check_day(says.effective_on, change.on)
@@ -116,11 +116,6 @@ class Policies:
     async def versions(self, policy_id: str = "") -> list[Version]:
         """Every version of one policy or of all, the newest first."""
         return [version_of(row) for row in await store.policy_versions(self.pool, policy_id)]
-
-
-def read_policy(says: PolicySays) -> Policy:
-    """A document that was decoded, as a policy. Raises ``Refused``."""
-    return policy_in(msgspec.to_builtins(says), shipped.dictionary())
 
 
 async def write(connection: Connection, policy: Policy, actor: str, operation_id: int) -> None:

@@ -26,7 +26,6 @@ from usance.risk.register import (
     in_force,
     numbered,
     place_of,
-    read_policy,
 )
 from usance.risk.roles import Standing, standing
 from usance.risk.scorecard import Scorecard
@@ -182,7 +181,7 @@ async def adopt_as_before(asked: Asked[Empty], body: AsBefore) -> Answer:
 async def check_policy(asked: Asked[Empty], body: PolicySays) -> PolicyCheckView:
     """Look at a draft without keeping it: all that is wrong, its rows, what it changes."""
     try:
-        draft = read_policy(body)
+        draft = shipped.policy_of(body)
     except Refused as refused:
         found = refused.refusal
         return PolicyCheckView([PolicyFindingView(found.rule, found.detail, found.path)], [], [])
@@ -194,7 +193,7 @@ async def check_policy(asked: Asked[Empty], body: PolicySays) -> PolicyCheckView
 @read("/v1/policies/diff", "policies:read", method="POST")
 async def compare_policy(asked: Asked[Empty], body: DiffBody) -> DiffView:
     """A draft against a version: in words, and who of those decided would be decided otherwise."""
-    known, draft = asked.services, read_policy(body.policy)
+    known, draft = asked.services, shipped.policy_of(body.policy)
     versions = await known.policies.versions(body.policy.id)
     before = numbered(versions, body.against) if body.against else next(iter(versions), None)
     if before is None:
