@@ -21,8 +21,8 @@ from usance.day import verify
 from usance.policy import shipped
 from usance.policy.documents import Policy
 from usance.risk.book_source import fallen
-from usance.risk.decisions import Decider
 from usance.risk.deciding_policy import TIER
+from usance.risk.decisions import Decider
 from usance.risk.features import features_of
 from usance.risk.scorecard import Characteristic, Scorecard
 from usance.risk.scoring import scores_of
