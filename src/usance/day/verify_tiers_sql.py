@@ -1,6 +1,6 @@
 """Invariants of lateness and tiers that are queries, as those of ``verify_sql``."""
 
-from usance.risk.tiering import ACTION
+from usance.risk.standing_first import ACTION
 from usance.risk.tiering_sql import STEPS_DIGEST
 
 LATENESS = """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
@@ -79,6 +80,24 @@ async def stand(connection: Connection, data: dict[str, Any], changes: dict[str,
         f" ON CONFLICT (cell, borrower_id) DO UPDATE SET {sets}"
     )
     await copy_in(connection, "tier_change", changes, CHANGE)
+
+
+async def stand_first(connection: Connection, row: Sequence[int]) -> bool:
+    """Where somebody begins, in the order of the columns; False who stands somewhere already."""
+    places = ", ".join(f"${n}" for n in range(1, len(TIER.names) + 1))
+    tag: str = await connection.execute(
+        f"INSERT INTO tier ({', '.join(TIER.names)}) VALUES ({places}) ON CONFLICT DO NOTHING",
+        *row,
+    )
+    return tag.endswith("1")
+
+
+async def step_once(connection: Connection, row: Sequence[int]) -> None:
+    """One step of one borrower, in the order of the columns."""
+    places = ", ".join(f"${n}" for n in range(1, len(CHANGE.names) + 1))
+    await connection.execute(
+        f"INSERT INTO tier_change ({', '.join(CHANGE.names)}) VALUES ({places})", *row
+    )
 
 
 async def digest_of(connection: Connection, operation_id: int) -> bytes:
