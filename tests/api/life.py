@@ -92,6 +92,21 @@ PLACES = {
     "POST /v1/approvals/{proposal_id}/revoke":
         """SELECT proposal_id FROM proposal JOIN machine_client ON author = 'machine:' || client_id
         WHERE state = 1 AND name = 'all' ORDER BY 1 DESC LIMIT 3""",
+    "POST /v1/decisions": "SELECT borrower_id FROM borrower WHERE status = 1 ORDER BY 1 LIMIT 9",
+    "POST /v1/borrowers/{borrower_id}/decided-lines":
+        """SELECT b.borrower_id, code AS product FROM borrower b CROSS JOIN product p
+        LEFT JOIN line l USING (cell, borrower_id) WHERE l.product_id IS NULL AND b.status = 1
+        AND code <> 'instalment_plan' ORDER BY 1 DESC LIMIT 3""",
+    "POST /v1/borrowers/{borrower_id}/decided-offers":
+        """SELECT borrower_id, code AS product, '1.00' AS principal FROM line
+        JOIN product USING (product_id) WHERE status = 1 AND code = 'cash_loan'
+        ORDER BY 1 DESC LIMIT 9""",
+    "POST /v1/contracts/{contract_id}/decided-extensions":
+        "SELECT contract_id FROM contract WHERE status = 1 AND kind = 1 ORDER BY 1 DESC LIMIT 9",
+    "POST /v1/decisions/{decision_id}/review":
+        """SELECT decision_id FROM decision LEFT JOIN decision_review USING (cell, borrower_id,
+        decision_id) WHERE number IS NULL AND NOT shadow ORDER BY 1 DESC LIMIT 9""",
+    "decision_id": "SELECT decision_id FROM decision ORDER BY 1 DESC LIMIT 9",
     "POST /v1/cases": "SELECT borrower_id FROM borrower ORDER BY recorded_at DESC LIMIT 3",
     "POST /v1/cases/{case_id}/messages": CASES.format(which="state = 1"),
     "POST /v1/cases/{case_id}/attachments": CASES.format(which="state = 1 AND attachments < 9"),
@@ -135,6 +150,7 @@ PLACES = {
         """SELECT alarm_id AS number FROM verify_alarm WHERE acknowledged_at IS NULL
         ORDER BY 1 DESC LIMIT 3""",
     "number": "SELECT alarm_id AS number FROM verify_alarm ORDER BY 1 DESC LIMIT 9",
+    "policy_id": "SELECT DISTINCT policy_id FROM policy_version ORDER BY 1",
     "template_id": "SELECT DISTINCT template_id FROM notice_template ORDER BY 1 LIMIT 9",
     "borrower_id": "SELECT borrower_id FROM borrower ORDER BY 1",
     "borrower_id code": """SELECT borrower_id, code FROM line JOIN product USING (product_id)
@@ -189,10 +205,21 @@ def put_values(case: schemathesis.Case, book: LivedIn, found: dict[str, Any], pi
         case.body = "Hello"
     elif label in ("POST /v1/notice-templates", "POST /v1/notice-templates/check"):
         case.body = template(book)
+    elif label in ("POST /v1/policies", "POST /v1/policies/check"):
+        case.body = policy(book)
+    elif label == "POST /v1/policies/diff":
+        case.body = {"policy": policy(book)}
     elif label == "POST /v1/consent-documents":
         case.body = consent_document(book)
     elif label == "POST /v1/borrowers/{borrower_id}/relatives":
         case.body = nomination(pick)
+    elif label == "POST /v1/decisions":
+        case.body = {"kind": pick(("tier", "extension", "open")), "borrower_id": found.get(
+            "borrower_id", "b-1"), "declared": {"student": False}}  # fmt: skip
+    elif label.endswith("/decided-lines"):
+        case.body = {"product": found.get("product", "pay_later"), "declared": {"student": False}}
+    elif label.endswith("/decided-offers"):
+        case.body = {"product": "cash_loan", "principal": "1.00", "instalments": 3}
     elif label == "POST /v1/family/stop":
         case.body = {"code": stop_code(book, pick), "never": False}
     elif label == "POST /v1/borrowers/search":
@@ -233,6 +260,15 @@ def stop_code(book: LivedIn, pick: Pick) -> str:
 def template(book: LivedIn) -> dict[str, Any]:
     """The next version of a template."""
     (row,) = book.rows("""SELECT body FROM notice_template WHERE template_id = 'paid'
+        ORDER BY version DESC LIMIT 1""")
+    last = json.loads(row["body"])
+    again = {"version": last["version"] + 1, "effective_on": str(book.today())}
+    return {**last, **again}
+
+
+def policy(book: LivedIn) -> dict[str, Any]:
+    """The next version of a policy."""
+    (row,) = book.rows("""SELECT body FROM policy_version WHERE policy_id = 'cn-tier'
         ORDER BY version DESC LIMIT 1""")
     last = json.loads(row["body"])
     again = {"version": last["version"] + 1, "effective_on": str(book.today())}

@@ -512,6 +512,11 @@ DAMAGES = {
         "WHERE policy_id = 'cn-tier' RETURNING policy_id || ' version ' || version",
         ("INV-POLICY-01",), "policy_version",
     ),
+    "a lateness that nobody knew of": Damage(
+        "UPDATE lateness SET late_from = late_from + 1 WHERE (contract_id, number) = (SELECT "
+        "contract_id, max(number) FROM lateness GROUP BY 1 ORDER BY 1 LIMIT 1) "
+        "RETURNING contract_id", ("INV-LATE-01",), "lateness",
+    ),
     "terms that were edited": Damage(
         "UPDATE terms SET numbers = numbers || '{\"grace\": 99}' WHERE terms_id = "
         "(SELECT min(terms_id) FROM terms) RETURNING terms_id",
@@ -558,7 +563,7 @@ async def test_damage_is_named(good_book: str, name: str) -> None:
 
 ELSEWHERE = dict.fromkeys(
     ("INV-FAMILY-01", "INV-FAMILY-02", "INV-FAMILY-03"), "tests/family/test_misuse.py"
-)
+) | dict.fromkeys(("INV-TIER-01", "INV-TIER-02"), "tests/risk/test_tiering.py")
 """Invariants that are damaged where there is a book that has what they are about."""
 
 

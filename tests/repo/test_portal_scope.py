@@ -12,6 +12,7 @@ PORTAL = Path(__file__).parents[2] / "src" / "usance" / "web" / "portal"
 WITH_DATA = {
     "scope.py": "the one helper: yields what is the session's borrower's",
     "own_family.py": "the same for relatives, who are many methods",
+    "own_decisions.py": "the same for what was decided about them",
     "family_door.py": "what is reached by a relative's codes, and nothing of the book",
     "door.py": "what is reached before anybody is known: codes and links, nothing of the book",
     "render.py": "the frame of a page: the lender's name and currency",
@@ -95,9 +96,9 @@ def methods(
             yield node
 
 
-OWN = {"scope.py": "Own", "own_family.py": "OwnFamily"}
+OWN = {"scope.py": "Own", "own_family.py": "OwnFamily", "own_decisions.py": "OwnDecisions"}
 NOBODYS = {"__init__", "_member_id", "offered", "today", "products", "can_pay", "amount", "_id",
-           "report_most", "rights", "_of_decision"}
+           "report_most", "rights"}
 """Of the helper: what concerns no borrower."""
 
 

@@ -28,7 +28,6 @@ async def room(pool: Pool) -> AsyncIterator[Deciders]:
 async def refused(room: Deciders, rule: str, kind: str, borrower: int, **more: object) -> Refused:
     """Refused by the rule, and nothing changed."""
     pool = room.book.pool
-    await store.keep_words(pool, *room.deciding._words)
     before = await fingerprint(pool)
     with pytest.raises(Refused) as found:
         await room.answer(kind, borrower, **more)

@@ -9,7 +9,6 @@ from collections.abc import Callable
 from datetime import date
 from random import Random
 
-
 from tests.day.lives import Life
 from tests.day.test_by_set import Record, way
 from tests.servicing.books import TestBook
@@ -87,7 +86,10 @@ async def one_is_as_all(book: TestBook, people: list[int], every: Features) -> N
             alone = await features_of(connection, who, THROUGH)
             assert alone == every.of(who)
             assert set(alone) <= shipped.dictionary().keys()
-        assert await features_of(connection, 1, THROUGH) == {}
+        stranger = await features_of(connection, 1, THROUGH)
+        assert stranger.keys() == every.columns.keys()
+        assert {stranger["days_late"], stranger["owed_in_all"]} == {0}
+        assert stranger["utilisation"] is None
 
 
 async def held_against_replays(book: TestBook, day: date, found: Features) -> None:

@@ -17,11 +17,12 @@ import pytest
 from tests.day.lives import Life
 from tests.day.test_by_set import Record, way
 from tests.servicing.books import KEYS, TestBook
+from usance.day import verify
 from usance.policy import shipped
 from usance.policy.documents import Policy
 from usance.risk.book_source import fallen
-from usance.risk.decisions import Decider
 from usance.risk.deciding_policy import TIER
+from usance.risk.decisions import Decider
 from usance.risk.features import features_of
 from usance.risk.scorecard import Characteristic, Scorecard
 from usance.risk.scoring import scores_of
@@ -96,6 +97,23 @@ async def lived(url: str) -> None:
         assert looks > 5 * PEOPLE
         assert looks < PEOPLE * 110, "not everybody is looked at every day"
         await here.book.holds()
+        for damage, invariant in DAMAGES.items():
+            async with here.book.pool.acquire() as connection:
+                undone = connection.transaction()
+                await undone.start()
+                await connection.execute(damage)
+                found = await verify.check(connection, lambda _: None, None)
+                await undone.rollback()
+            assert {each.invariant for each in found} == {invariant}, damage
+
+
+DAMAGES = {
+    "UPDATE tier SET tier = (tier + 1) % 5": "INV-TIER-01",
+    "UPDATE tier_change SET decision_id = 5 WHERE tier_from = -1": "INV-TIER-01",
+    "UPDATE tier_change SET score = score + 1": "INV-TIER-02",
+    "UPDATE operation SET action = 'Look' WHERE action = 'EvaluateTiers' AND detail ->> 'changed'"
+    " <> '0'": "INV-TIER-02",
+}
 
 
 async def looked_at(book: TestBook, day: date) -> set[int]:

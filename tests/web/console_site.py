@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 import uvicorn
 
+from tests.web.api_site import Known
 from usance.approvals.rules import DONE, WAITING
 from usance.core.identifiers import written
 from usance.identity.roles import roles
@@ -129,7 +130,9 @@ async def serve(
     await fill(pool, keys, borrowers=borrowers, months=months, progress=lambda _: None)
     book = Book(pool)
     await book.start()
-    services = await open_services(settings, pool, keys, book, hints={"name": NAME})
+    services = await open_services(
+        settings, pool, keys, book, hints={"name": NAME}, sources=(Known(),)
+    )
     await services.staff.create(NAME, PASSWORD, roles())
     await services.staff.create(SECOND, PASSWORD, ["supervisor"])
     port = free_port()

@@ -82,6 +82,13 @@ class Visitor:
         assert answer.status_code == 303, answer.text
         return number
 
+    async def decision(self) -> str:
+        """An automated decision about them; its number."""
+        asked = {"kind": "limit", "borrower_id": self.borrower, "product": "pay_later"}
+        answer = await self.site.post("/v1/decisions", asked)
+        assert answer.status_code == 201, answer.text
+        return str(answer.json()["decision_id"])
+
     async def consent(self, document: str = "notices-service") -> str:
         """A consent that was given; its number."""
         fields = {"version": "1", "language": "zh", "by-sms": "1"}
@@ -151,7 +158,7 @@ async def pair(site: Site) -> tuple[Visitor, Visitor]:
             "contract": each.contract, "payment": await each.payment(), "number": "1",
             "case": await each.case(), "consent": await each.consent(),
             "notice": await each.notice(),
-            "member": await each.relative(),
+            "member": await each.relative(), "decision": await each.decision(),
         }  # fmt: skip
     return mine, theirs
 

@@ -80,6 +80,8 @@ async def walk_portal(walk: Walk) -> None:
     await elsewhere(mine)
     await cases(mine)
     await consents(mine)
+    await mine.does("/my/decisions/{decision:str}/review", await mine.visitor.decision(),
+                    text="I have paid everything.")  # fmt: skip
     await mine.does("/my/suspicious", channel="sms", text="Pay at once!")
     await mine.does("/my/notices/preferences", first="inbox", opens="9", closes="18")
     await relatives(mine)

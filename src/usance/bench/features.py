@@ -17,14 +17,12 @@ from numpy.typing import NDArray
 
 from usance.bench import seed
 from usance.bench.common import Result, report
-from usance.bench.day import CONTRACTS, TODAY, WORKERS, databases, due_today, live_a_day
+from usance.bench.day import CONTRACTS, TODAY, databases, due_today, live_a_day
 from usance.contract import batch
 from usance.contract import records as r
-from usance.contract.batch import Records
 from usance.contract.replay import Opening
 from usance.contract.schedule import Plan
 from usance.core.days import add_months
-from usance.day import close
 from usance.platform.crypto import LocalKeyService
 from usance.platform.database import Connection, Pool, open_pool, transaction
 from usance.platform.migrate import migrate

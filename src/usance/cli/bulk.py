@@ -12,8 +12,8 @@ BENCHES = {
     "kernel": "kernel:run", "quote": "quote:run", "day": "day:run_day",
     "day-peak": "day:run_peak", "day-idle": "idle:run", "repay": "repay:run",
     "read": "read:run", "audit": "audit:run", "drill": "drill:run", "start": "start:run_start",
-    "policy": "policy:run", "decide": "decide:run", "features": "features:run",
-    "tiers": "features:run_tiers",
+    "policy": "policy:run", "decide": "decide:run",
+    "features": "features:run", "tiers": "features:run_tiers",
     "notices": "notices:run", "notices-gate": "notices:run_gate",
     "notices-plan": "notices:run_plan", "notices-send": "notices:run_send",
 }  # fmt: skip

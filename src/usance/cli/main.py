@@ -90,6 +90,10 @@ COMMANDS = (
     (scorecard, "scorecard:score", "score", "Score the rows of a CSV file."),
     (scorecard, "scorecard:sample", "sample", "Write what was known on a day and what came of it."),
     (scorecard, "scorecard:tiers", "tiers", "Hold a policy against what became of people."),
+    (policy, "adopting:propose", "propose", "Propose a version to a second person."),
+    (policy, "adopting:approve", "approve", "Agree with a proposed policy or scorecard."),
+    (policy, "adopting:backtest", "backtest", "Try a draft on what the book has decided."),
+    (scorecard, "adopting:propose_scorecard", "propose", "Propose a scorecard and its role."),
     (sandbox, "sandbox:messages", "messages", "Serve a provider of messages that sends nothing."),
     (imports, "bulk:uci_credit", "uci-credit", "Card accounts of the UCI credit file."),
 )

@@ -22,8 +22,8 @@ CARD = Path("scorecard.json")
 
 def fit(
     file: Path, *, target: str, number: str = "", protected: tuple[str, ...] = (),
-    without: tuple[str, ...] = (), name: str = "scorecard", output: Path = CARD, report: Path | None = None,
-    seed: int | None = None,
+    without: tuple[str, ...] = (), name: str = "scorecard", output: Path = CARD,
+    report: Path | None = None, seed: int | None = None,
 ) -> None:  # fmt: skip
     """Train a scorecard on a CSV file; writes its table of points and prints how well it tells.
 
@@ -56,8 +56,9 @@ def fit(
 
     drawn = time.time_ns() % 2**32 if seed is None else seed
     card, found = fitted(
-        columns_of(file, without=without), target, name=name, seed=drawn, protected=protected, number=number
-    )
+        columns_of(file, without=without), target, name=name, seed=drawn, protected=protected,
+        number=number,
+    )  # fmt: skip
     output.write_bytes(written(card))
     if report is not None:
         report.write_bytes(msgspec.json.format(msgspec.json.encode(found)))
@@ -169,9 +170,8 @@ def sample(
 
 async def _sample(output: Path, on: date, after: int, late: int) -> None:
     from usance.cli.house import opened
-    from usance.risk.sampling import TARGET
+    from usance.risk.sampling import TARGET, write_sample
     from usance.risk.sampling import sample as taken
-    from usance.risk.sampling import write_sample
 
     async with opened() as (_, pool), pool.acquire() as connection:
         known, bad = await taken(connection, on, after, late)

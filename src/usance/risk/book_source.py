@@ -7,10 +7,11 @@ from datetime import UTC, date, datetime, time
 
 from usance.core.rules import rule
 from usance.platform.database import Connection
+from usance.policy import shipped
 from usance.risk import tiering_sql
 from usance.risk.deciding_policy import TIER
 from usance.risk.features import features_of
-from usance.risk.snapshots import Given
+from usance.risk.snapshots import Given, Snapshots, Source
 
 BOOK, SCORE = "book", "score"
 
@@ -52,3 +53,8 @@ def fallen(steps: Sequence[Mapping[str, int]], on: date) -> int:
         if each["tier_from"] >= 0:
             best = min(best, each["tier_from"])
     return steps[0]["tier_to"] - best
+
+
+def snapshots(sources: Sequence[Source] = ()) -> Snapshots:
+    """Of the book itself, and of further sources."""
+    return Snapshots((BookSource(), TierSource(), *sources), shipped.dictionary())

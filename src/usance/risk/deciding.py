@@ -22,7 +22,6 @@ from usance.identity.once import Answer
 from usance.platform.clock import Clock, SystemClock
 from usance.platform.crypto import KeyService, beside
 from usance.platform.database import Connection, Pool
-from usance.platform.identifiers import new_operation_id
 from usance.policy import shipped
 from usance.policy.cells import value_said
 from usance.policy.documents import Policy
@@ -40,7 +39,8 @@ from usance.risk.decisions import SCORE, Decider, Decision
 from usance.risk.limits_policy import limit_policy
 from usance.risk.scorecard import Scorecard, digest_of
 from usance.risk.snapshots import Given, Snapshot, Snapshots, with_request
-from usance.risk.stored import Stored, fingerprint, seal, snapshot_of, words_of
+from usance.risk.standing_first import stand_first
+from usance.risk.stored import About, Stored, stored_of, words_of
 from usance.risk.telling import granted_limit
 from usance.risk.versions import Assigning
 
@@ -98,21 +98,24 @@ class Deciding:
 
         Raises ``Refused``.
         """
-        if not self._told:
-            await store.keep_words(self._pool, *self._words)
-            self._told = True
-
         async def make(change: Change) -> dict[str, Any]:
             return await self._decided(change, wanted)
 
-        return await once(self._pool, asking, make)
+        answer = await once(self._pool, asking, make)
+        self._told = True
+        return answer
 
     @rule("R-DECIDE-04")
     async def _decided(self, change: Change, wanted: Wanted) -> dict[str, Any]:
         started = time.perf_counter_ns()
         this = await self._opened(change, wanted, started)
         found, policy = await self._one(this, wanted.kind)
+        if not self._told:
+            await store.keep_words(change.connection, *self._words)
         digest = await store.insert(change.connection, this.made)
+        for each in this.made:
+            if each.kind == TIER and not each.shadow:
+                await stand_first(change.connection, each)
         detail = {
             "decision": written("decision", found.decision_id), "kind": found.kind,
             "policy": found.policy,
@@ -194,22 +197,14 @@ class Deciding:
         self._stored(this, found.kind, decision, found.decision_id)
 
     def _stored(self, this: Round, kind: str, decision: Decision, beside: int = 0) -> Stored:
-        sealed, number, wanted = snapshot_of(decision, this.known), new_operation_id(), this.wanted
-        policy_id, _, version = decision.policy.rpartition(" ")
-        of_person = kind == TIER
-        found = Stored(
-            borrower_id=wanted.borrower_id, decision_id=number, kind=kind, shadow=bool(beside),
-            of_decision_id=beside, product="" if of_person else wanted.product,
-            contract_id=0 if of_person else wanted.contract_id, policy_id=policy_id,
-            policy_version=int(version),
-            policy_digest=bytes.fromhex(decision.policy_digest),
-            scorecard_digest=bytes.fromhex(decision.scorecard_digest),
-            words_digest=self._words[0], snapshot=seal(this.key, sealed, number),
-            row_taken=decision.row, tried=decision.tried, outcome=decision.outcome,
-            reasons=decision.reasons, score=decision.score,
-            fingerprint=fingerprint(decision, sealed), actor=this.change.actor,
-            business_date=this.change.on, decided_at=this.at,
-            latency_us=(time.perf_counter_ns() - this.started) // 1_000,
+        wanted, of_person = this.wanted, kind == TIER
+        about = About(
+            wanted.borrower_id, kind, "" if of_person else wanted.product,
+            0 if of_person else wanted.contract_id, beside,
+        )  # fmt: skip
+        found = stored_of(
+            decision, this.known, about, key=this.key, words_digest=self._words[0],
+            actor=this.change.actor, on=this.change.on, at=this.at, began=this.started,
             operation_id=this.change.operation_id,
         )  # fmt: skip
         this.made.append(found)

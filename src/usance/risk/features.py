@@ -23,6 +23,8 @@ from usance.risk.features_sql import HALF, QUARTER, YEAR, Read, Rows, read
 
 Numbers = NDArray[np.int64]
 
+BOOK, ROOM = "book", "room"
+"""``room`` is what is left after what is asked for: only a request has it."""
 MONTH = 30
 MONTHS_SEEN = 6
 """Statements and month's ends that a feature of half a year looks at."""
@@ -53,9 +55,18 @@ class Features:
 async def features_of(
     connection: Connection, borrower_id: int, as_of: date
 ) -> dict[str, int | None]:
-    """One borrower's, as of the end of a business day; of nobody's behaviour nothing is known."""
+    """One borrower's, as of the end of a business day."""
     found = features_from(await read(connection, as_of, [borrower_id]))
-    return found.of(borrower_id) if len(found.borrowers) else {}
+    return found.of(borrower_id) if len(found.borrowers) else of_a_stranger()
+
+
+@rule("R-FEATURE-01")
+def of_a_stranger() -> dict[str, int | None]:
+    """Of somebody without a contract: nothing is late or owed, and nothing else is known."""
+    return {
+        each.name: each.missing if isinstance(each.missing, int) else None
+        for each in dictionary().values() if each.source == BOOK and each.name != ROOM
+    }  # fmt: skip
 
 
 async def features_of_all(

@@ -1,4 +1,4 @@
-"""``LimitAnswers``: a borrower takes an offer or declines it, asks for more for a while; and its end.
+"""``LimitAnswers``: a borrower takes or declines an offer, or asks for more for a while; its end.
 
 The limit changes in the transaction of the answer, by the command of the book that changes limits.
 """

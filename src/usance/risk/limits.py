@@ -1,4 +1,4 @@
-"""How a limit may rise and fall. Pure: everything is told, amounts in minor units, days ordinals."""
+"""How a limit may rise and fall. Pure; amounts are in minor units, days are ordinals."""
 
 from __future__ import annotations
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -54,13 +54,17 @@ def outcomes(
     return [
         Outcome(
             value_said(value, output, policy.says.currency), int(mine.sum()),
-            int((mine & bad).sum()),
-            tuple(Counter(r for place in np.flatnonzero(mine) for r in told[place]).most_common(MOST)),
+            int((mine & bad).sum()), most(told[place] for place in np.flatnonzero(mine)),
         )
         for value in range(output.values[0][0], output.values[-1][1] + 1)
         for mine in [values == value]
         if mine.any()
     ]
+
+
+def most(told: Iterable[tuple[str, ...]]) -> tuple[tuple[str, int], ...]:
+    """The reasons most given, with how often."""
+    return tuple(Counter(each for reasons in told for each in reasons).most_common(MOST))
 
 
 def _taken(feature: Feature, known: Mapping[str, Numbers], size: int) -> Numbers:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -19,6 +20,7 @@ from msgspec import Struct
 from usance.core.identifiers import cell_of_borrower
 from usance.core.rules import rule
 from usance.platform.crypto import decrypt_bytes, encrypt_bytes
+from usance.platform.identifiers import new_operation_id
 from usance.policy.reasons import Reason, Reasons
 from usance.risk.decisions import Decision
 from usance.risk.decisions import fingerprint as fingerprint_of
@@ -108,6 +110,38 @@ class Stored:
     def is_whole(self, opened: Snapshot) -> bool:
         """Whether it is what its fingerprint says."""
         return self.fingerprint == fingerprint(self.decision(opened), opened)
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What a decision is about; ``beside``: the decision beside which a shadow was made."""
+
+    borrower_id: int
+    kind: str
+    product: str = ""
+    contract_id: int = 0
+    beside: int = 0
+
+
+def stored_of(
+    decision: Decision, given: Mapping[str, Given], about: About, *, key: bytes,
+    words_digest: bytes, actor: str, on: date, at: datetime, began: int, operation_id: int,
+) -> Stored:  # fmt: skip
+    """A decision that has just been made, as its row. ``began``: ``perf_counter_ns`` before it."""
+    sealed, number = snapshot_of(decision, given), new_operation_id()
+    policy_id, _, version = decision.policy.rpartition(" ")
+    return Stored(
+        borrower_id=about.borrower_id, decision_id=number, kind=about.kind,
+        shadow=bool(about.beside), of_decision_id=about.beside, product=about.product,
+        contract_id=about.contract_id, policy_id=policy_id, policy_version=int(version),
+        policy_digest=bytes.fromhex(decision.policy_digest),
+        scorecard_digest=bytes.fromhex(decision.scorecard_digest),
+        words_digest=words_digest, snapshot=seal(key, sealed, number), row_taken=decision.row,
+        tried=decision.tried, outcome=decision.outcome, reasons=decision.reasons,
+        score=decision.score, fingerprint=fingerprint(decision, sealed), actor=actor,
+        business_date=on, decided_at=at, operation_id=operation_id,
+        latency_us=(time.perf_counter_ns() - began) // 1_000,
+    )  # fmt: skip
 
 
 def snapshot_of(decision: Decision, given: Mapping[str, Given]) -> Snapshot:

@@ -30,20 +30,22 @@ from usance.policy.cells import MISSING
 from usance.policy.compiled import array_function
 from usance.policy.documents import Policy
 from usance.risk import decision_store, tiering_sql
+from usance.risk.book_source import snapshots
 from usance.risk.deciding_policy import TIER, DecidingPolicy, deciding_policy
 from usance.risk.decisions import SCORE, Decider, Decision
 from usance.risk.features import Features, features_of_all
+from usance.risk.registered import BookVersions
 from usance.risk.scorecard import Scorecard
 from usance.risk.scoring import scores_of
 from usance.risk.snapshots import Given, Snapshots
-from usance.risk.stored import Stored, fingerprint, seal, snapshot_of, words_of
+from usance.risk.standing_first import ACTION, NOBODY
+from usance.risk.stored import About, Stored, stored_of, words_of
 from usance.risk.tiers import Patience, Standings, moved_each, next_look, patience
 from usance.risk.versions import Assigning
 
 Numbers = NDArray[np.int64]
 
-ACTOR, ACTION, DECIDE = "system:tiers", "EvaluateTiers", "Decide"
-NOBODY = -1
+ACTOR, DECIDE = "system:tiers", "Decide"
 PART = 20_000
 """Borrowers of a transaction."""
 
@@ -203,23 +205,18 @@ class Tiering:
     def _stored(
         self, this: Round, known: Features, place: int, key: bytes, operation_id: int
     ) -> Stored:
-        started = time.perf_counter_ns()
-        borrower_id = int(known.borrowers[place])
+        began = time.perf_counter_ns()
         decision, given = decided(this, known, place)
-        sealed, number = snapshot_of(decision, given), new_operation_id()
-        says = this.policy.says
-        return Stored(
-            borrower_id=borrower_id, decision_id=number, kind=TIER, shadow=False,
-            of_decision_id=0, product="", contract_id=0, policy_id=says.id,
-            policy_version=says.version, policy_digest=bytes.fromhex(decision.policy_digest),
-            scorecard_digest=bytes.fromhex(decision.scorecard_digest),
-            words_digest=self._words[0], snapshot=seal(key, sealed, number),
-            row_taken=decision.row, tried=decision.tried, outcome=decision.outcome,
-            reasons=decision.reasons, score=decision.score,
-            fingerprint=fingerprint(decision, sealed), actor=ACTOR, business_date=this.on,
-            decided_at=self._clock.now(),
-            latency_us=(time.perf_counter_ns() - started) // 1_000, operation_id=operation_id,
+        return stored_of(
+            decision, given, About(int(known.borrowers[place]), TIER), key=key,
+            words_digest=self._words[0], actor=ACTOR, on=this.on, at=self._clock.now(),
+            began=began, operation_id=operation_id,
         )  # fmt: skip
+
+
+def tiering(pool: Pool, keys: KeyService, clock: Clock | None = None) -> Tiering:
+    """By the register of a book, of what the book knows."""
+    return Tiering(pool, keys, BookVersions(), snapshots(), clock=clock)
 
 
 def found_of(this: Round, known: Features) -> Numbers:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
@@ -41,11 +42,10 @@ SELECT borrower_id, data_key FROM borrower
 WHERE (cell, borrower_id) IN (SELECT * FROM unnest($1::smallint[], $2::bigint[]))
     AND status = 1
 """
-DIGEST = """
-SELECT sha256(convert_to(coalesce(string_agg(jsonb_build_array(borrower_id, changed_on, tier_from,
-    tier_to, score, decision_id)::text, E'\\n' ORDER BY borrower_id), ''), 'UTF8'))
-FROM tier_change WHERE operation_id = $1
-"""
+STEPS_DIGEST = """sha256(convert_to(coalesce(string_agg(jsonb_build_array(borrower_id,
+    changed_on, tier_from, tier_to, score, decision_id)::text, E'\\n' ORDER BY borrower_id), ''),
+    'UTF8'))"""
+DIGEST = f"SELECT {STEPS_DIGEST} FROM tier_change WHERE operation_id = $1"
 CHANGES = """
 SELECT changed_on, tier_from, tier_to, score, decision_id FROM tier_change
 WHERE cell = $1 AND borrower_id = $2 AND changed_on <= $3 ORDER BY changed_on DESC
@@ -80,6 +80,24 @@ async def stand(connection: Connection, data: dict[str, Any], changes: dict[str,
         f" ON CONFLICT (cell, borrower_id) DO UPDATE SET {sets}"
     )
     await copy_in(connection, "tier_change", changes, CHANGE)
+
+
+async def stand_first(connection: Connection, row: Sequence[int]) -> bool:
+    """Where somebody begins, in the order of the columns; False who stands somewhere already."""
+    places = ", ".join(f"${n}" for n in range(1, len(TIER.names) + 1))
+    tag: str = await connection.execute(
+        f"INSERT INTO tier ({', '.join(TIER.names)}) VALUES ({places}) ON CONFLICT DO NOTHING",
+        *row,
+    )
+    return tag.endswith("1")
+
+
+async def step_once(connection: Connection, row: Sequence[int]) -> None:
+    """One step of one borrower, in the order of the columns."""
+    places = ", ".join(f"${n}" for n in range(1, len(CHANGE.names) + 1))
+    await connection.execute(
+        f"INSERT INTO tier_change ({', '.join(CHANGE.names)}) VALUES ({places})", *row
+    )
 
 
 async def digest_of(connection: Connection, operation_id: int) -> bytes:

@@ -51,15 +51,17 @@ from usance.platform.clock import Clock, SystemClock
 from usance.platform.config import ConfigurationError, Settings
 from usance.platform.crypto import KeyService
 from usance.platform.database import Pool
-from usance.policy import shipped
-from usance.risk.book_source import BookSource, TierSource
+from usance.risk.book_source import snapshots
+from usance.risk.decided import Decided
 from usance.risk.deciding import Deciding
 from usance.risk.evening import evening_of
 from usance.risk.limit_answers import LimitAnswers
 from usance.risk.opening import Archive
+from usance.risk.register import Policies
 from usance.risk.registered import BookVersions
+from usance.risk.scorecards import Scorecards
 from usance.risk.shipping import complete as complete_policies
-from usance.risk.snapshots import Snapshots, Source
+from usance.risk.snapshots import Source
 from usance.servicing import read
 from usance.servicing.service import Book
 from usance.web import banking, operations, problems, receiving, verifying
@@ -108,7 +110,8 @@ async def open_services(
     access, played = BorrowerAccess.over(pool, keys, clock), found.demo or settings.sandbox
     clients = MachineClients(pool, clock)
     reach = Reach(settings.webhooks_allow_http or found.demo, settings.webhooks_networks)
-    webhooks, closing = Endpoints(pool, keys, clock=clock, reach=reach), Closing()
+    webhooks = Endpoints(pool, keys, clock=clock, reach=reach)
+    closing = Closing()
     consents = Consents(pool, keys, clock)
     await consents.enter_shipped()
     known = acts(pool, book, clients)
@@ -132,7 +135,8 @@ async def open_services(
         cases=cases, consents=consents, genuine=genuine_room(cases.desk), family=family,
         name=found.name, currency=found.currency, decimals=decimals,
         demo=found.demo, hints=hints or {}, audit_key=open_key(settings.audit_key_file).public,
-        templates=Templates(pool), clock=clock, access=access,
+        templates=Templates(pool), policies=Policies(pool), scorecards=Scorecards(pool),
+        history=Decided(Archive(pool, keys, BookVersions())), clock=clock, access=access,
         notices=notice_room(
             settings, pool, keys, clock, access, home, family.members, played=played
         ),
@@ -172,8 +176,7 @@ def decision_room(
 ) -> DecisionRoom:
     """The room of automated decisions on a book."""
     versions = BookVersions()
-    snapshots = Snapshots((BookSource(), TierSource(), *sources), shipped.dictionary())
-    deciding = Deciding(pool, keys, versions, snapshots, clock=clock)
+    deciding = Deciding(pool, keys, versions, snapshots(sources), clock=clock)
     return DecisionRoom(deciding, Archive(pool, keys, versions))
 
 

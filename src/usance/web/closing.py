@@ -7,6 +7,7 @@ from datetime import date
 
 from usance.approvals.service import Approvals
 from usance.day import begin, close
+from usance.day.close import Also
 from usance.identity.changing import Asking
 from usance.identity.once import Answer
 from usance.platform.database import Pool
@@ -16,11 +17,13 @@ logger = get_logger(__name__)
 
 
 class Closing:
-    """At most one task, which finishes every close that has begun."""
+    """At most one task, which finishes every close that has begun.
 
-    def __init__(self) -> None:
-        self.also: close.Also | None = None
-        """What else belongs to the close of a day; set once, by who puts everything together."""
+    ``also`` is what belongs to a close besides the book; set once all parts are put together.
+    """
+
+    def __init__(self, also: Also | None = None) -> None:
+        self.also = also
         self._task: asyncio.Task[None] | None = None
 
     def work(self, pool: Pool) -> None:
@@ -49,10 +52,10 @@ async def begin_or_go_on(
     return gone_on
 
 
-async def finish(pool: Pool, also: close.Also | None = None) -> None:
+async def finish(pool: Pool, also: Also | None = None) -> None:
     """Close every day whose close has begun, the oldest first."""
     try:
         for day in await close.unfinished(pool):
-            await close.close_one(pool, day, 2, lambda _: None, also)
+            await close.close_one(pool, day, workers=2, tell=lambda _: None, also=also)
     except Exception:
         logger.exception("day close failed")

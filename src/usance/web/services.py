@@ -42,6 +42,7 @@ from usance.platform.config import Settings
 from usance.platform.crypto import KeyService
 from usance.platform.database import Pool
 from usance.platform.looks import Looks
+from usance.risk.backtesting import History
 from usance.risk.deciding import Deciding
 from usance.risk.limit_answers import LimitAnswers
 from usance.risk.opening import Archive
@@ -155,6 +156,8 @@ class Services:
     templates: Templates
     policies: Policies
     scorecards: Scorecards
+    history: History
+    """The cases on which a draft of a policy is tried."""
     notices: NoticeRoom
     genuine: GenuineRoom
     name: str

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable
 from functools import cache
 
-from usance.web.console import template_refusals
+from usance.web.console import policy_refusals, template_refusals
 
 
 def _(message: str) -> str:
@@ -26,6 +26,13 @@ DETAILS = (
     _("say how the message came"),
     _("a sender has at most 100 printable characters"),
     _("a code has at most 40 printable characters"),
+    _("a person looks at this decision already"),
+    _("a person looks at this decision, or has"),
+    _("a person looks at {number} now"),
+    _("a request cannot say that of a borrower"), _("nothing is decided by that"),
+    _("no policy decides that in this book"), _("there is no such decision"),
+    _("nobody acts on what is decided in the shadow"),
+    _("the limit is above what was decided"), _("that is longer than was decided"),
     _("there is no such report"),
     _("there is no such report that is open"),
     _("there is no such alarm"),
@@ -442,6 +449,7 @@ DETAILS = (
     _("no more relatives can be named from here until we have looked at it; ask us"),
     _("staff is told before it is refused"),
     *template_refusals.DETAILS,
+    *policy_refusals.DETAILS,
 )
 PLACE = re.compile(r"\{(\w+)\}")
 

@@ -9,6 +9,7 @@ from usance.identity.permissions import BORROWER
 from usance.web.console.actions import form_of, hash_of, key_of
 from usance.web.console.render import Word, moved
 from usance.web.portal.entrance import status_of
+from usance.web.portal.own_decisions import OwnDecisions
 from usance.web.portal.render import Asked, show
 from usance.web.portal.scope import Own
 from usance.web.security import needs
@@ -17,10 +18,10 @@ from usance.web.security import needs
 @get("/decisions", opt=needs(BORROWER))
 async def decisions(request: Asked) -> Response[Any]:
     """The newest decision about each line: what came out, why, and what would help."""
-    own = Own(request)
+    own = OwnDecisions(request)
     return show(
-        request, "portal/decisions.html", rows=await own.decisions(),
-        products=await own.products(), rights=own.rights(),
+        request, "portal/decisions.html", rows=await own.all(),
+        products=await Own(request).products(), rights=own.rights(),
     )  # fmt: skip
 
 
@@ -29,10 +30,10 @@ async def one(
     status: int = 200,
 ) -> Response[Any]:  # fmt: skip
     """The page of a decision, with what was refused."""
-    own = Own(request)
+    own = OwnDecisions(request)
     return show(
-        request, "portal/decision.html", status=status, found=await own.decision(decision),
-        products=await own.products(), rights=own.rights(), given=given, refusal=refusal,
+        request, "portal/decision.html", status=status, found=await own.one(decision),
+        products=await Own(request).products(), rights=own.rights(), given=given, refusal=refusal,
     )  # fmt: skip
 
 
@@ -46,7 +47,7 @@ async def decision_page(request: Asked, decision: Word) -> Response[Any]:
 async def ask_for_person(request: Asked, decision: Word) -> Response[Any]:
     """Have a person look at it; the page of the case says until when it is answered."""
     form = await form_of(request)
-    own, words = Own(request), form.get("text", "")
+    own, words = OwnDecisions(request), form.get("text", "")
     try:
         case = await own.ask_for_person(decision, words, key_of(form), hash_of(request, form))
     except Refused as refused:

@@ -34,21 +34,16 @@ from usance.notices.own import Shown
 from usance.notices.preferences import Preferences, choose, chosen_by
 from usance.notices.reporting import PORTAL
 from usance.notices.suspicious import Message
-from usance.risk import decision_store as decisions
-from usance.risk.stored import Stored
 from usance.servicing import own_read, own_why, read, read_page, what_if, why
 from usance.servicing.read import Product, Standing
 from usance.servicing.why_dues import Explanation
 from usance.web import personal
 from usance.web.console.render import services
-from usance.web.decisions import Told, Whole, told, whole
 from usance.web.portal.render import Asked, language_of, session_of
 from usance.web.problems import not_found
 
 PAGE = 40
 LANGUAGE: Mapping[str, Language] = {"zh": "zh-CN", "en": "en"}
-DECISIONS = 200
-"""Of so many the newest of each kind is looked for."""
 LOOKS = 100
 """Looks on a page."""
 Row = Mapping[str, Any]
@@ -313,63 +308,6 @@ class Own:
         ]
 
     # -- cases ---------------------------------------------------------------------------------
-
-    # -- what was decided --------------------------------------------------------------------------
-
-    @rule("R-DECIDE-07", "R-DECIDE-08")
-    async def decisions(self) -> list[Told]:
-        """The newest automated decision of each kind on each line or contract, newest first."""
-        archive = self._services.decisions.archive
-        rows = await decisions.of_borrower(
-            archive.pool, self._session.borrower_id, limit=DECISIONS
-        )
-        newest: dict[tuple[str, str, int], Stored] = {}
-        for each in rows:
-            newest.setdefault((each.kind, each.product, each.contract_id), each)
-        language = language_of(self._request)
-        return await told(archive, list(newest.values()), language, in_clear=True)
-
-    @rule("R-DECIDE-08")
-    async def decision(self, text: str) -> Whole:
-        """One of them with what it was made of; of anybody else's there is none."""
-        archive = self._services.decisions.archive
-        opened = await archive.one(self._decision_id(text, await self._of_decision(text)))
-        return await whole(archive, opened, language_of(self._request), in_clear=True)
-
-    async def _of_decision(self, text: str) -> Stored | None:
-        pool = self._services.decisions.archive.pool
-        return await decisions.one(pool, self._id("decision", text))
-
-    @rule("R-PORTAL-01")
-    def _decision_id(self, text: str, stored: Stored | None) -> int:
-        """The id of a decision about this borrower that is acted on."""
-        if stored is None or stored.shadow or stored.borrower_id != self._session.borrower_id:
-            raise not_found("decision")
-        return self._id("decision", text)
-
-    @rule("R-DECIDE-08")
-    def rights(self) -> Mapping[str, str]:
-        """What is told of being decided upon by a machine, with its source of law."""
-        policy = self._services.decisions.deciding.policy
-        return policy.rights_in(self._services.currency)
-
-    @rule("R-DECIDE-06")
-    async def ask_for_person(
-        self, text: str, words: str, key: str, request_hash: bytes
-    ) -> str:
-        """Have a person look at a decision; the number of the case that it is."""
-        stored = await self._of_decision(text)
-        self._decision_id(text, stored)
-        assert stored is not None
-        opening = Opening(
-            kind="human_review", text=words, subject="operation", subject_id=stored.operation_id
-        )
-        answer = await self._services.cases.own.open(
-            self._session.borrower_id, opening, self._acting(key, request_hash)
-        )
-        return str(answer.document["case_id"])
-
-    # -- cases -------------------------------------------------------------------------------------
 
     async def cases(self) -> list[dict[str, Any]]:
         """The borrower's cases, newest first."""
