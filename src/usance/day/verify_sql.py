@@ -6,6 +6,7 @@ from usance.day import store as day_sql
 from usance.day.verify_consents_sql import CONSENT_INVARIANTS
 from usance.day.verify_decisions_sql import DECISION_INVARIANTS
 from usance.day.verify_family_sql import FAMILY_INVARIANTS
+from usance.day.verify_limits_sql import LIMIT_INVARIANTS
 from usance.day.verify_policies_sql import POLICY_INVARIANTS
 from usance.day.verify_tiers_sql import TIER_INVARIANTS
 from usance.identity import access_sql
@@ -542,6 +543,7 @@ INVARIANTS: list[tuple[str, str, str, str]] = [
     *CONSENT_INVARIANTS,
     *DECISION_INVARIANTS,
     *FAMILY_INVARIANTS,
+    *LIMIT_INVARIANTS,
     *POLICY_INVARIANTS,
     *TIER_INVARIANTS,
     ("INV-NOTICE-01", "Every version of a template is what its operation adopted or retired.",

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from msgspec import Struct
 
 from usance.core.identifiers import parse, written
-from usance.core.money import format_decimal, parse_decimal
+from usance.core.money import parse_decimal
 from usance.core.refusals import Refused
 from usance.core.rules import rule
 from usance.identity.changing import Asking, Change, once, rehearsed
@@ -111,8 +111,8 @@ class Cutting:
         product, tier = by_id()[line.product_id], line.standing.tier
         assert tier is not None, "who has no tier is not cut"
         return ProposeCut(
-            line.borrower_id, product.code, format_decimal(line.standing.limit, product.decimals),
-            format_decimal(after, product.decimals), shipped.dictionary()["tier"].of[tier],
+            line.borrower_id, product.code, product.plain(line.standing.limit),
+            product.plain(after), shipped.dictionary()["tier"].of[tier],
             written("decision", stored.decision_id), stored.reasons, self.policy.cuts.notice_days,
         )  # fmt: skip
 

@@ -10,7 +10,7 @@ from datetime import date
 from typing import Any
 
 from usance.core.identifiers import parse, written
-from usance.core.money import DECIMALS, format_decimal, parse_decimal
+from usance.core.money import DECIMALS, parse_decimal
 from usance.core.refusals import Refused
 from usance.core.rules import rule
 from usance.identity import store as identity
@@ -247,17 +247,12 @@ def document(offer: Row, product: Product) -> dict[str, Any]:
         "limit_offer_id": written("limit_offer", offer["offer_id"]),
         "borrower_id": written("borrower", offer["borrower_id"]), "product": product.code,
         "kind": KINDS[offer["kind"]],
-        "limit_from": plain(offer["limit_from"], product),
-        "limit_to": plain(offer["limit_to"], product),
+        "limit_from": product.plain(offer["limit_from"]),
+        "limit_to": product.plain(offer["limit_to"]),
         "offered_on": date.fromordinal(offer["offered_on"]).isoformat(),
         "valid_until": date.fromordinal(offer["valid_until"]).isoformat(),
         "decision_id": written("decision", offer["decision_id"]),
     }  # fmt: skip
-
-
-def plain(units: int, product: Product) -> str:
-    """A decimal string."""
-    return format_decimal(units, product.decimals)
 
 
 async def changed_by(change: Change, offer: Row, limit: int) -> int:

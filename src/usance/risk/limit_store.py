@@ -34,7 +34,8 @@ LEFT JOIN tier t ON t.cell = l.cell AND t.borrower_id = l.borrower_id
 LEFT JOIN LATERAL (
     SELECT sum(c.unpaid_principal - c.credit) FILTER (WHERE c.status = 1
         AND (c.product_id = l.product_id OR l.contract_id <> 0 AND c.parent_id = l.contract_id)
-        )::bigint AS used, bool_or(c.status = 1 AND c.late_from <> 0 OR c.status = 3) AS late
+        )::bigint AS used, bool_or(c.status = 1 AND c.late_from <> 0 AND c.late_from < $1
+        OR c.status = 3) AS late
     FROM contract c WHERE c.cell = l.cell AND c.borrower_id = l.borrower_id
 ) u ON true
 LEFT JOIN LATERAL (
@@ -166,8 +167,11 @@ async def others(connection: Where, borrower_id: int, product_id: int) -> tuple[
 async def looked_at(
     connection: Where, on: int, tiers: Iterable[int], most: Mapping[int, int]
 ) -> list[Line]:
-    """Open lines of everybody whose tier was looked at on a day and is one of these."""
-    rows = await connection.fetch(LINES + LOOKED_AT, on, on, sorted(tiers))
+    """Open lines of everybody whose tier was looked at on a day and is one of these.
+
+    As of the next morning: what was due on the day and was not paid is late.
+    """
+    rows = await connection.fetch(LINES + LOOKED_AT, on + 1, on, sorted(tiers))
     return [line_of(row, most) for row in rows]
 
 
@@ -285,7 +289,7 @@ async def proposed_since(
 ) -> set[int]:
     """Of whom such an act was proposed since a day."""
     rows = await connection.fetch(
-        "SELECT DISTINCT borrower_id FROM proposal p JOIN operation o"
+        "SELECT DISTINCT p.borrower_id FROM proposal p JOIN operation o"
         " ON o.operation_id = p.proposal_id WHERE p.act = $1 AND p.borrower_id = ANY($2::bigint[])"
         " AND o.business_date > $3", *(act, list(borrowers), since),
     )  # fmt: skip

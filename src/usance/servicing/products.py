@@ -10,7 +10,7 @@ import yaml
 from usance import policies
 from usance.contract import documents as shape
 from usance.contract.terms import Agreed, agree_line, agree_term
-from usance.core.money import DECIMALS, parse_decimal
+from usance.core.money import DECIMALS, format_decimal, parse_decimal
 from usance.core.refusals import Refused, without_values
 
 
@@ -38,6 +38,14 @@ class Product:
         for name in path:
             value = value.get(name, {}) if isinstance(value, dict) else {}
         return parse_decimal(value, self.decimals) if isinstance(value, str) else 0
+
+    def name(self, language: str) -> str:
+        """In the reader's language, ``en`` or ``zh``."""
+        return self.name_zh if language == "zh" else self.name_en
+
+    def plain(self, units: int) -> str:
+        """Minor units as a decimal string."""
+        return format_decimal(units, self.decimals)
 
     def terms(self, **changes: object) -> dict[str, Any]:
         """The quote document's terms with changes."""

@@ -20,6 +20,7 @@ from usance.web.api import (  # noqa: F401 (each enters its endpoints)
     family,
     files,
     ledger,
+    limits,
     lines,
     notices,
     payments,

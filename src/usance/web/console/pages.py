@@ -28,6 +28,7 @@ from usance.web.console import (
     decisions,
     erasure,
     law,
+    limits,
     notice_templates,
     overview,
     own,
@@ -173,7 +174,7 @@ def console_router() -> Router:
             *audit.HANDLERS, *cases.HANDLERS, *sending.HANDLERS,
             *verification.HANDLERS, *notice_templates.HANDLERS, *template_drafts.HANDLERS,
             *consent_documents.HANDLERS, *consent_drafts.HANDLERS, *consents.HANDLERS,
-            *decisions.HANDLERS,
+            *decisions.HANDLERS, *limits.HANDLERS,
             *policies.HANDLERS, *policy_drafts.HANDLERS, *scorecards.HANDLERS, *law.HANDLERS,
         ],
         exception_handlers={

@@ -15,6 +15,8 @@ YOU = (
     ("/my/notices", _("Messages"), _("What we told you, with the codes that prove it is from us.")),
     ("/my/decisions", _("My limit and why"),
      _("What was decided about you by a computer, why, and how to ask for a person.")),
+    ("/my/limits", _("My limits"),
+     _("How much you may use, a higher limit that is offered, more for a while.")),
     ("/my/cases", _("My cases"), _("Complaints, corrections, and decisions to look at again.")),
     ("/my/data", _("My details"), _("What we know about you, and how to have it put right.")),
     ("/my/number", _("My number"), _("Where codes go, and how to change it.")),
@@ -26,6 +28,11 @@ YOU = (
 )  # fmt: skip
 """Address, name, and what is found there; more places come here."""
 
+LIMITS = {
+    "opened": _("Opened"), "closed": _("Closed"), "raised": _("Raised"), "lowered": _("Lowered"),
+    "accepted": _("Raised: you took an offer"), "temporary": _("Raised for a while"),
+    "over": _("The raise for a while has ended"),
+}  # fmt: skip
 DECISIONS = {
     "open": _("Opening a line"), "limit": _("Your limit"), "draw": _("Drawing"),
     "tier": _("Your risk tier"), "extension": _("Putting off a payment"),

@@ -22,6 +22,7 @@ from usance.web.portal import (
     entrance,
     family,
     home,
+    limits,
     notices,
     paying,
     person,
@@ -110,7 +111,8 @@ def portal_router() -> Router:
         route_handlers=[
             static, settings, *entrance.HANDLERS, *home.HANDLERS, *contracts.HANDLERS,
             *paying.HANDLERS, *person.HANDLERS, *cases.HANDLERS,
-            *consents.HANDLERS, *decisions.HANDLERS, *notices.HANDLERS, *suspicious.HANDLERS,
+            *consents.HANDLERS, *decisions.HANDLERS, *limits.HANDLERS,
+            *notices.HANDLERS, *suspicious.HANDLERS,
             *family.HANDLERS,
         ],
         exception_handlers=HANDLERS_OF_PROBLEMS,
