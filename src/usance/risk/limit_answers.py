@@ -67,7 +67,7 @@ class LimitAnswers:
             line = await self._line(
                 change.connection, change.on, borrower_id, offer["product_id"]
             )
-            check_acceptable(line, offer["limit_from"])
+            check_acceptable(line, self.policy.raises, offer["limit_from"])
             changed = await changed_by(change, offer, offer["limit_to"])
             return await self._answered(change, offer, TAKEN, ACCEPT, changed)
 
@@ -150,7 +150,7 @@ class LimitAnswers:
             line = await self._checked(
                 change.connection, change.on, borrower_id, item, limit, until
             )
-            self._check_decided(line, item, limit, decided, said, change.on)
+            self._check_decided(line, item, limit, decided, change.on)
             decision_id = parse("decision", said["decision_id"])
             await self._check_decision(change, decision_id)
             return await self._made(change, borrower_id, item, line, limit, until, decision_id)
@@ -172,9 +172,8 @@ class LimitAnswers:
 
     @rule("R-LIMIT-08")
     def _check_decided(
-        self, line: Standing, item: Product, limit: int, decided: int, said: dict[str, Any],
-        on: date,
-    ) -> None:  # fmt: skip
+        self, line: Standing, item: Product, limit: int, decided: int, on: date
+    ) -> None:
         """More for a while is never more than can be repaid. Raises ``Refused``."""
         cap = self.policy.cap_on(item.currency, on)
         most = most_of(
@@ -182,8 +181,7 @@ class LimitAnswers:
             self.policy.whole[item.currency],
         )  # fmt: skip
         if limit > most:
-            why = "; ".join(each["en"] for each in said["reasons"])
-            raise Refused("R-LIMIT-08", f"that is more than was decided: {why}", "limit")
+            raise Refused("R-LIMIT-08", "that is more than was decided", "limit")
 
     async def _made(
         self, change: Change, borrower_id: int, item: Product, line: Standing, limit: int,

@@ -24,7 +24,8 @@ SELECT l.borrower_id, l.product_id, l.limit_amount, l.held + coalesce(u.used, 0)
     coalesce(n.others, 0)::bigint AS others, t.tier, coalesce(u.late, false) AS late,
     EXISTS (SELECT FROM case_file f WHERE f.cell = l.cell AND f.borrower_id = l.borrower_id
         AND f.kind IN (2, 6) AND f.state IN (1, 2)) AS objected,
-    coalesce(o.pending, false) OR EXISTS (SELECT FROM limit_measure m WHERE m.cell = l.cell
+    coalesce(o.offered, false) AS offered,
+    coalesce(o.running, false) OR EXISTS (SELECT FROM limit_measure m WHERE m.cell = l.cell
         AND m.borrower_id = l.borrower_id AND m.product_id = l.product_id
         AND m.limit_from = l.limit_amount) AS pending,
     greatest(l.opened_on - date '0001-01-01' + 1, o.offered_on, o.answered_on) AS told_on,
@@ -45,10 +46,10 @@ LEFT JOIN LATERAL (
 LEFT JOIN LATERAL (
     SELECT max(o.offered_on) AS offered_on, max(a.answered_on) AS answered_on,
         max(o.offered_on) FILTER (WHERE o.kind = {TEMPORARY}) AS temporary_on,
-        bool_or(CASE WHEN o.kind = {RAISE} THEN a.state IS NULL AND o.valid_until >= $1
-            ELSE NOT EXISTS (SELECT FROM limit_answer e WHERE e.cell = o.cell
-                AND e.borrower_id = o.borrower_id AND e.offer_id = o.offer_id
-                AND e.state IN {ENDED}) END) AS pending
+        bool_or(o.kind = {RAISE} AND a.state IS NULL AND o.valid_until >= $1) AS offered,
+        bool_or(o.kind = {TEMPORARY} AND NOT EXISTS (SELECT FROM limit_answer e
+            WHERE e.cell = o.cell AND e.borrower_id = o.borrower_id AND e.offer_id = o.offer_id
+                AND e.state IN {ENDED})) AS running
     FROM limit_offer o LEFT JOIN limit_answer a USING (cell, borrower_id, offer_id)
     WHERE o.cell = l.cell AND o.borrower_id = l.borrower_id AND o.product_id = l.product_id
 ) o ON true
@@ -140,7 +141,8 @@ def line_of(row: Row, most: Mapping[int, int]) -> Line:
     """A row of ``LINES``; ``most`` is what each product allows."""
     standing = Standing(
         row["limit_amount"], row["used"], row["others"], most[row["product_id"]], row["tier"],
-        row["late"], row["objected"], row["pending"], row["told_on"], row["temporary_on"],
+        row["late"], row["objected"], row["offered"], row["pending"], row["told_on"],
+        row["temporary_on"],
     )  # fmt: skip
     return Line(row["borrower_id"], row["product_id"], standing)
 

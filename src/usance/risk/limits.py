@@ -18,8 +18,8 @@ class Standing:
 
     ``used``: unpaid principal less credits, and holds. ``others``: limits of the borrower's other
     open lines. ``most``: what the product allows. ``tier``: its place, 0 the best, None without
-    one. ``objected``: a review or an appeal is under way. ``pending``: an offer is open, more for a
-    while runs, or a cut was approved and is not carried out. ``told_on``: the last day on which the
+    one. ``objected``: a review or an appeal is under way. ``offered``: a step up waits for an
+    answer. ``pending``: more for a while runs, or a cut was approved and not carried out. ``told_on``: the last day on which the
     limit was changed, or a raise of it was decided, offered or declined. ``temporary_on``: the day
     of the last time that there was more for a while, 0 for none.
     """
@@ -31,6 +31,7 @@ class Standing:
     tier: int | None
     late: bool
     objected: bool
+    offered: bool
     pending: bool
     told_on: int
     temporary_on: int = 0
@@ -75,7 +76,7 @@ def may_rise(line: Standing, policy: Raises, on: int) -> bool:
     """Whether a step up is looked for: by tier, use and time; never for who is late or objects."""
     return (
         line.tier in policy.tiers
-        and not (line.late or line.objected or line.pending)
+        and not (line.late or line.objected or line.offered or line.pending)
         and line.used * 100 >= line.limit * policy.used_percent
         and on - line.told_on >= policy.months * MONTH
     )
@@ -92,10 +93,18 @@ def step_up(
 
 
 @rule("R-LIMIT-07")
-def check_acceptable(line: Standing | None, offered_from: int) -> None:
-    """An offer is for the limit as it was, and for who is not late. Raises ``Refused``."""
+def check_acceptable(line: Standing | None, policy: Raises, offered_from: int) -> None:
+    """An offer is for the limit and for a tier as they were, and for who is not late.
+
+    Raises ``Refused``.
+    """
     if line is None or line.limit != offered_from:
         raise Refused("R-LIMIT-07", "the limit is another one now", "limit_offer_id")
+    if line.tier not in policy.tiers:
+        raise Refused("R-LIMIT-07", "your tier is another one now", "limit_offer_id")
+    if line.pending:
+        detail = "something about this limit is open already"
+        raise Refused("R-LIMIT-07", detail, "limit_offer_id")
     if line.late:
         raise Refused("R-LIMIT-07", "a payment is late; pay it, then accept", "limit_offer_id")
     if line.objected:
@@ -113,7 +122,7 @@ def check_temporary(
         raise Refused("R-LIMIT-08", "your tier has no higher limit for a while", "product")
     if line.late:
         raise Refused("R-LIMIT-08", "a payment is late; pay it, then ask", "product")
-    if line.objected or line.pending:
+    if line.objected or line.offered or line.pending:
         raise Refused("R-LIMIT-08", "something about this limit is open already", "product")
     if not line.limit < limit <= line.limit + line.limit * policy.share_percent // 100:
         detail = f"at most {policy.share_percent} percent above the limit"

@@ -45,7 +45,7 @@ class OwnLimits:
         """Whether more for a while is open to who stands like this."""
         standing = line.standing
         return standing.tier in self.temporary.tiers and not (
-            standing.late or standing.objected or standing.pending
+            standing.late or standing.objected or standing.offered or standing.pending
         )
 
     @rule("R-LIMIT-07", "R-PORTAL-01")

@@ -1,0 +1,56 @@
+"""Offers of limits for tests of the web: what the close of a day would have found."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from tests.web.api_site import Site
+from usance.core.identifiers import parse
+from usance.identity.changing import Asking, once
+from usance.risk import limit_store as store
+from usance.risk.cutting import ProposeCut
+from usance.risk.deciding import Wanted
+from usance.risk.limit_store import Line
+from usance.risk.raising import ACTOR, Raising, most_of_products
+from usance.servicing.products import product_of
+
+
+async def offered(site: Site, borrower: str, limit: int, product: str = "pay_later") -> str:
+    """A step up to so many minor units; its number."""
+    who, deciding = parse("borrower", borrower), site.services.decisions.deciding
+    wanted = Wanted(kind="limit", borrower_id=who, product=product)
+    said = (await deciding.decide(wanted, Asking(ACTOR))).document
+    line = await line_of(site, who, product)
+
+    async def make(change: Any) -> dict[str, Any]:
+        raising = Raising(site.pool, deciding)
+        return await raising._made(change, line, limit, parse("decision", said["decision_id"]))
+
+    return str((await once(site.pool, Asking(ACTOR), make)).document["offer"])
+
+
+async def line_of(site: Site, who: int, product: str = "pay_later") -> Line:
+    """An open line as it stands."""
+    on: date = await site.pool.fetchval("SELECT business_date FROM book")
+    lines = await store.of_borrower(site.pool, who, on.toordinal(), most_of_products())
+    return next(each for each in lines if each.product_id == product_of(product).product_id)
+
+
+async def cut(site: Site, borrower: str, after: str) -> None:
+    """A cut of the pay-later line that a second person has agreed with."""
+    who = parse("borrower", borrower)
+    decided = await site.post("/v1/decisions", {"kind": "tier", "borrower_id": borrower})
+    before = product_of("pay_later").plain((await line_of(site, who)).standing.limit)
+    act = ProposeCut(
+        who, "pay_later", before, after, "D", decided.json()["decision_id"], ("late-lately",), 45
+    )
+    waiting = await site.services.approvals.submit(act, actor=ACTOR)
+    number = await site.services.staff.create(
+        f"agrees {waiting.operation_id}", "correct horse battery", ["supervisor"]
+    )
+    proposal = await site.services.approvals.approve(
+        parse("proposal", waiting.document["proposal_id"]), number,
+        bytes.fromhex(waiting.document["digest"]), "",
+    )  # fmt: skip
+    assert proposal.outcome.get("measure"), proposal.outcome
