@@ -25,7 +25,8 @@ T = TypeVar("T")
 HANDLED = ("/v1/cases/{case_id}/proposals", "/v1/cases/{case_id}/extensions")
 """What only the handler of a case asks for."""
 KINDS = {"borrower_id", "contract_id", "offer_id", "authorisation_id", "operation_id",
-         "proposal_id", "case_id", "report_id", "notice_id", "decision_id"}  # fmt: skip
+         "proposal_id", "case_id", "report_id", "notice_id", "decision_id",
+         "limit_offer_id"}  # fmt: skip
 TABLES = """SELECT tablename FROM pg_tables WHERE schemaname = 'public'
     AND tablename NOT IN ('rate_bucket', 'machine_key', 'staff_session', 'verify_bucket',
     'verify_minute') ORDER BY 1"""

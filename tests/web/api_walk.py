@@ -13,6 +13,7 @@ from msgspec import structs, to_builtins
 
 from tests.risk.registering import register, says
 from tests.web.api_site import Site
+from tests.web.limit_offers import good_tier, offered
 from tests.web.walking import Walk
 from usance.consents.documents import shipped
 from usance.identity import portal_store
@@ -101,6 +102,7 @@ async def walk_api(walk: Walk) -> None:
     await bank_money(host, account)
     await cases(host, anna, bert, borrower)
     await decisions(host)
+    await limits(host)
     await webhooks(host)
     await relatives(host, borrower)
     await consents(walk, host, borrower)
@@ -231,6 +233,20 @@ async def decisions(host: Caller) -> None:
     made = (await host.does("POST /v1/decisions", body=asked))["decision_id"]
     review = {"text": "I have paid everything."}
     await host.does("POST /v1/decisions/{decision_id}/review", made, body=review)
+
+
+async def limits(host: Caller) -> None:
+    """An offer that is taken, one that is declined, and more for a while."""
+    who = await registered(host)
+    line = {"product": "pay_later", "limit": "5000.00"}
+    await host.does(f"POST {BORROWER}/lines", who, body=line)
+    for deed, limit in (("decline", 550_000), ("accept", 600_000)):
+        number = await offered(host.site, who, limit)
+        await host.does(f"POST {BORROWER}/limit-offers/{{limit_offer_id}}/{deed}", who, number)
+    await good_tier(host.site, who)
+    until = str(await host.site.pool.fetchval("SELECT business_date FROM book"))
+    await host.does(f"POST {BORROWER}/lines/{{code}}/temporary-raises", who, "pay_later",
+                    body={"limit": "6500.00", "until": until})  # fmt: skip
 
 
 async def consents(walk: Walk, host: Caller, borrower: str) -> None:

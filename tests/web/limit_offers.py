@@ -21,6 +21,7 @@ async def offered(site: Site, borrower: str, limit: int, product: str = "pay_lat
     who, deciding = parse("borrower", borrower), site.services.decisions.deciding
     wanted = Wanted(kind="limit", borrower_id=who, product=product)
     said = (await deciding.decide(wanted, Asking(ACTOR))).document
+    await good_tier(site, borrower)
     line = await line_of(site, who, product)
 
     async def make(change: Any) -> dict[str, Any]:
@@ -35,6 +36,16 @@ async def line_of(site: Site, who: int, product: str = "pay_later") -> Line:
     on: date = await site.pool.fetchval("SELECT business_date FROM book")
     lines = await store.of_borrower(site.pool, who, on.toordinal(), most_of_products())
     return next(each for each in lines if each.product_id == product_of(product).product_id)
+
+
+async def good_tier(site: Site, borrower: str) -> None:
+    """A borrower stands in a tier in which more may be had."""
+    who = parse("borrower", borrower)
+    await site.pool.execute(
+        "INSERT INTO tier (cell, borrower_id, tier, since, evaluated_on, next_on)"
+        " SELECT $1 % 1024, $1, 1, d, d, d + 30 FROM (SELECT business_date - date '0001-01-01' + 1"
+        " AS d FROM book) b ON CONFLICT (cell, borrower_id) DO UPDATE SET tier = 1", who,
+    )  # fmt: skip
 
 
 async def cut(site: Site, borrower: str, after: str) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 import httpx
 
 from tests.web.api_site import Site
+from tests.web.limit_offers import good_tier, offered
 from tests.web.portal_site import Visitor, newest_code, visitor
 from tests.web.walking import Walk
 from usance.identity import portal_store
@@ -82,11 +83,24 @@ async def walk_portal(walk: Walk) -> None:
     await consents(mine)
     await mine.does("/my/decisions/{decision:str}/review", await mine.visitor.decision(),
                     text="I have paid everything.")  # fmt: skip
+    await limits(mine)
     await mine.does("/my/suspicious", channel="sms", text="Pay at once!")
     await mine.does("/my/notices/preferences", first="inbox", opens="9", closes="18")
     await relatives(mine)
     await mine.does("/my/logout")
     await coming_in(walk)
+
+
+async def limits(mine: Guest) -> None:
+    """An offer that is declined, one that is taken, and more for a while."""
+    site, who = mine.site, mine.visitor.borrower
+    offers = "/my/limits/offers/{offer:str}"
+    await mine.does(f"{offers}/decline", await offered(site, who, 5_500_000))
+    await mine.does(f"{offers}/accept", await offered(site, who, 6_000_000))
+    await good_tier(site, who)
+    site.known.facts |= {"income": 10_000_000}
+    today = str(await site.pool.fetchval("SELECT business_date FROM book"))
+    await mine.does("/my/limits/{product:str}/more", "pay_later", limit="61000", until=today)
 
 
 async def payments(mine: Guest) -> None:

@@ -22,7 +22,7 @@ pytestmark = pytest.mark.browser
 PAGES = ["", "/pay", "/statements", "/history", "/you", "/data", "/data?show=1", "/number",
          "/devices", "/looks", "/suspicious", "/cases", "/cases/new", "/cases/m-zzz",
          "/contracts/c-zzz",
-         "/decisions", "/decisions/j-zzz", "/consents",
+         "/decisions", "/decisions/j-zzz", "/limits", "/consents",
          "/consents/documents/notices-service", "/consents/documents/zzz",
          "/notices", "/notices/preferences", "/notices/t-zzz", "/family", "/family/new",
          "/family/h-zzz/report", "/nothing", "/login",

@@ -19,9 +19,9 @@ class Standing:
     ``used``: unpaid principal less credits, and holds. ``others``: limits of the borrower's other
     open lines. ``most``: what the product allows. ``tier``: its place, 0 the best, None without
     one. ``objected``: a review or an appeal is under way. ``offered``: a step up waits for an
-    answer. ``pending``: more for a while runs, or a cut was approved and not carried out. ``told_on``: the last day on which the
-    limit was changed, or a raise of it was decided, offered or declined. ``temporary_on``: the day
-    of the last time that there was more for a while, 0 for none.
+    answer. ``pending``: more for a while runs, or a cut was approved and is not carried out.
+    ``told_on``: the last day on which the limit was changed, or a raise of it was decided, offered
+    or declined. ``temporary_on``: the last day from which there was more for a while, 0 for none.
     """
 
     limit: int

@@ -9,6 +9,7 @@ from typing import Any
 
 from usance.core.identifiers import written
 from usance.platform.database import Pool
+from usance.policy import shipped
 from usance.risk import decision_store
 from usance.risk import limit_store as store
 from usance.risk.limit_answers import KINDS, state_of
@@ -88,6 +89,7 @@ class Limits:
     today: date
     lines: list[OpenLine]
     cap: Cap | None
+    cap_title: str
     offers: list[Offer]
     cuts: list[Cut]
     history: list[Change]
@@ -116,16 +118,22 @@ async def limits_of(
     offers = [offer_of(row, book.today) for row in rows]
     cuts = [cut_of(each) for each in await store.measures(pool, borrower_id)]
     history = [change_of(row) for row in await store.history(pool, borrower_id)]
-    until = running(rows)
+    until, cap = running(rows), policy.cap_on(book.currency, on)
     numbers = [each.decision_id for each in offers] + [each.decision_id for each in cuts]
     numbers += [each.decision_id for each in history]
     return Limits(
         on,
         [OpenLine(by_id()[each.product_id], each.standing, until.get(each.product_id))
          for each in lines],
-        policy.cap_on(book.currency, on), offers, cuts, history,
+        cap, title_of(cap, language), offers, cuts, history,
         await decisions_of(archive, numbers, language),
     )  # fmt: skip
+
+
+def title_of(cap: Cap | None, language: str) -> str:
+    """What sets the cap, by its title; nothing without one."""
+    sources = {each.id: each.title[language] for each in shipped.register().sources}
+    return sources[cap.source] if cap else ""
 
 
 def running(rows: Iterable[store.Row]) -> dict[int, date]:
