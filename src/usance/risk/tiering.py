@@ -197,7 +197,7 @@ class Tiering:
             await decision_store.keep_words(connection, *self._words)
             await identity.insert_operation(
                 connection, operation_id, actor=ACTOR, action=DECIDE, on=this.on,
-                digest=await decision_store.insert(connection, made), borrower_id=0,
+                digest=await decision_store.insert_many(connection, made), borrower_id=0,
                 detail={"kind": TIER, "decisions": len(made)},
             )  # fmt: skip
         return numbers
