@@ -69,6 +69,10 @@ KNOWN_CLEAR = {
         "because", "number_hash", "code_hash", "digits_hash", "stop_hash", "scopes", "channels",
         "tells", "language")),
     "family_bar.number_hash", "family_visit.token_hash",
+    *(f"decision.{column}" for column in (
+        "kind", "product", "policy_id", "policy_digest", "scorecard_digest", "words_digest",
+        "tried", "outcome", "reasons", "fingerprint", "actor")),
+    "decision_review.actor",
 }  # fmt: skip
 """Columns of words and bytes in tables about a borrower that hold nothing of the person in clear
 (tests/web/test_planted.py), so that an erasure may leave them as they are."""
@@ -164,6 +168,10 @@ async def lived(site: Site) -> str:
              "channels": ["sms"], "versions": {"plan": 1}, "language": "zh",
              "method": "portal"}  # fmt: skip
     assert (await site.post(f"{path}/relatives", named)).status_code == 201
+    tier = {"kind": "tier", "borrower_id": borrower}
+    decision = (await site.post("/v1/decisions", tier)).json()["decision_id"]
+    looked_at = {"text": "It is wrong."}
+    assert (await site.post(f"/v1/decisions/{decision}/review", looked_at)).status_code == 201
     note = {"way": "note", "text": "She called again."}
     await site.post(f"/v1/cases/{case}/messages", note)
     await asked_for(site, borrower)
@@ -211,7 +219,11 @@ async def test_everything_held_about_a_borrower(database: str, tmp_path: Path) -
         assert found["borrower"]["name"] == "王小明"
         parts = found["parts"]
         assert parts.keys() == PARTS.keys() | OPENED_PARTS.keys()
-        (case,) = parts["cases"]
+        review, case = parts["cases"]
+        assert review["text"] == "It is wrong."
+        (decision,) = parts["decisions"]
+        assert decision["facts"]["paid_share_6m"] == {"value": 10_000, "source": "income"}
+        assert [each["state"] for each in decision["reviews"]] == [1]
         assert (case["text"], case["messages"][0]["text"]) == ("Twice!", "She called again.")
         assert {each["by"] for each in case["events"]} == {"machine"}
         assert {name for name, part in parts.items() if not part} == set()

@@ -1,5 +1,11 @@
 """What is known of a borrower, and what follows from it.
 
+``deciding``   a policy over what is known now, stored whole; ``stored``, ``decision_store``: how
+``deciding_policy``  which policy decides what, and before which acts
+``snapshots``  what is known of a borrower, and from where; ``book_source``: what the book knows
+``opening``    stored decisions opened, made again, handed on for back-tests
+``reviewing``  a person looks at one: paused, confirmed, overturned
+``telling``    a stored decision in plain words
 ``decisions``  a policy over a snapshot of facts, with its reasons; made again, it is the same
 ``tiers``      how a tier moves: down when it is found, up when it stays better
 ``scorecard``  a table of points: what it scores, and the reasons that add back to the score
