@@ -94,6 +94,8 @@ CONSENT_WITHOUT = {
     "service-notices": _("We write to you about your account all the same: that belongs to your"
                          " contract. You choose the ways and hours under Messages."),
     "marketing": _("We send you no offers."),
+    "credit-report": _("We ask no credit bureau about you. Some limits cannot be opened or raised"
+                       " without its report."),
 }  # fmt: skip
 """What is so where nobody agreed, by purpose."""
 WAYS = {
@@ -110,7 +112,7 @@ NOTICE_STATES = {
 }  # fmt: skip
 CONSENT_CHANNELS = {
     "sms": _("Text message"), "email": _("E-mail"), "voice": _("Telephone call"),
-    "inbox": _("These pages"), "letter": _("Letter"),
+    "inbox": _("These pages"), "letter": _("Letter"), "inquiry": _("An inquiry there"),
 }  # fmt: skip
 GENUINE_WAYS = WAYS | {"inbox": _("Message on your pages")}
 GENUINE_STATES = {
@@ -130,6 +132,7 @@ SUSPICIOUS_CHANNELS = (
 CONSENT_RECIPIENTS = {
     "grantor": _("You yourself"), "relative": _("Your family member"), "friend": _("Your friend"),
     "messenger": _("Who carries our messages"), "bank": _("Your bank"),
+    "bureau": _("The credit bureau"),
 }  # fmt: skip
 RELATIONS = (
     ("parent", _("Mother or father")), ("child", _("Daughter or son")),
