@@ -33,7 +33,7 @@ SCOPES = (
 )  # fmt: skip
 CHANNELS = ("sms", "email", "voice", "inbox", "letter", "inquiry")
 """Purpose, scopes and channels of notices are called as ``notices.documents`` calls them: who sends
-asks with the words of the template. By ``inquiry`` nobody is told anything: something is looked up."""
+asks with the words of the template. By ``inquiry`` something is looked up, and nobody is told."""
 RECIPIENTS = ("grantor", "relative", "friend", "messenger", "bank", "bureau")
 METHODS = ("portal", "staff_by_phone", "paper", "code")
 JURISDICTIONS = ("any", "CN", "GB", "US", "TW")

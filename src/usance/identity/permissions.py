@@ -42,6 +42,7 @@ SCOPES: Final = frozenset({
     "day:read", "day:write",
     "cases:read", "cases:write",
     "consents:read", "consents:write",  # what a borrower agreed to, and relatives; never documents
+    "facts:read", "facts:write",  # what is known of a borrower; ask a credit bureau
     "webhooks:read", "webhooks:write",
     "notices:read", "notices:write",  # templates of notices; alarms, and reports of forgeries
     "verify:read", "verify:write",  # ask whether a notice is genuine, report one for somebody

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final, Literal, TypeAlias
 
 from usance.consents.asking import What, live
 from usance.consents.records import Record, borrower
@@ -22,11 +22,15 @@ from usance.platform.identifiers import new_operation_id
 from usance.policy.dictionary import Feature
 from usance.policy.shipped import dictionary
 from usance.risk import facts, facts_store
-from usance.risk.facts import UNKNOWN, Given, Known
+from usance.risk.facts import UNKNOWN, Given, Known, Value
 from usance.risk.facts_policy import CHANNEL, CONSENT, Row, fact_policy
 from usance.risk.facts_store import NONE, Agreement, Said, Written
 
-CURRENT, REPLACED, EXPIRED, ENDED = "current", "replaced", "expired", "ended"
+State: TypeAlias = Literal["current", "replaced", "expired", "ended"]
+CURRENT: Final = "current"
+REPLACED: Final = "replaced"
+EXPIRED: Final = "expired"
+ENDED: Final = "ended"
 """How a fact stands: known; another one stands in its place; too old; its agreement has ended."""
 
 
@@ -45,7 +49,7 @@ class Told:
     observed_at: datetime
     recorded_at: datetime | None
     valid_until: datetime | None
-    state: str
+    state: State
     fact_id: int = 0
     corrects: int = 0
     consent_id: int = 0
@@ -93,7 +97,7 @@ class Facts:
 
         return await once(self._pool, asking, make)
 
-    def checked(self, name: str, value: str | bool, *, corrects: int = 0) -> int | None:  # noqa: FBT001
+    def checked(self, name: str, value: Value, *, corrects: int = 0) -> int | None:
         """The whole number that a value of a feature stands for; None: nothing after all.
 
         Raises ``Refused``.
@@ -107,18 +111,28 @@ class Facts:
 
     @rule("R-FACT-09")
     async def correct(
-        self, borrower_id: int, fact_id: int, name: str, value: str, asking: Asking
+        self, borrower_id: int, fact_id: int, value: str, asking: Asking
     ) -> Answer:
         """Record a fact in the place of another one, observed now. Raises ``Refused``."""
-        async with self._pool.acquire() as connection:
-            row = await fact_row(connection, borrower_id, fact_id, self._clock.now())
-        if row is None or row["name"] != name:
-            raise Refused("R-FACT-09", "there is no such fact of that name", "fact_id")
+        row = await self._old(borrower_id, fact_id)
         given = Given(
-            name, row["source"], value, self._clock.now(), other_id=row["other_id"],
+            row["name"], row["source"], value, self._clock.now(), other_id=row["other_id"],
             corrects=fact_id,
         )  # fmt: skip
         return await self.record(borrower_id, given, asking)
+
+    @rule("R-FACT-09")
+    async def check_new(self, borrower_id: int, fact_id: int, value: str) -> None:
+        """A value could stand in the place of a fact's. Raises ``Refused``."""
+        row = await self._old(borrower_id, fact_id)
+        self.checked(row["name"], value, corrects=fact_id)
+
+    async def _old(self, borrower_id: int, fact_id: int) -> facts_store.Row:
+        async with self._pool.acquire() as connection:
+            row = await fact_row(connection, borrower_id, fact_id, self._clock.now())
+        if row is None:
+            raise Refused("R-FACT-09", "there is no such fact", "fact_id")
+        return row
 
     async def _who(self, connection: Connection, borrower_id: int) -> facts_store.Row:
         """The borrower, held; raises ``Refused``."""
@@ -219,7 +233,7 @@ async def check_old(
     """What is to be corrected can be. Raises ``Refused``."""
     row = await fact_row(connection, borrower_id, given.corrects, now)
     again = await facts_store.corrected(connection, borrower_id, given.corrects)
-    facts.check_correction(given, facts_store.kept(row) if row else None, again)
+    facts.check_correction(given, facts_store.kept(row) if row else None, corrected=again)
 
 
 @rule("R-FACT-06")
@@ -241,13 +255,13 @@ async def told(
 
 def states(
     rows: list[facts_store.Row] | Any, reckoned: Mapping[str, Known], at: datetime
-) -> Callable[[facts_store.Row], str]:
+) -> Callable[[facts_store.Row], State]:
     """How each fact stands at a moment."""
     kept = [facts_store.kept(row) for row in rows]
     current = {each.fact_id for name, each in facts.standing(kept, at).items()
                if name not in reckoned}  # fmt: skip
 
-    def state(row: facts_store.Row) -> str:
+    def state(row: facts_store.Row) -> State:
         if row["fact_id"] in current:
             return CURRENT
         if not row["agreed"]:
@@ -257,7 +271,7 @@ def states(
     return state
 
 
-def _told(row: facts_store.Row, said: Said, state: str) -> Told:
+def _told(row: facts_store.Row, said: Said, state: State) -> Told:
     return Told(
         feature=dictionary()[row["name"]], value=said.value, reference=said.reference,
         source=row["source"], observed_at=row["observed_at"], recorded_at=row["recorded_at"],

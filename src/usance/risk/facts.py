@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import TypeAlias
 
 from usance.core.refusals import Refused
 from usance.core.rules import rule
@@ -17,6 +18,7 @@ from usance.policy.cells import number_of
 from usance.policy.dictionary import CHOICE, HOUSEHOLD, YES_NO, Dictionary, Feature
 from usance.risk.facts_policy import BUREAU, Row, sources_text
 
+Value: TypeAlias = str | bool
 SYSTEM = "usance"
 """Who records what a bureau answered to this book."""
 UNKNOWN = "missing"
@@ -40,7 +42,7 @@ class Given:
 
     name: str
     source: str
-    value: str | bool
+    value: Value
     observed_at: datetime
     reference: str = ""
     other_id: int = 0
@@ -98,7 +100,7 @@ def feature_of(given: Given, dictionary: Dictionary) -> Feature:
 
 
 @rule("R-FACT-02")
-def value_of(given: str | bool, feature: Feature, currency: str) -> int:
+def value_of(given: Value, feature: Feature, currency: str) -> int:
     """The whole number that a value stands for. Raises ``Refused`` without repeating it."""
     if feature.type == YES_NO:
         if not isinstance(given, bool) and given not in ("true", "false"):
@@ -151,12 +153,13 @@ def end_of(observed_at: datetime, now: datetime, row: Row) -> datetime:
 
 
 @rule("R-FACT-09")
-def check_correction(given: Given, old: Kept | None, corrected: bool) -> None:  # noqa: FBT001
+def check_correction(given: Given, old: Kept | None, *, corrected: bool) -> None:
     """What is corrected is there, of the same name, and not corrected already."""
     if old is None or old.name != given.name or old.source != given.source:
         raise Refused("R-FACT-09", "there is no such fact of that name", "corrects")
     if corrected:
-        raise Refused("R-FACT-09", "the fact is corrected already: correct the newer one", "corrects")
+        detail = "the fact is corrected already: correct the newer one"
+        raise Refused("R-FACT-09", detail, "corrects")
 
 
 @rule("R-FACT-05", "R-FACT-11")

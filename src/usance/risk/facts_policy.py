@@ -75,7 +75,8 @@ def policy_in(document: Any) -> FactPolicy:
         raise Refused("R-FACT-04", without_values(str(error)), "facts") from error
     for each in found.rows:
         if each.days < 1 or not each.by:
-            raise Refused("R-FACT-04", "it is good for a day at least, and somebody records it", each.source)
+            detail = "it is good for a day at least, and somebody records it"
+            raise Refused("R-FACT-04", detail, each.source)
         if (each.ground == CONSENT) != bool(each.purpose and each.scope):
             detail = "who rests on a consent, and nobody else, names its purpose and scope"
             raise Refused("R-FACT-04", detail, each.source)

@@ -41,6 +41,8 @@ from usance.platform.config import Settings
 from usance.platform.crypto import KeyService
 from usance.platform.database import Pool
 from usance.platform.looks import Looks
+from usance.risk.bureau_pulls import BureauPulls
+from usance.risk.fact_keeping import Facts
 from usance.servicing.commands import Command
 from usance.servicing.service import Book
 from usance.web.closing import Closing
@@ -122,6 +124,8 @@ class Services:
     closing: Closing
     cases: CaseRoom
     consents: Consents
+    facts: Facts
+    bureau: BureauPulls
     family: Family
     templates: Templates
     notices: NoticeRoom

@@ -16,6 +16,7 @@ from usance.web.api import (  # noqa: F401 (each enters its endpoints)
     consents,
     contracts,
     day,
+    facts,
     family,
     files,
     ledger,

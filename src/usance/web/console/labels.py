@@ -330,6 +330,7 @@ WAYS = {
 LOOKED_AT = {
     "details": _("one person's details"), "list": _("a list"), "search": _("a search"),
     "console": _("the console's pages"), "export": _("all that is held"),
+    "facts": _("the facts of one person"),
     "case": _("what a case says"),
 }  # fmt: skip
 """At what somebody looked."""
