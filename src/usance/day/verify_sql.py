@@ -5,6 +5,7 @@ from usance.contract.records import RECOVERY, REPAYMENT, REVERSAL, STATEMENT
 from usance.day import store as day_sql
 from usance.day.verify_consents_sql import CONSENT_INVARIANTS
 from usance.day.verify_family_sql import FAMILY_INVARIANTS
+from usance.day.verify_known_sql import FACT_INVARIANTS
 from usance.identity import access_sql
 from usance.ledger import chart
 from usance.notices.store import VERSIONS
@@ -538,6 +539,7 @@ INVARIANTS: list[tuple[str, str, str, str]] = [
      "access", LOOKS),
     *CONSENT_INVARIANTS,
     *FAMILY_INVARIANTS,
+    *FACT_INVARIANTS,
     ("INV-NOTICE-01", "Every version of a template is what its operation adopted or retired.",
      "notice_template", VERSIONS),
     ("INV-NUMBER-01", "A borrower's contracts are numbered as far as the borrower's row says.",

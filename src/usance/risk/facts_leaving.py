@@ -6,6 +6,7 @@ from typing import Any
 
 from usance.core.identifiers import written
 from usance.core.rules import rule
+from usance.identity.borrowers import ACTIVE
 from usance.platform.clock import SystemClock
 from usance.platform.crypto import KeyService, beside, decrypt_field
 from usance.platform.database import Connection
@@ -31,6 +32,9 @@ async def facts(
     connection: Connection, keys: KeyService, borrower_id: int
 ) -> list[dict[str, Any]]:
     """Every fact with its source, its time and its end, the newest first."""
+    who = await facts_store.person(connection, borrower_id)
+    if who is None or who["status"] != ACTIVE:
+        return []
     return [shown(each) for each in await told(connection, keys, borrower_id, SystemClock().now())]
 
 
@@ -55,7 +59,8 @@ async def bureau_reports(
     """Every report that was asked for, with what the bureau answered word for word."""
     rows = await bureau_store.answers(connection, borrower_id)
     who = await facts_store.person(connection, borrower_id)
-    assert who is not None
+    if who is None or who["status"] != ACTIVE:
+        return [_report(row, b"") for row in rows]
     data_key = await beside(keys, lambda: keys.unwrap(who["data_key"], borrower_id))
     return [_report(row, data_key) for row in rows]
 
