@@ -53,3 +53,8 @@ def policies() -> tuple[Policy, ...]:
         policy_in(document, dictionary()) for name, document in sorted(_documents().items())
         if name not in (FEATURES, REASONS, SOURCES)
     )  # fmt: skip
+
+
+def asked_by(name: str) -> tuple[Policy, ...]:
+    """The policies that ask for a feature, by id."""
+    return tuple(each for each in policies() if name in each.says.inputs)

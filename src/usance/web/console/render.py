@@ -26,7 +26,7 @@ from usance.identity.staff import StaffSession
 from usance.identity.staff_policy import staff_policy
 from usance.notices import changes
 from usance.servicing import read
-from usance.web import i18n, rulebook
+from usance.web import fact_words, i18n, rulebook
 from usance.web.console import (
     case_words,
     consent_words,
@@ -86,6 +86,11 @@ NOTICE_WORDS = {
     "consent_word": consent_words.ALL, "consent_is": consent_words.STATES,
     "party": consent_words.PARTIES, "entered_by": consent_words.ENTERED_BY,
 }
+FACT_WORDS = {
+    "fact_state": fact_words.STATES, "fact_source": fact_words.SOURCES,
+    "fact_ground": fact_words.GROUNDS, "pull_state": fact_words.PULLS,
+    "pull_because": fact_words.BECAUSE,
+}  # fmt: skip
 DRAFTS = {"/console/template-drafts": "/console/templates",
           "/console/consent-drafts": "/console/consent-documents"}  # fmt: skip
 """Where something is written, and the entry of the menu that it belongs to."""
@@ -246,6 +251,10 @@ def environment(language: str, decimals: int) -> Environment:
         "family_scope": name(portal_labels.FAMILY_SCOPES),
         "family_state": name(portal_labels.FAMILY_STATES),
         "family_ending": name(labels.FAMILY_ENDINGS),
+        "fact_value": lambda value, feature: fact_words.said(
+            value, feature, catalogue, lambda units: money(units, decimals)
+        ),
+        **{key: name(table) for key, table in FACT_WORDS.items()},
     }  # fmt: skip
     return found
 
@@ -297,6 +306,8 @@ FILTERS = {
     "proposal": lambda each: written("proposal", each),
     "case": lambda each: written("case", each),
     "notice": lambda each: written("notice", each),
+    "consent": lambda each: written("consent", each),
+    "fact": lambda each: written("fact", each), "pull": lambda each: written("pull", each),
 }  # fmt: skip
 
 

@@ -15,6 +15,7 @@ YOU = (
     ("/my/notices", _("Messages"), _("What we told you, with the codes that prove it is from us.")),
     ("/my/cases", _("My cases"), _("Complaints, corrections, and decisions to look at again.")),
     ("/my/data", _("My details"), _("What we know about you, and how to have it put right.")),
+    ("/my/known", _("What is known about me"), _("What decisions look at, and how to correct it.")),
     ("/my/number", _("My number"), _("Where codes go, and how to change it.")),
     ("/my/consents", _("What I have agreed to"), _("What you allow us, and how to take it back.")),
     ("/my/family", _("My family"), _("Whom we tell something, if you and they want it so.")),

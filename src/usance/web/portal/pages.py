@@ -21,6 +21,7 @@ from usance.web.portal import (
     entrance,
     family,
     home,
+    known,
     notices,
     paying,
     person,
@@ -110,6 +111,7 @@ def portal_router() -> Router:
             static, settings, *entrance.HANDLERS, *home.HANDLERS, *contracts.HANDLERS,
             *paying.HANDLERS, *person.HANDLERS, *cases.HANDLERS,
             *consents.HANDLERS, *notices.HANDLERS, *suspicious.HANDLERS, *family.HANDLERS,
+            *known.HANDLERS,
         ],
         exception_handlers=HANDLERS_OF_PROBLEMS,
     )  # fmt: skip
