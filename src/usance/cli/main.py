@@ -86,6 +86,7 @@ COMMANDS = (
     (scorecard, "scorecard:fit", "fit", "Train a scorecard on a CSV file."),
     (scorecard, "scorecard:score", "score", "Score the rows of a CSV file."),
     (sandbox, "sandbox:messages", "messages", "Serve a provider of messages that sends nothing."),
+    (sandbox, "sandbox:bureau", "bureau", "Serve a credit bureau that invents what it says."),
     (imports, "bulk:uci_credit", "uci-credit", "Card accounts of the UCI credit file."),
 )
 for parent, place, name, text in COMMANDS:

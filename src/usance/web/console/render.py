@@ -26,10 +26,11 @@ from usance.identity.staff import StaffSession
 from usance.identity.staff_policy import staff_policy
 from usance.notices import changes
 from usance.servicing import read
-from usance.web import fact_words, i18n, rulebook
+from usance.web import i18n, rulebook
 from usance.web.console import (
     case_words,
     consent_words,
+    fact_words,
     labels,
     notice_words,
     refusals,

@@ -18,7 +18,8 @@ from markupsafe import Markup, escape
 from usance.core.identifiers import written
 from usance.core.refusals import Refusal
 from usance.identity.borrower_sessions import BorrowerSession
-from usance.web import fact_words, i18n, rulebook
+from usance.web import i18n, rulebook
+from usance.web.console import fact_words
 from usance.web.console import render as base
 from usance.web.portal import labels
 from usance.web.security import portal_cookie
