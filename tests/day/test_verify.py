@@ -553,7 +553,7 @@ async def test_damage_is_named(good_book: str, name: str) -> None:
 
 ELSEWHERE = dict.fromkeys(
     ("INV-FAMILY-01", "INV-FAMILY-02", "INV-FAMILY-03"), "tests/family/test_misuse.py"
-)
+) | {"INV-FACT-01": "tests/risk/test_known.py", "INV-FACT-02": "tests/risk/test_bureau.py"}
 """Invariants that are damaged where there is a book that has what they are about."""
 
 

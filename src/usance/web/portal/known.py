@@ -17,12 +17,10 @@ from usance.web.security import needs
 async def known(request: Asked) -> Response[Any]:
     """Everything that decisions may look at, and what they no longer do."""
     own = OwnKnown(request)
-    found = await own.all()
+    current, before = await own.all()
     return show(
-        request, "portal/known.html",
-        current=[each for each in found if each.state == "current"],
-        before=[each for each in found if each.state != "current"],
-        uses={each.feature.name: own.uses(each.feature.name) for each in found},
+        request, "portal/known.html", current=current, before=before,
+        uses={each.feature.name: own.uses(each.feature.name) for each in current},
         household=await own.household(), done=request.query_params.get("done") == "withdrawn",
     )  # fmt: skip
 

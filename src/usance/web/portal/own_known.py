@@ -7,7 +7,7 @@ from typing import Any
 from usance.core.identifiers import written
 from usance.core.rules import rule
 from usance.policy.shipped import asked_by
-from usance.risk.fact_keeping import Told
+from usance.risk.fact_keeping import CURRENT, Told
 from usance.web.console.render import services
 from usance.web.portal.render import Asked, language_of, session_of
 
@@ -25,13 +25,16 @@ class OwnKnown:
         self._services = services(request)
 
     @rule("R-PORTAL-01", "R-FACT-11")
-    async def all(self) -> list[Told]:
-        """Everything that is, or was, known, the newest first."""
-        return await self._services.facts.history(self._session.borrower_id)
+    async def all(self) -> tuple[list[Told], list[Told]]:
+        """What is known, and what is no longer used; the newest first."""
+        found = await self._services.facts.history(self._session.borrower_id)
+        return ([each for each in found if each.state == CURRENT],
+                [each for each in found if each.state != CURRENT])  # fmt: skip
 
     async def one(self, text: str) -> Told | None:
         """A fact that may be put right, by its number; of anybody else's there is none."""
-        for each in await self.all():
+        current, before = await self.all()
+        for each in current + before:
             if each.fact_id and fact_of(each) == text:
                 return each
         return None
