@@ -110,7 +110,7 @@ class LivedIn:
             self.run(asyncio.sleep(0.01))
 
 
-OTHERS = {"record_id": "consent", "member_id": "member"}
+OTHERS = {"record_id": "consent", "member_id": "member", "pull_id": "pull"}
 """Ids that are not called as what they are of."""
 
 

@@ -102,6 +102,7 @@ async def walk_api(walk: Walk) -> None:
     await webhooks(host)
     await relatives(host, borrower)
     await consents(walk, host, borrower)
+    await facts(walk, host, borrower)
     await templates(host)
     await forgeries(host, borrower)
     await told(walk, host, borrower)
@@ -228,6 +229,17 @@ async def consents(walk: Walk, host: Caller, borrower: str) -> None:
     await cora.does("POST /v1/consent-documents", body=to_builtins(body))
     await cora.does("POST /v1/consent-documents/{code}/versions/{number}/retirement",
                     "family-plan", 1, body={"retired_on": f"{today}"})  # fmt: skip
+
+
+async def facts(walk: Walk, host: Caller, borrower: str) -> None:
+    """A fact is recorded; a bureau is asked for more."""
+    income = {"name": "income", "source": "income", "value": "8000.00 CNY",
+              "observed_at": walk.clock.now().isoformat()}  # fmt: skip
+    await host.does(f"POST {BORROWER}/facts", borrower, body=income)
+    said = {"document": "bureau-pull", "version": 1, "decision": "given", "language": "en",
+            "method": "portal"}  # fmt: skip
+    await host.does(f"POST {BORROWER}/consents", borrower, body=said)
+    await host.does(f"POST {BORROWER}/bureau-pulls", borrower)
 
 
 async def relatives(host: Caller, borrower: str) -> None:
