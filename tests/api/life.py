@@ -17,6 +17,7 @@ import schemathesis
 
 from tests.api.lived_in import LivedIn
 from tests.oracle.sequences import line_terms, term_terms
+from usance.platform.clock import SystemClock
 
 EVENTS = """SELECT contract_id, e.seq AS of, e.seq AS purchase FROM event e JOIN contract c
     USING (cell, contract_id) WHERE {which} AND c.status = 1 AND reversed_by = 0
