@@ -193,7 +193,7 @@ async def test_staff_record_and_ask_from_the_profile(site: Site) -> None:
 async def test_what_is_known_about_me(site: Site, me: Visitor) -> None:
     """R-FACT-06, R-FACT-11, R-PORTAL-01"""
     text = (await me.get("/my/known")).text
-    assert "days since the device was first seen" in text
+    assert "Days since the device was first seen" in text
     assert "It follows from your log-ins" in text
     assert "nothing of a household is known" in text
     await done(site, f"/v1/borrowers/{me.borrower}/facts", INCOME)

@@ -80,6 +80,7 @@ def test_a_profile(
     shown = page.inner_text("main")
     assert "8,000.00" in shown
     assert "15,000.00" in shown
+    assert "Babel" not in shown  # an empty text is no message
     assert ("经核实的月收入" if locale == "zh-CN" else "proved income in a month") in shown
     sound(page, width, f"profile-{width}-{locale}-{scheme}")
     page.goto(f"{place}/profile/record")

@@ -29,7 +29,7 @@ GROUNDS = {
 }  # fmt: skip
 PULLS = {"under_way": _("under way"), "answered": _("answered"), "failed": _("failed")}
 BECAUSE = {
-    "": "", "timeout": _("no answer in time"), "away": _("not to be reached"),
+    "timeout": _("no answer in time"), "away": _("not to be reached"),
     "busy": _("too busy"), "refused": _("refused by the bureau"),
     "unreadable": _("an answer that nobody can read"), "outdated": _("an answer that is too old"),
     "no_record": _("the bureau knows nobody by that number"),
