@@ -17,6 +17,7 @@ import schemathesis
 
 from tests.api.lived_in import LivedIn
 from tests.oracle.sequences import line_terms, term_terms
+from usance.platform.clock import SystemClock
 
 EVENTS = """SELECT contract_id, e.seq AS of, e.seq AS purchase FROM event e JOIN contract c
     USING (cell, contract_id) WHERE {which} AND c.status = 1 AND reversed_by = 0
@@ -129,7 +130,14 @@ PLACES = {
         WHERE retired_on IS NULL AND document_id LIKE 'family%' ORDER BY 1, 2""",
     "POST /v1/borrowers/{borrower_id}/consents":
         """SELECT borrower_id, document_id AS document, version FROM borrower, consent_document
-        WHERE document_id = 'notices-marketing' AND borrower.status = 1 ORDER BY 1 LIMIT 9""",
+        WHERE document_id IN ('notices-marketing', 'bureau-pull') AND borrower.status = 1
+        ORDER BY 1 LIMIT 18""",
+    "POST /v1/borrowers/{borrower_id}/bureau-pulls":
+        """SELECT c.borrower_id FROM consent c LEFT JOIN bureau_pull p
+            ON p.borrower_id = c.borrower_id AND p.state = 1
+        WHERE c.document_id = 'bureau-pull' AND c.state = 1 AND p.pull_id IS NULL
+        ORDER BY 1 LIMIT 9""",
+    "borrower_id pull_id": "SELECT borrower_id, pull_id FROM bureau_pull ORDER BY 2 LIMIT 9",
     "borrower_id record_id": "SELECT borrower_id, record_id FROM consent ORDER BY 2 DESC LIMIT 9",
     "POST /v1/borrowers/{borrower_id}/relatives":
         """SELECT b.borrower_id FROM borrower b LEFT JOIN family_link l USING (cell, borrower_id)
@@ -211,6 +219,9 @@ def put_values(case: schemathesis.Case, book: LivedIn, found: dict[str, Any], pi
         case.body = {"policy": policy(book)}
     elif label == "POST /v1/consent-documents":
         case.body = consent_document(book)
+    elif label == "POST /v1/borrowers/{borrower_id}/facts":
+        case.body = {"name": "student", "source": "declared", "value": pick((True, False)),
+                     "observed_at": SystemClock().now().isoformat()}  # fmt: skip
     elif label == "POST /v1/borrowers/{borrower_id}/relatives":
         case.body = nomination(pick)
     elif label == "POST /v1/decisions":

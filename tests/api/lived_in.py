@@ -16,7 +16,9 @@ import requests
 from tests.web import console_site
 from usance.audit.key import open_key
 from usance.audit.sequencer import Sequencer
+from usance.consents.records import Saying, borrower
 from usance.core.identifiers import written
+from usance.identity.changing import Asking
 from usance.identity.machine import MachineClients
 from usance.identity.permissions import SCOPES, STAFF_ONLY
 from usance.platform.config import Settings
@@ -110,7 +112,7 @@ class LivedIn:
             self.run(asyncio.sleep(0.01))
 
 
-OTHERS = {"record_id": "consent", "member_id": "member"}
+OTHERS = {"record_id": "consent", "member_id": "member", "pull_id": "pull"}
 """Ids that are not called as what they are of."""
 
 
@@ -135,6 +137,7 @@ def lived_in(url: str, home: Path, *, borrowers: int, months: int) -> Iterator[L
         found.run(make_keys(found))
         found.run(sign(found, home))
         found.run(site.services.pool.execute(OPEN_BREAKERS))
+        found.run(agree(found))
         sending = site.services.notices.delivery
         assert sending is not None
         found.run(sending.stop())  # what is written is written by what was asked, and nothing else
@@ -143,6 +146,16 @@ def lived_in(url: str, home: Path, *, borrowers: int, months: int) -> Iterator[L
             for (name,) in site.fetch(TABLES)
         )
         yield found
+
+
+async def agree(book: LivedIn) -> None:
+    """Some let a bureau be asked about them; one was asked about, and nobody answers."""
+    services, said = book.site.services, "bureau-pull"
+    rows = await book.site.pool.fetch("SELECT borrower_id FROM borrower ORDER BY 1 DESC LIMIT 12")
+    for (number,) in rows:
+        saying = Saying(number, borrower(number), said, 1, "en", "portal")
+        await services.consents.grant(saying, Asking(f"borrower:{number}"))
+    await services.bureau.ask(rows[0][0], Asking("staff:1"))
 
 
 async def sign(book: LivedIn, home: Path) -> None:

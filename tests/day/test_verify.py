@@ -568,6 +568,7 @@ ELSEWHERE = dict.fromkeys(
     ("INV-DECIDE-01", "INV-DECIDE-02", "INV-DECIDE-03", "INV-DECIDE-04"),
     "tests/risk/test_decision_damages.py",
 )
+) | {"INV-FACT-01": "tests/risk/test_known.py", "INV-FACT-02": "tests/risk/test_bureau.py"}
 """Invariants that are damaged where there is a book that has what they are about."""
 
 

@@ -104,6 +104,7 @@ async def walk_api(walk: Walk) -> None:
     await webhooks(host)
     await relatives(host, borrower)
     await consents(walk, host, borrower)
+    await facts(walk, host, borrower)
     await templates(host)
     await policies(walk, host)
     await forgeries(host, borrower)
@@ -257,6 +258,15 @@ async def policies(walk: Walk, host: Caller) -> None:
     await rita.does("POST /v1/policies/{policy_id}/as-before", "cn-tier",
                     body={"version": 1, "effective_on": f"{today}"})  # fmt: skip
     await rita.does("POST /v1/scorecards", body=to_builtins(register(on=today)))
+async def facts(walk: Walk, host: Caller, borrower: str) -> None:
+    """A fact is recorded; a bureau is asked for more."""
+    income = {"name": "income", "source": "income", "value": "8000.00 CNY",
+              "observed_at": walk.clock.now().isoformat()}  # fmt: skip
+    await host.does(f"POST {BORROWER}/facts", borrower, body=income)
+    said = {"document": "bureau-pull", "version": 1, "decision": "given", "language": "en",
+            "method": "portal"}  # fmt: skip
+    await host.does(f"POST {BORROWER}/consents", borrower, body=said)
+    await host.does(f"POST {BORROWER}/bureau-pulls", borrower)
 
 
 async def relatives(host: Caller, borrower: str) -> None:

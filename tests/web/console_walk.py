@@ -15,7 +15,9 @@ from msgspec import structs
 from tests.web.api_site import Site
 from tests.web.walking import Walk
 from usance.consents.documents import shipped
+from usance.consents.records import Saying, borrower
 from usance.core.identifiers import parse, written
+from usance.identity.changing import Asking
 from usance.identity.contact_changes import Asker
 from usance.notices.starting import starting_set
 from usance.web.console import consent_drafts
@@ -90,6 +92,7 @@ async def walk_console(walk: Walk) -> None:
     await programs(anna, bert)
     await breakers(anna)
     await contacts(anna)
+    await profiles(anna)
     await cases(anna, bert, who)
     await accounts(anna)
     await forgeries(anna)
@@ -283,6 +286,17 @@ async def contacts(anna: Person) -> None:
     other = await registered(anna)
     await access.changes.ask(parse("borrower", other), "13900000002", themselves)
     await anna.does(one + "vouch", other, reason="Passport seen")
+
+
+async def profiles(anna: Person) -> None:
+    """A fact is recorded; a bureau is asked for more."""
+    who, day = await registered(anna), anna.walk.clock.now().date().isoformat()
+    one = BORROWER + "/profile/"
+    await anna.does(one + "record", who, name="student", value="false", observed_on=day)
+    number = parse("borrower", who)
+    said = Saying(number, borrower(number), "bureau-pull", 1, "en", "portal")
+    await anna.site.services.consents.grant(said, Asking(f"borrower:{number}"))
+    await anna.does(one + "ask", who)
 
 
 async def delivered(site: Site) -> list[dict[str, Any]]:

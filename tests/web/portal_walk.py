@@ -14,7 +14,9 @@ import httpx
 from tests.web.api_site import Site
 from tests.web.portal_site import Visitor, newest_code, visitor
 from tests.web.walking import Walk
+from usance.consents.records import Saying, borrower
 from usance.identity import portal_store
+from usance.identity.changing import Asking
 from usance.notices import sealing
 
 PLACE = re.compile(r"{(\w+):\w+}")
@@ -156,6 +158,14 @@ async def consents(mine: Guest) -> None:
     (record,) = set(re.findall(r"/my/consents/(r-\w+)/withdraw", page))
     await mine.does("/my/consents/{consent:str}/withdraw", record)
     await mine.does(one + "refuse", "notices-marketing", **shown)
+    me, version = mine.visitor.borrower_id, 1
+    said = Saying(
+        me, borrower(me), "household-income", version, "en", "portal", counterparty=borrower(1)
+    )
+    await mine.site.services.consents.grant(said, Asking(f"borrower:{me}"))
+    page = (await mine.visitor.get("/my/known")).text
+    (record,) = set(re.findall(r"/my/known/(r-\w+)/withdraw", page))
+    await mine.does("/my/known/{consent:str}/withdraw", record)
 
 
 NAMED = {

@@ -59,6 +59,8 @@ KNOWN_CLEAR = {
         "grantor_kind", "counterparty_kind", "document_id", "document_digest", "language",
         "scopes", "channels", "method")),
     "consent_event.actor", "consent_event.evidence_hash",
+    "fact.name", "fact.source", "fact.value_hash",
+    "bureau_pull.bureau", "bureau_pull.because", "bureau_pull.answer_hash",
     *(f"notice.{column}" for column in (
         "key", "template_id", "purpose", "audience", "scope", "facts", "channel", "provider",
         "reference", "said", "because", "stopped_by", "contact_hash", "code_hash",
@@ -164,6 +166,12 @@ async def lived(site: Site) -> str:
     said = {"document": "notices-service", "version": 1, "decision": "given", "language": "zh",
             "method": "paper", "evidence": "folder 7"}  # fmt: skip
     assert (await site.post(f"{path}/consents", said)).status_code == 201
+    fact = {"name": "student", "source": "declared", "value": "false",
+            "observed_at": "2026-01-01T00:00:00Z"}  # fmt: skip
+    assert (await site.post(f"{path}/facts", fact)).status_code == 201
+    agreed = said | {"document": "bureau-pull"}
+    assert (await site.post(f"{path}/consents", agreed)).status_code == 201
+    assert (await site.post(f"{path}/bureau-pulls", {})).status_code == 201
     named = {"name": "李梅", "relation": "parent", "phone": "13911110000", "scopes": ["plan"],
              "channels": ["sms"], "versions": {"plan": 1}, "language": "zh",
              "method": "portal"}  # fmt: skip

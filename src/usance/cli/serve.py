@@ -136,6 +136,7 @@ async def listen(
     try:
         services.cases.watch.start()
         services.consents.start()
+        services.bureau.start()
         services.genuine.watch.start()
         services.receipts.start()
         for each in services.notices.looking:
@@ -153,6 +154,7 @@ async def listen(
         await services.receipts.stop()
         for each in services.notices.looking:
             await each.stop()
+        await services.bureau.stop()
         await services.consents.stop()
         await services.family.stop()
         await services.cases.watch.stop()

@@ -14,6 +14,7 @@ PREFIXES = {
     "proposal": "q", "case": "m", "payment": "y", "session": "s", "device": "d", "change": "n",
     "flag": "f", "link": "k", "consent": "r", "notice": "t", "report": "w", "member": "h",
     "decision": "j",
+    "fact": "v", "pull": "u",
 }  # fmt: skip
 
 

@@ -8,6 +8,7 @@ from usance.day.verify_decisions_sql import DECISION_INVARIANTS
 from usance.day.verify_family_sql import FAMILY_INVARIANTS
 from usance.day.verify_policies_sql import POLICY_INVARIANTS
 from usance.day.verify_tiers_sql import TIER_INVARIANTS
+from usance.day.verify_known_sql import FACT_INVARIANTS
 from usance.identity import access_sql
 from usance.ledger import chart
 from usance.notices.store import VERSIONS
@@ -544,6 +545,7 @@ INVARIANTS: list[tuple[str, str, str, str]] = [
     *FAMILY_INVARIANTS,
     *POLICY_INVARIANTS,
     *TIER_INVARIANTS,
+    *FACT_INVARIANTS,
     ("INV-NOTICE-01", "Every version of a template is what its operation adopted or retired.",
      "notice_template", VERSIONS),
     ("INV-NUMBER-01", "A borrower's contracts are numbered as far as the borrower's row says.",

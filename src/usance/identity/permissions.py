@@ -43,6 +43,7 @@ SCOPES: Final = frozenset({
     "cases:read", "cases:write",
     "decisions:read", "decisions:write",  # automated decisions, made and explained
     "consents:read", "consents:write",  # what a borrower agreed to, and relatives; never documents
+    "facts:read", "facts:write",  # what is known of a borrower; ask a credit bureau
     "webhooks:read", "webhooks:write",
     "notices:read", "notices:write",  # templates of notices; alarms, and reports of forgeries
     "policies:read",  # policies and scorecards, and what rests on which law

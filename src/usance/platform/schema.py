@@ -37,6 +37,7 @@ from usance.platform import (  # noqa: F401 (each adds its tables)
     schema_clients,
     schema_consents,
     schema_decisions,
+    schema_facts,
     schema_family,
     schema_keys,
     schema_notices,

@@ -6,6 +6,12 @@
 ``opening``    stored decisions opened, made again, handed on for back-tests
 ``reviewing``  a person looks at one: paused, confirmed, overturned
 ``telling``    a stored decision in plain words
+``facts``      what may be recorded of a borrower, what is known at a moment; ``facts_policy`` reads
+               who may, on which ground, for how long
+``facts_store``, ``bureau_store``  their SQL; ``facts_leaving`` what is told and forgotten
+``fact_keeping`` record, put right, read
+``bureau``     a credit bureau over HTTP; ``bureau_pulls`` asks it beside the book;
+               ``sandbox_bureau`` is one that invents what it says
 ``decisions``  a policy over a snapshot of facts, with its reasons; made again, it is the same
 ``tiers``      how a tier moves: down when it is found, up when it stays better
 ``scorecard``  a table of points: what it scores, and the reasons that add back to the score

@@ -61,6 +61,11 @@ from usance.risk.scorecards import Scorecards
 from usance.risk.shipping import complete as complete_policies
 from usance.risk.snapshots import Source
 from usance.risk.tiering import tiering
+from usance.risk.bureau import Bureau, HttpBureau
+from usance.risk.bureau_pulls import BureauPulls
+from usance.risk.fact_keeping import Facts
+from usance.risk.facts_policy import fact_policy
+from usance.risk.sandbox_bureau import BureauInside
 from usance.servicing import read
 from usance.servicing.service import Book
 from usance.web import banking, operations, problems, receiving, verifying
@@ -115,6 +120,8 @@ async def open_services(
     decided = DecidedBook(approvals, decisions)
     cases = case_room(pool, keys, approvals, found.currency, clock, Followed(approvals))
     home = case_policy().home(found.currency)
+    facts = Facts(pool, keys, clock, found.currency)
+    bureau = bureau_of(settings, found.currency, played=played)
     family = Family.over(pool, keys, home, cases.own, clock)
     return Services(
         settings=settings, pool=pool, keys=keys, book=decided, decided=decided, decisions=decisions,
@@ -124,7 +131,9 @@ async def open_services(
         clients=clients, allowance=Allowance(pool, clock),
         webhooks=webhooks, closing=closing,
         provider=Provider(elsewhere, pool, keys, clock) if elsewhere else None,
-        cases=cases, consents=consents, genuine=genuine_room(cases.desk), family=family,
+        cases=cases, consents=consents, facts=facts,
+        bureau=BureauPulls(pool, keys, clock, found.currency, bureau),
+        genuine=genuine_room(cases.desk), family=family,
         name=found.name, currency=found.currency, decimals=decimals,
         demo=found.demo, hints=hints or {}, audit_key=open_key(settings.audit_key_file).public,
         templates=Templates(pool), policies=Policies(pool), scorecards=Scorecards(pool),
@@ -151,6 +160,20 @@ def route_handlers() -> list[ControllerRouterHandler]:
     ]  # fmt: skip
 
 
+def bureau_of(settings: Settings, currency: str, *, played: bool) -> Bureau | None:
+    """The credit bureau that is set up, or in a sandbox the one inside; None without any."""
+    patience, file = fact_policy().bureau, settings.bureau_token_file
+    if settings.bureau_url and file:
+        try:
+            token = file.read_text("utf-8").partition("\n")[0].strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise ConfigurationError("USANCE_BUREAU_TOKEN_FILE cannot be read") from error
+        if not (token.isascii() and token.isprintable() and token):
+            raise ConfigurationError("USANCE_BUREAU_TOKEN_FILE begins with a line of plain signs")
+        return HttpBureau(settings.bureau_url, token, patience)
+    return BureauInside(patience, currency) if played else None
+
+
 def case_room(
     pool: Pool, keys: KeyService, book: Submits, currency: str, clock: Clock,
     follows: Follows | None = None,
@@ -160,6 +183,8 @@ def case_room(
     desk = Desk(pool, keys, clock, policy, policy.home(currency))
     work = Cases(desk, CaseHandlers(pool))
     deciding = DecidingCases(desk, Remedies(book, pool, keys))
+    remedies = Remedies(book, pool, keys, Facts(pool, keys, clock, currency))
+    work, deciding = Cases(desk, CaseHandlers(pool)), Deciding(desk, remedies)
     return CaseRoom(desk, work, deciding, OwnCases(work), Watch(deciding, follows))
 
 

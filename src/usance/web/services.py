@@ -47,6 +47,8 @@ from usance.risk.deciding import Deciding
 from usance.risk.opening import Archive
 from usance.risk.register import Policies
 from usance.risk.scorecards import Scorecards
+from usance.risk.bureau_pulls import BureauPulls
+from usance.risk.fact_keeping import Facts
 from usance.servicing.commands import Command
 from usance.servicing.service import Book
 from usance.web.closing import Closing
@@ -149,6 +151,8 @@ class Services:
     closing: Closing
     cases: CaseRoom
     consents: Consents
+    facts: Facts
+    bureau: BureauPulls
     family: Family
     templates: Templates
     policies: Policies

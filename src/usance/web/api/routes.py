@@ -17,6 +17,7 @@ from usance.web.api import (  # noqa: F401 (each enters its endpoints)
     contracts,
     day,
     decisions,
+    facts,
     family,
     files,
     ledger,

@@ -338,6 +338,8 @@ LOOKED_AT = {
     "details": _("one person's details"), "list": _("a list"), "search": _("a search"),
     "console": _("the console's pages"), "export": _("all that is held"),
     "case": _("what a case says"), "decision": _("what a decision was made of"),
+    "facts": _("the facts of one person"),
+    "case": _("what a case says"),
 }  # fmt: skip
 """At what somebody looked."""
 

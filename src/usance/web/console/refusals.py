@@ -10,6 +10,7 @@ from collections.abc import Callable
 from functools import cache
 
 from usance.web.console import policy_refusals, template_refusals
+from usance.web.console import fact_refusals, template_refusals
 
 
 def _(message: str) -> str:
@@ -450,6 +451,7 @@ DETAILS = (
     _("staff is told before it is refused"),
     *template_refusals.DETAILS,
     *policy_refusals.DETAILS,
+    *fact_refusals.DETAILS,
 )
 PLACE = re.compile(r"\{(\w+)\}")
 

@@ -31,6 +31,7 @@ from usance.web.console import (
     case_words,
     consent_words,
     decision_words,
+    fact_words,
     labels,
     notice_words,
     policy_words,
@@ -95,6 +96,11 @@ POLICY_WORDS = {
     "decides": policy_words.DECIDES, "hit": policy_words.HITS,
     "scorecard_role": policy_words.ROLES, "law_of": policy_words.JURISDICTIONS,
 }
+FACT_WORDS = {
+    "fact_state": fact_words.STATES, "fact_source": fact_words.SOURCES,
+    "fact_ground": fact_words.GROUNDS, "pull_state": fact_words.PULLS,
+    "pull_because": fact_words.BECAUSE,
+}  # fmt: skip
 DRAFTS = {"/console/template-drafts": "/console/templates",
           "/console/consent-drafts": "/console/consent-documents",
           "/console/policy-drafts": "/console/policies"}  # fmt: skip
@@ -260,6 +266,10 @@ def environment(language: str, decimals: int) -> Environment:
         "family_scope": name(portal_labels.FAMILY_SCOPES),
         "family_state": name(portal_labels.FAMILY_STATES),
         "family_ending": name(labels.FAMILY_ENDINGS),
+        "fact_value": lambda value, feature: fact_words.said(
+            value, feature, catalogue, lambda units: money(units, decimals)
+        ),
+        **{key: name(table) for key, table in FACT_WORDS.items()},
     }  # fmt: skip
     return found
 
@@ -311,6 +321,8 @@ FILTERS = {
     "proposal": lambda each: written("proposal", each),
     "case": lambda each: written("case", each),
     "notice": lambda each: written("notice", each),
+    "consent": lambda each: written("consent", each),
+    "fact": lambda each: written("fact", each), "pull": lambda each: written("pull", each),
 }  # fmt: skip
 
 

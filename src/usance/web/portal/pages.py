@@ -22,6 +22,7 @@ from usance.web.portal import (
     entrance,
     family,
     home,
+    known,
     notices,
     paying,
     person,
@@ -112,6 +113,8 @@ def portal_router() -> Router:
             *paying.HANDLERS, *person.HANDLERS, *cases.HANDLERS,
             *consents.HANDLERS, *decisions.HANDLERS, *notices.HANDLERS, *suspicious.HANDLERS,
             *family.HANDLERS,
+            *consents.HANDLERS, *notices.HANDLERS, *suspicious.HANDLERS, *family.HANDLERS,
+            *known.HANDLERS,
         ],
         exception_handlers=HANDLERS_OF_PROBLEMS,
     )  # fmt: skip
