@@ -561,14 +561,17 @@ async def test_damage_is_named(good_book: str, name: str) -> None:
     assert "E+" not in aimed.expected + aimed.found
 
 
-ELSEWHERE = dict.fromkeys(
-    ("INV-FAMILY-01", "INV-FAMILY-02", "INV-FAMILY-03"), "tests/family/test_misuse.py"
-) | dict.fromkeys(("INV-TIER-01", "INV-TIER-02"), "tests/risk/test_tiering.py")
-) | dict.fromkeys(
-    ("INV-DECIDE-01", "INV-DECIDE-02", "INV-DECIDE-03", "INV-DECIDE-04"),
-    "tests/risk/test_decision_damages.py",
-)
-) | {"INV-FACT-01": "tests/risk/test_known.py", "INV-FACT-02": "tests/risk/test_bureau.py"}
+ELSEWHERE = {
+    **dict.fromkeys(
+        ("INV-FAMILY-01", "INV-FAMILY-02", "INV-FAMILY-03"), "tests/family/test_misuse.py"
+    ),
+    **dict.fromkeys(("INV-TIER-01", "INV-TIER-02"), "tests/risk/test_tiering.py"),
+    **dict.fromkeys(
+        ("INV-DECIDE-01", "INV-DECIDE-02", "INV-DECIDE-03", "INV-DECIDE-04"),
+        "tests/risk/test_decision_damages.py",
+    ),
+    "INV-FACT-01": "tests/risk/test_known.py", "INV-FACT-02": "tests/risk/test_bureau.py",
+}  # fmt: skip
 """Invariants that are damaged where there is a book that has what they are about."""
 
 

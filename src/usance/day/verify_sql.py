@@ -6,9 +6,9 @@ from usance.day import store as day_sql
 from usance.day.verify_consents_sql import CONSENT_INVARIANTS
 from usance.day.verify_decisions_sql import DECISION_INVARIANTS
 from usance.day.verify_family_sql import FAMILY_INVARIANTS
+from usance.day.verify_known_sql import FACT_INVARIANTS
 from usance.day.verify_policies_sql import POLICY_INVARIANTS
 from usance.day.verify_tiers_sql import TIER_INVARIANTS
-from usance.day.verify_known_sql import FACT_INVARIANTS
 from usance.identity import access_sql
 from usance.ledger import chart
 from usance.notices.store import VERSIONS

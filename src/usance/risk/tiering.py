@@ -33,6 +33,7 @@ from usance.risk import decision_store, tiering_sql
 from usance.risk.book_source import snapshots
 from usance.risk.deciding_policy import TIER, DecidingPolicy, deciding_policy
 from usance.risk.decisions import SCORE, Decider, Decision
+from usance.risk.fact_source import FactSource
 from usance.risk.features import Features, features_of_all
 from usance.risk.registered import BookVersions
 from usance.risk.scorecard import Scorecard
@@ -216,7 +217,8 @@ class Tiering:
 
 def tiering(pool: Pool, keys: KeyService, clock: Clock | None = None) -> Tiering:
     """By the register of a book, of what the book knows."""
-    return Tiering(pool, keys, BookVersions(), snapshots(), clock=clock)
+    known = snapshots((FactSource(keys, clock),))
+    return Tiering(pool, keys, BookVersions(), known, clock=clock)
 
 
 def found_of(this: Round, known: Features) -> Numbers:

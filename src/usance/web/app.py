@@ -52,20 +52,21 @@ from usance.platform.config import ConfigurationError, Settings
 from usance.platform.crypto import KeyService
 from usance.platform.database import Pool
 from usance.risk.book_source import snapshots
+from usance.risk.bureau import Bureau, HttpBureau
+from usance.risk.bureau_pulls import BureauPulls
 from usance.risk.decided import Decided
 from usance.risk.deciding import Deciding
+from usance.risk.fact_keeping import Facts
+from usance.risk.fact_source import FactSource
+from usance.risk.facts_policy import fact_policy
 from usance.risk.opening import Archive
 from usance.risk.register import Policies
 from usance.risk.registered import BookVersions
+from usance.risk.sandbox_bureau import BureauInside
 from usance.risk.scorecards import Scorecards
 from usance.risk.shipping import complete as complete_policies
 from usance.risk.snapshots import Source
 from usance.risk.tiering import tiering
-from usance.risk.bureau import Bureau, HttpBureau
-from usance.risk.bureau_pulls import BureauPulls
-from usance.risk.fact_keeping import Facts
-from usance.risk.facts_policy import fact_policy
-from usance.risk.sandbox_bureau import BureauInside
 from usance.servicing import read
 from usance.servicing.service import Book
 from usance.web import banking, operations, problems, receiving, verifying
@@ -116,7 +117,7 @@ async def open_services(
     known |= acts_of_the_house(pool, webhooks, closing, settings.erasures_file)
     known |= acts_on_consents(pool, clock) | acts_on_policies(pool)
     approvals = Approvals(pool, policy or approvals_policy(decimals), known, clock)
-    decisions = decision_room(pool, keys, clock, sources)
+    decisions = decision_room(pool, keys, clock, (FactSource(keys, clock), *sources))
     decided = DecidedBook(approvals, decisions)
     cases = case_room(pool, keys, approvals, found.currency, clock, Followed(approvals))
     home = case_policy().home(found.currency)
@@ -181,10 +182,8 @@ def case_room(
     """The room of cases on a book; ``follows`` knows what became of remedies held back."""
     policy = case_policy()
     desk = Desk(pool, keys, clock, policy, policy.home(currency))
-    work = Cases(desk, CaseHandlers(pool))
-    deciding = DecidingCases(desk, Remedies(book, pool, keys))
     remedies = Remedies(book, pool, keys, Facts(pool, keys, clock, currency))
-    work, deciding = Cases(desk, CaseHandlers(pool)), Deciding(desk, remedies)
+    work, deciding = Cases(desk, CaseHandlers(pool)), DecidingCases(desk, remedies)
     return CaseRoom(desk, work, deciding, OwnCases(work), Watch(deciding, follows))
 
 

@@ -43,12 +43,12 @@ from usance.platform.crypto import KeyService
 from usance.platform.database import Pool
 from usance.platform.looks import Looks
 from usance.risk.backtesting import History
+from usance.risk.bureau_pulls import BureauPulls
 from usance.risk.deciding import Deciding
+from usance.risk.fact_keeping import Facts
 from usance.risk.opening import Archive
 from usance.risk.register import Policies
 from usance.risk.scorecards import Scorecards
-from usance.risk.bureau_pulls import BureauPulls
-from usance.risk.fact_keeping import Facts
 from usance.servicing.commands import Command
 from usance.servicing.service import Book
 from usance.web.closing import Closing

@@ -339,7 +339,6 @@ LOOKED_AT = {
     "console": _("the console's pages"), "export": _("all that is held"),
     "case": _("what a case says"), "decision": _("what a decision was made of"),
     "facts": _("the facts of one person"),
-    "case": _("what a case says"),
 }  # fmt: skip
 """At what somebody looked."""
 

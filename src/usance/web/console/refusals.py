@@ -9,8 +9,7 @@ import re
 from collections.abc import Callable
 from functools import cache
 
-from usance.web.console import policy_refusals, template_refusals
-from usance.web.console import fact_refusals, template_refusals
+from usance.web.console import fact_refusals, policy_refusals, template_refusals
 
 
 def _(message: str) -> str:
