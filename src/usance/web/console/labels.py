@@ -111,6 +111,8 @@ ACTIONS = {
     "RewrapKeys": _("Data keys wrapped anew"), "RehashDirectory": _("Directory hashed anew"),
     "RenewBorrowerKey": _("Data key of a person renewed"), "EraseBorrower": _("Person erased"),
     "SetLegalHold": _("Legal hold set"), "LiftLegalHold": _("Legal hold lifted"),
+    "EvaluateTiers": _("Risk tiers looked at"),
+    "TellLateness": _("Lateness told by the lender before"),
     "Decide": _("Decided automatically"), "PauseDecision": _("Automated decision paused"),
     "ConfirmDecision": _("Automated decision confirmed"),
     "OverturnDecision": _("Automated decision overturned"),

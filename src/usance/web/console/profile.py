@@ -22,6 +22,7 @@ from usance.identity.once import Answer
 from usance.policy.shipped import dictionary
 from usance.risk.facts import Given
 from usance.risk.facts_policy import fact_policy
+from usance.web.console import profile_behaviour
 from usance.web.console.access import Shown, person
 from usance.web.console.deeds import Deed, Place, routes_of
 from usance.web.console.forms import Field
@@ -67,6 +68,8 @@ async def pulls(request: Asked, borrower_id: int, _shown: Shown) -> Mapping[str,
 
 
 SECTIONS: list[Section] = [
+    Section("tier", "profile_tier.html", "decisions:read", profile_behaviour.tier),
+    Section("behaviour", "profile_behaviour.html", "decisions:read", profile_behaviour.behaviour),
     Section("facts", "profile_facts.html", "facts:read", facts),
     Section("bureau", "profile_bureau.html", "facts:read", pulls),
 ]
