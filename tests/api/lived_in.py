@@ -181,6 +181,9 @@ def newcomers(book: LivedIn) -> None:
     asked = {"product": "cash_loan", "principal": "1200.00", "instalments": 6}
     for _ in range(2):
         offer = book.done(f"{path}/offers", asked)["offer_id"]
+        shown = book.done(f"{path}/offers/{offer}/shown", {})
+        read = {"digest": shown["digest"], "nonce": shown["nonce"], "how": "borrower"}
+        book.done(f"{path}/offers/{offer}/confirmed", read)
         loan = book.done(f"{path}/offers/{offer}/accept", {})["contract_id"]
     book.done(f"/v1/contracts/{loan}/charge-off", {})
     book.site.agree(loan)

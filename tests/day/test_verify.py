@@ -67,7 +67,7 @@ async def live(book: TestBook) -> None:
     await book.do(asked.Repay(contract_id=loan, amount=110_000, effective_on=back))
     offer = await book.do(asked.OfferPlan(contract_id=account, instalments=3, amount=40_000))
     offer_id = parse("offer", offer["offer_id"])
-    await book.do(asked.AcceptOffer(borrower_id=one, offer_id=offer_id))
+    await book.accept(one, offer_id)
     await book.close_through(date(2025, 6, 2))
     await book.do(asked.ChargeOff(contract_id=lost))
     await book.close_through(date(2025, 6, 5))

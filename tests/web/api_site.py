@@ -13,6 +13,7 @@ from typing import Any
 import httpx
 from litestar import Litestar
 
+from tests.reading import Patient
 from usance.approvals.rules import DONE
 from usance.core.identifiers import parse
 from usance.day import close
@@ -97,7 +98,7 @@ async def opened(
     pool = await open_pool(url, 10)
     if await read.book(pool) is None:
         await create_book(pool, name="Test", opened_on=date(2026, 1, 5))
-    book = Book(pool)
+    book = Book(pool, clock=Patient())
     await book.start()
     settings = Settings.from_environment(
         {"USANCE_HOME": str(home), "USANCE_SANDBOX": str(int(sandbox))} | (environment or {})

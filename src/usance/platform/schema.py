@@ -35,6 +35,7 @@ from usance.platform import (  # noqa: F401 (each adds its tables)
     schema_cases,
     schema_clients,
     schema_consents,
+    schema_costs,
     schema_family,
     schema_keys,
     schema_notices,

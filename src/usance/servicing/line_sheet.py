@@ -32,8 +32,7 @@ from usance.servicing.cost_sheet import (
     write,
 )
 from usance.servicing.cost_words import Amount, Day, Share, sentence
-from usance.servicing.lines import account_terms
-from usance.servicing.products import Product, product_of
+from usance.servicing.products import Product, account_terms, product_of
 from usance.servicing.what_if import MINIMUM, Walk, follow
 
 MONTH_ENDS = (30, 61, 91, 122, 152, 182, 213, 243, 274, 304, 335, 365)

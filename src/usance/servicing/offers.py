@@ -14,13 +14,16 @@ from usance.core.refusals import Refused
 from usance.core.rules import rule
 from usance.platform.identifiers import new_operation_id
 from usance.servicing import commands as asked
+from usance.servicing import disclosing
 from usance.servicing.answers import contract_answer, money
+from usance.servicing.cost_policy import cost_policy
+from usance.servicing.cost_sheet import LOAN, PLAN, loan_sheet, write
 from usance.servicing.hand import BorrowerBook, Hand, Offer
 from usance.servicing.lines import begin, open_one
 from usance.servicing.products import Product, agreed, by_id, product_of, products
 from usance.servicing.terms import id_of
 
-OPEN_OFFER, ACCEPTED = 1, 2
+ACCEPTED = 2
 
 
 def make_offer(book: BorrowerBook, command: asked.MakeOffer) -> dict[str, Any]:
@@ -51,7 +54,7 @@ def check_principal(product: Product, principal: int) -> None:
         )  # fmt: skip
 
 
-@rule("R-OFFER-02", "R-CAP-01")
+@rule("R-OFFER-02")
 def freeze(
     book: BorrowerBook, product: Product, principal: int, instalments: int,
     changes: dict[str, Any], account: Hand | None, cycle: int,
@@ -69,17 +72,29 @@ def freeze(
     sheet = quote({"terms": terms})
     if "rule" in sheet:
         raise Refused(str(sheet["rule"]), str(sheet["detail"]), str(sheet["path"]))
-    cap = product.settings["irr_cap"]
-    if sheet["irr"] is not None and parse_decimal(sheet["irr"], 6) > parse_decimal(cap, 6):
-        raise Refused("R-CAP-01", f"the all-in annual cost {sheet['irr']} exceeds {cap}", "terms")
+    check_cap(product, sheet["irr"])
+    kind = PLAN if account else LOAN
+    words = write(loan_sheet(product, terms, sheet, book.business_date, kind))
     cost = {name: sheet[name] for name in ("schedule", "totals", "apr", "irr")}
+    cost["sheet"] = words.digest.hex()
     offer = Offer(
         new_operation_id(), book.borrower_id, product.product_id, terms, cost, principal,
         book.business_date + product.settings["offer_days"],
         parent_id=account.contract_id if account else 0, cycle=cycle, new=True,
     )  # fmt: skip
     book.offers[offer.offer_id] = offer
+    disclosing.keep(book, offer.offer_id, kind, words)
     return offer_answer(offer)
+
+
+@rule("R-CAP-01")
+def check_cap(product: Product, irr: str | None) -> None:
+    """The all-in annual cost stays within what law and product allow."""
+    cap = cost_policy().cap_of(product)
+    if cap is None or irr is None:
+        return
+    if parse_decimal(irr, 6) > cap.rate:
+        raise Refused("R-CAP-01", f"the all-in annual cost {irr} exceeds {cap.annual}", "terms")
 
 
 @rule("R-PLAN-01")
@@ -119,10 +134,8 @@ def plan_source(account: Hand, purchase: int) -> tuple[int, int]:
 
 def accept_offer(book: BorrowerBook, command: asked.AcceptOffer) -> dict[str, Any]:
     """Begin the contract today, on the terms of the offer."""
-    offer = book.offers.get(command.offer_id)
-    if offer is None:
-        raise Refused("R-FOUND-01", "there is no such offer", "offer_id")
-    check_open(offer, book.business_date)
+    offer = disclosing.open_offer(book, command.offer_id)
+    sheet = disclosing.check_confirmed(book, offer.offer_id)
     product = by_id()[offer.product_id]
     if offer.parent_id == 0:
         line = open_one(book, product)
@@ -136,16 +149,8 @@ def accept_offer(book: BorrowerBook, command: asked.AcceptOffer) -> dict[str, An
         if booked.parts.amounts[4]:
             raise Refused("R-PLAN-01", "the amount has been paid meanwhile", "offer_id")
     offer.status, offer.contract_id, offer.dirty = ACCEPTED, hand.contract_id, True
+    disclosing.begin(book, sheet, hand.contract_id)
     return contract_answer(hand) | {"offer_id": written("offer", offer.offer_id)}
-
-
-@rule("R-OFFER-03")
-def check_open(offer: Offer, business_date: int) -> None:
-    """An offer is accepted once, and only while it is valid."""
-    if offer.status != OPEN_OFFER:
-        raise Refused("R-OFFER-03", "the offer has been used or withdrawn", "offer_id")
-    if business_date > offer.valid_until:
-        raise Refused("R-OFFER-03", "the offer is no longer valid", "offer_id")
 
 
 def begin_loan(book: BorrowerBook, offer: Offer) -> Hand:
