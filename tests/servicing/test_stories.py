@@ -275,7 +275,7 @@ async def test_waiver_fee_goodwill_and_statement_day(book: TestBook) -> None:
     account = await book.line(who, "pay_later")
     await book.line(who, "cash_loan")
     loan = await book.loan(who, 300_000, 6)
-    await book.do(asked.Purchase(contract_id=account, amount=30_000))
+    await book.do(asked.Purchase(contract_id=account, amount=90_000))
     for each in (account, loan):
         await book.do(asked.Charge(contract_id=each, component="fee", amount=1_500))
         await book.do(asked.Waive(contract_id=each, component="fee", amount=500))

@@ -124,7 +124,8 @@ async def drawn(anna: Person, who: str) -> str:
                             instalments="6")  # fmt: skip
     number = offer.partition("?")[0].rpartition("/")[2]
     for step in ("show", "confirm", "accept"):
-        await anna.does(f"{BORROWER}/offers/{{offer:str}}/do/{step}", who, number)
+        filled = {"language": "en"} if step == "show" else {}
+        await anna.does(f"{BORROWER}/offers/{{offer:str}}/do/{step}", who, number, **filled)
     loan = await anna.newest("SELECT contract_id FROM contract WHERE kind = 1 AND parent_id = 0")
     return written("contract", loan)
 

@@ -25,6 +25,8 @@ KINDS = ("", LOAN, PLAN, LINE)
 VERSION = 1
 THOUSAND = "1000"
 SIX = 10**6
+SECOND = 10**6
+"""In microseconds."""
 Sheet = dict[str, Any]
 
 
@@ -83,7 +85,9 @@ def loan_sheet(
 def cap_of(product: Product) -> Sheet | None:
     """The legal cap, its source and its title."""
     cap = cost_policy().cap_of(product)
-    return cap and {"annual": cap.annual, "source": cap.source, "title": cap.title}
+    if cap is None:
+        return None
+    return {"annual": cap.annual, "source": cap.source, "title": cap.title}
 
 
 def items(product: Product, terms: dict[str, Any], totals: dict[str, str]) -> list[Sheet]:

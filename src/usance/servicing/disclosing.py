@@ -16,11 +16,10 @@ from usance.platform.clock import moment_at
 from usance.platform.identifiers import new_operation_id
 from usance.servicing import commands as asked
 from usance.servicing.cost_policy import LANGUAGES
-from usance.servicing.cost_sheet import KINDS, LINE, Written
+from usance.servicing.cost_sheet import KINDS, LINE, SECOND, Written
 from usance.servicing.hand import BorrowerBook, CostSheet, Offer
 
 WAYS = ("borrower", "desk")
-SECOND = 10**6
 OPEN_OFFER = 1
 
 

@@ -4,22 +4,20 @@ from dataclasses import asdict
 from typing import Any
 
 from usance.contract.line import due_day_of
-from usance.contract.quote import quote
 from usance.contract.records import LINE, MOVE_OUT, PURCHASE, Event
 from usance.contract.replay import Opening, owed
 from usance.core.days import iso, next_month_day
 from usance.core.identifiers import written
-from usance.core.money import parse_decimal
 from usance.core.refusals import Refused
 from usance.core.rules import rule
 from usance.platform.identifiers import new_operation_id
 from usance.servicing import commands as asked
 from usance.servicing import disclosing
 from usance.servicing.answers import contract_answer, money
-from usance.servicing.cost_policy import cost_policy
-from usance.servicing.cost_sheet import LOAN, PLAN, loan_sheet, write
+from usance.servicing.cost_sheet import LOAN, PLAN, write
 from usance.servicing.hand import BorrowerBook, Hand, Offer
 from usance.servicing.lines import begin, open_one
+from usance.servicing.pricing import check_principal, price
 from usance.servicing.products import Product, agreed, by_id, product_of, products
 from usance.servicing.terms import id_of
 
@@ -42,59 +40,25 @@ def make_offer(book: BorrowerBook, command: asked.MakeOffer) -> dict[str, Any]:
     return freeze(book, product, command.principal, instalments, changes, None, 0)
 
 
-@rule("R-OFFER-01")
-def check_principal(product: Product, principal: int) -> None:
-    """Within the product's smallest and largest contract."""
-    least, most = product.amount("principal", "least"), product.amount("principal", "most")
-    if not least <= principal <= most:
-        sizes = product.settings["principal"]
-        raise Refused(
-            "R-OFFER-01", f"the amount must lie between {sizes['least']} and {sizes['most']}",
-            "principal",
-        )  # fmt: skip
-
-
-@rule("R-OFFER-02")
+@rule("R-OFFER-02", "R-CAP-01")
 def freeze(
     book: BorrowerBook, product: Product, principal: int, instalments: int,
     changes: dict[str, Any], account: Hand | None, cycle: int,
 ) -> dict[str, Any]:  # fmt: skip
     """Keep the quote and its cost sheet; refused where the all-in cost exceeds the cap."""
-    if instalments not in product.settings["instalments"]:
-        raise Refused(
-            "R-OFFER-02", f"instalments must be one of {product.settings['instalments']}",
-            "instalments",
-        )  # fmt: skip
-    terms = product.terms(
-        principal=money(principal, product.decimals), disbursed_on=iso(book.business_date),
-        instalments=instalments, **changes,
-    )  # fmt: skip
-    sheet = quote({"terms": terms})
-    if "rule" in sheet:
-        raise Refused(str(sheet["rule"]), str(sheet["detail"]), str(sheet["path"]))
-    check_cap(product, sheet["irr"])
     kind = PLAN if account else LOAN
-    words = write(loan_sheet(product, terms, sheet, book.business_date, kind))
-    cost = {name: sheet[name] for name in ("schedule", "totals", "apr", "irr")}
-    cost["sheet"] = words.digest.hex()
+    priced = price(product, principal, instalments, book.business_date, kind, **changes)
+    words = write(priced.sheet)
+    cost = {name: priced.quoted[name] for name in ("schedule", "totals", "apr", "irr")}
     offer = Offer(
-        new_operation_id(), book.borrower_id, product.product_id, terms, cost, principal,
+        new_operation_id(), book.borrower_id, product.product_id, priced.terms,
+        cost | {"sheet": words.digest.hex()}, principal,
         book.business_date + product.settings["offer_days"],
         parent_id=account.contract_id if account else 0, cycle=cycle, new=True,
     )  # fmt: skip
     book.offers[offer.offer_id] = offer
     disclosing.keep(book, offer.offer_id, kind, words)
     return offer_answer(offer)
-
-
-@rule("R-CAP-01")
-def check_cap(product: Product, irr: str | None) -> None:
-    """The all-in annual cost stays within what law and product allow."""
-    cap = cost_policy().cap_of(product)
-    if cap is None or irr is None:
-        return
-    if parse_decimal(irr, 6) > cap.rate:
-        raise Refused("R-CAP-01", f"the all-in annual cost {irr} exceeds {cap.annual}", "terms")
 
 
 @rule("R-PLAN-01")

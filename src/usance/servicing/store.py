@@ -161,7 +161,10 @@ async def load_sheet(connection: Connection, book: BorrowerBook, offer_id: int) 
     row = await connection.fetchrow(sql.LOAD_SHEET, *place)
     if row is not None:
         shown, confirmed = (microseconds(row[at]) if row[at] else 0 for at in (6, 9))
-        book.sheets[offer_id] = CostSheet(*row[:6], shown, *row[7:9], confirmed, row[10])
+        book.sheets[offer_id] = CostSheet(
+            row[0], row[1], row[2], row[3], row[4], row[5], shown, row[7], row[8], confirmed,
+            row[10],
+        )  # fmt: skip
 
 
 async def load_authorisation(connection: Connection, book: BorrowerBook, wanted: int) -> None:

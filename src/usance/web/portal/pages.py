@@ -18,6 +18,7 @@ from usance.web.portal import (
     cases,
     consents,
     contracts,
+    costs,
     entrance,
     family,
     home,
@@ -108,7 +109,7 @@ def portal_router() -> Router:
         path="/my",
         route_handlers=[
             static, settings, *entrance.HANDLERS, *home.HANDLERS, *contracts.HANDLERS,
-            *paying.HANDLERS, *person.HANDLERS, *cases.HANDLERS,
+            *costs.HANDLERS, *paying.HANDLERS, *person.HANDLERS, *cases.HANDLERS,
             *consents.HANDLERS, *notices.HANDLERS, *suspicious.HANDLERS, *family.HANDLERS,
         ],
         exception_handlers=HANDLERS_OF_PROBLEMS,
