@@ -293,6 +293,26 @@ DAMAGES = {
         "RETURNING offer_id || ' offer'",
         ("INV-OFFER-01",), "offer",
     ),
+    "costs that nobody confirmed": Damage(
+        f"UPDATE cost_sheet SET confirmed_at = NULL WHERE contract_id = {LOAN} "
+        "RETURNING sheet_id || ' offer'",
+        ("INV-COST-01",), "cost_sheet",
+    ),
+    "costs that were read too soon": Damage(
+        f"UPDATE cost_sheet SET confirmed_at = shown_at WHERE contract_id = {LOAN} "
+        "RETURNING sheet_id || ' offer'",
+        ("INV-COST-01",), "cost_sheet",
+    ),
+    "costs that were shown in other words": Damage(
+        "UPDATE cost_words SET document = replace(document, 'late', 'early') WHERE digest = "
+        f"(SELECT digest FROM cost_sheet WHERE contract_id = {LOAN}) "
+        "RETURNING encode(digest, 'hex') || ' words'",
+        ("INV-COST-01",), "cost_sheet",
+    ),
+    "costs that are gone": Damage(
+        f"DELETE FROM cost_sheet WHERE contract_id = {LOAN} RETURNING sheet_id || ' offer'",
+        ("INV-COST-01",), "cost_sheet",
+    ),
     "an event that disappeared": Damage(
         f"DELETE FROM event WHERE contract_id = {LOST} AND kind = 16 "
         "RETURNING contract_id || ' event ' || seq",

@@ -39,6 +39,7 @@ KNOWN_CLEAR = {
     "directory.purpose", "directory.lookup", "operation.actor", "operation.action",
     "operation.digest", "operation.detail", "bank_file_row.reference", "bank_file_row.result",
     "bank_file_row.outcome", "bank_file_row.detail", "offer.document", "offer.cost",
+    "cost_sheet.digest", "cost_sheet.language", "cost_sheet.nonce", "cost_sheet.how",
     "contract_opening.document", "authorisation.merchant",
     "erasure.reason", "legal_hold.reason",
     "borrower.language", "proposal.author", "proposal.act", "proposal.body", "proposal.weight",

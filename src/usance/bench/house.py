@@ -94,7 +94,8 @@ async def lent(book: Book, people: list[int]) -> list[int]:
         for b in people
     ]
     made = await book.submit_many(list(offers), actor="bench")
-    offered = [(b, parse("offer", a.document["offer_id"])) for b, a in zip(people, made, strict=True)]
+    numbers = [parse("offer", each.document["offer_id"]) for each in made]
+    offered = list(zip(people, numbers, strict=True))
     await read_costs(book, offered)
     accepts = [ask.AcceptOffer(borrower_id=b, offer_id=offer_id) for b, offer_id in offered]
     drawn = await book.submit_many(list(accepts), actor="bench")

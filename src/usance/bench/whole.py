@@ -17,8 +17,8 @@ from usance.servicing.service import Book
 from usance.servicing.setup import create_book
 
 ORIGINALS = 500
-COPIED = ("borrower", "line", "offer", "cost_sheet", "contract", "contract_opening", "due", "event", "transfer",
-          "accrual_change", "operation")  # fmt: skip
+COPIED = ("borrower", "line", "offer", "cost_sheet", "contract", "contract_opening", "due", "event",
+          "transfer", "accrual_change", "operation")  # fmt: skip
 NEW_IDS = {
     "cell": "c.cell",
     "borrower_id": "c.borrower_id",

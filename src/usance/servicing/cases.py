@@ -67,7 +67,8 @@ NEEDS_HISTORY = {
     asked.Reverse, asked.ChargeBack, asked.Restructure, asked.OfferPlan, asked.ReturnDrawing,
     asked.AllocateReceipt, asked.Charge, asked.Extend,
 }  # fmt: skip
-"""Commands that refer to earlier events, or are held against what a whole life costs; so does everything with an earlier effective day."""
+"""Commands that refer to earlier events, or are held against what a whole life costs; so does
+everything with an earlier effective day."""
 
 ALONE = {
     asked.Repay, asked.Settle, asked.Goodwill, asked.Recover, asked.Waive,

@@ -63,7 +63,7 @@ def cost_policy() -> CostPolicy:
 
 @rule("R-COST-05")
 def policy_in(document: dict[str, Any]) -> CostPolicy:
-    """The policy of a document; raises ``Refused`` for a cap without a source or a poor sentence."""
+    """The policy of a document; ``Refused`` for a cap without source or words not there."""
     sources = {each.id: each for each in register().sources}
     caps = {}
     for country, each in document["caps"].items():

@@ -69,7 +69,7 @@ def loan_sheet(
     cost = minus(totals["total"], totals["principal"], product.decimals)
     sheet = head(product, kind, day) | {
         "principal": totals["principal"], "total": totals["total"], "cost": cost,
-        "items": items(product, terms, totals), "apr": quoted["apr"], "irr": quoted["irr"],
+        "items": items(terms, totals), "apr": quoted["apr"], "irr": quoted["irr"],
         "per_thousand_month": per_thousand(quoted["apr"] or "0", product.decimals),
         "schedule": [
             {name: row[name] for name in ("n", "due_on", "principal", "interest", "fee", "total")}
@@ -90,7 +90,7 @@ def cap_of(product: Product) -> Sheet | None:
     return {"annual": cap.annual, "source": cap.source, "title": cap.title}
 
 
-def items(product: Product, terms: dict[str, Any], totals: dict[str, str]) -> list[Sheet]:
+def items(terms: dict[str, Any], totals: dict[str, str]) -> list[Sheet]:
     """Principal, interest, and each fee by its name."""
     names = cost_policy().names
     found = [{"code": code, "name": names[code], "amount": totals[code]}

@@ -87,7 +87,8 @@ class Book:
             return problem(refused.refusal)
         try:
             async with transaction(self.pool, sql.LOCK) as connection:
-                raise Rehearsed((await post(connection, [Request(self.stamped(command), actor)]))[0])
+                request = Request(self.stamped(command), actor)
+                raise Rehearsed((await post(connection, [request]))[0])
         except Rehearsed as rehearsed:
             return rehearsed.answer
 
