@@ -268,7 +268,7 @@ async def test_a_fee_above_the_cap_is_refused_with_the_figure(book: TestBook) ->
 
 
 async def test_a_line_and_its_fees(book: TestBook) -> None:
-    """R-COST-05: a line on which nothing was lent bears no fee; one that was used bears a little."""
+    """R-COST-05: a line on which nothing was lent bears no fee; one that is used bears a little."""
     await book.close_days(1)
     account = await book.line(await book.borrower(), "pay_later")
     fee = asked.Charge(contract_id=account, component="fee", amount=500)

@@ -18,6 +18,7 @@ from markupsafe import Markup, escape
 from usance.core.identifiers import written
 from usance.core.refusals import Refusal
 from usance.identity.borrower_sessions import BorrowerSession
+from usance.servicing.cost_words import percent
 from usance.web import i18n, rulebook
 from usance.web.console import render as base
 from usance.web.portal import labels
@@ -130,7 +131,7 @@ def environment(language: str, currency: str, decimals: int) -> Environment:
         "device": lambda each: written("device", each),
         "consent": lambda each: written("consent", each),
         "notice": lambda each: written("notice", each),
-        "plainly": plainly,
+        "plainly": plainly, "yearly": percent,
     }  # fmt: skip
     return found
 
