@@ -51,8 +51,16 @@ PLACES = {
         """SELECT borrower_id, code AS product, '1200.00' AS principal FROM line
         JOIN product USING (product_id) WHERE status = 1 AND code = 'cash_loan'
         ORDER BY 1 DESC LIMIT 9""",
+    "POST /v1/borrowers/{borrower_id}/offers/{offer_id}/shown":
+        "SELECT borrower_id, offer_id FROM offer WHERE status = 1 ORDER BY 2 DESC LIMIT 9",
+    "POST /v1/borrowers/{borrower_id}/offers/{offer_id}/confirmed":
+        """SELECT borrower_id, sheet_id AS offer_id, encode(digest, 'hex') AS digest, nonce
+        FROM cost_sheet WHERE shown_at IS NOT NULL AND contract_id = 0
+        ORDER BY sheet_id DESC LIMIT 1""",
     "POST /v1/borrowers/{borrower_id}/offers/{offer_id}/accept":
-        "SELECT borrower_id, offer_id FROM offer WHERE status = 1 ORDER BY 2 DESC LIMIT 1",
+        """SELECT borrower_id, sheet_id AS offer_id FROM cost_sheet
+        WHERE confirmed_at IS NOT NULL AND contract_id = 0 ORDER BY sheet_id DESC LIMIT 1""",
+    "GET /v1/products/{code}/cost-sheet": "SELECT 'pay_later' AS code",
     "POST /v1/borrowers/{borrower_id}/authorisations/{authorisation_id}/capture": HOLDS,
     "POST /v1/borrowers/{borrower_id}/authorisations/{authorisation_id}/void": HOLDS,
     "POST /v1/contracts/{contract_id}/plan-offers":

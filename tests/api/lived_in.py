@@ -183,6 +183,15 @@ async def make_keys(book: LivedIn) -> None:
     book.handler = {"Cookie": f"usance_session={token}", "X-CSRF-Token": session.csrf}
 
 
+def read_offer(book: LivedIn, path: str, asked: dict[str, Any]) -> str:
+    """An offer whose costs were shown and confirmed."""
+    offer = str(book.done(f"{path}/offers", asked)["offer_id"])
+    shown = book.done(f"{path}/offers/{offer}/shown", {})
+    read = {"digest": shown["digest"], "nonce": shown["nonce"], "how": "borrower"}
+    book.done(f"{path}/offers/{offer}/confirmed", read)
+    return offer
+
+
 def newcomers(book: LivedIn) -> None:
     """One with a loan, an account, an offer and holds; one with credit; one with nothing yet.
 
@@ -193,11 +202,11 @@ def newcomers(book: LivedIn) -> None:
     path = f"/v1/borrowers/{first}"
     asked = {"product": "cash_loan", "principal": "1200.00", "instalments": 6}
     for _ in range(2):
-        offer = book.done(f"{path}/offers", asked)["offer_id"]
+        offer = read_offer(book, path, asked)
         loan = book.done(f"{path}/offers/{offer}/accept", {})["contract_id"]
     book.done(f"/v1/contracts/{loan}/charge-off", {})
     book.site.agree(loan)
-    book.done(f"{path}/offers", asked)
+    read_offer(book, path, asked)
     for _ in range(3):
         hold = {"product": "pay_later", "amount": "700.00", "merchant": "Tea", "valid_days": 30}
         book.done(f"{path}/authorisations", hold)

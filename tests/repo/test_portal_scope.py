@@ -11,6 +11,7 @@ import pytest
 PORTAL = Path(__file__).parents[2] / "src" / "usance" / "web" / "portal"
 WITH_DATA = {
     "scope.py": "the one helper: yields what is the session's borrower's",
+    "own_costs.py": "the same for offers and what they cost",
     "own_family.py": "the same for relatives, who are many methods",
     "own_decisions.py": "the same for what was decided about them",
     "own_known.py": "the same for what is known of them",

@@ -157,7 +157,11 @@ async def drawn(host: Caller, borrower: str) -> str:
     """A new loan."""
     asked = {"product": "cash_loan", "principal": "6000.00", "instalments": 6}
     offer = (await host.does(f"POST {BORROWER}/offers", borrower, body=asked))["offer_id"]
-    accept = f"POST {BORROWER}/offers/{{offer_id}}/accept"
+    place = f"POST {BORROWER}/offers/{{offer_id}}"
+    shown = await host.does(f"{place}/shown", borrower, offer, body={"language": "en"})
+    read = {"digest": shown["digest"], "nonce": shown["nonce"], "how": "borrower"}
+    await host.does(f"{place}/confirmed", borrower, offer, body=read)
+    accept = f"{place}/accept"
     return str((await host.does(accept, borrower, offer))["contract_id"])
 
 

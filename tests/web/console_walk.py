@@ -126,7 +126,9 @@ async def drawn(anna: Person, who: str) -> str:
     offer = await anna.does(BORROWER + "/do/offer", who, product="cash_loan", principal="6000.00",
                             instalments="6")  # fmt: skip
     number = offer.partition("?")[0].rpartition("/")[2]
-    await anna.does(BORROWER + "/offers/{offer:str}/do/accept", who, number)
+    for step in ("show", "confirm", "accept"):
+        filled = {"language": "en"} if step == "show" else {}
+        await anna.does(f"{BORROWER}/offers/{{offer:str}}/do/{step}", who, number, **filled)
     loan = await anna.newest("SELECT contract_id FROM contract WHERE kind = 1 AND parent_id = 0")
     return written("contract", loan)
 

@@ -78,6 +78,7 @@ async def walk_portal(walk: Walk) -> None:
     mine = await guest(walk)
     await mine.does("/my/settings", language="en", back="/my")
     await payments(mine)
+    await an_offer(mine)
     await the_number(mine)
     await elsewhere(mine)
     await cases(mine)
@@ -107,6 +108,21 @@ async def payments(mine: Guest) -> None:
     await mine.does(PAYER, page.rpartition("/")[2], decision="pay")
     bank.post = real
     await said_by_bank(mine, *caught[0])
+
+
+async def an_offer(mine: Guest) -> None:
+    """What it costs is opened, read, and the offer is taken."""
+    number, one = await mine.visitor.offer(), "/my/offers/{offer:str}/"
+    await mine.does(one + "show", number)
+    page = (await mine.visitor.get(f"/my/offers/{number}")).text
+    await mine.does(one + "confirm", number, **hidden(page))
+    await mine.does(one + "accept", number)
+
+
+def hidden(page: str) -> dict[str, str]:
+    """What a page's form says of the showing."""
+    found = re.findall(r'name="(digest|nonce)" value="(\w+)"', page)
+    return dict(found)
 
 
 async def said_by_bank(mine: Guest, body: bytes, headers: Mapping[str, str]) -> None:

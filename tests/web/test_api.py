@@ -14,6 +14,7 @@ import httpx
 import pytest
 import pytest_asyncio
 
+from tests.reading import read_costs_at
 from tests.web.api_site import Site, opened
 from usance.core.identifiers import parse
 from usance.day import close, verify
@@ -282,6 +283,7 @@ async def offered(site: Site, borrower: str) -> tuple[str, str]:
 async def test_a_loan_from_offer_to_balances(site: Site) -> None:
     offer, path = await offered(site, await site.borrower())
     assert (await site.client.get(path)).json()["status"] == "open"
+    await read_costs_at(site.post, path)
     contract = (await site.post(f"{path}/accept", {})).json()["contract_id"]
     page = (await site.client.get(f"/v1/contracts/{contract}")).json()
     assert page["contract"]["unpaid"]["principal"] == "6000.00"
@@ -298,6 +300,7 @@ async def test_a_loan_from_offer_to_balances(site: Site) -> None:
 async def test_a_loan_planned_anew_written_off_and_recovered_in_full(site: Site) -> None:
     """The view says that nothing is owed any more; an event's amount is money, not a count."""
     _, path = await offered(site, await site.borrower())
+    await read_costs_at(site.post, path)
     contract = (await site.post(f"{path}/accept", {})).json()["contract_id"]
     path = f"/v1/contracts/{contract}"
     assert (await site.post(f"{path}/restructurings", {"instalments": 5})).status_code == 201

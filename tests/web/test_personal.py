@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from tests.notices.asking_house import DIGITS, sent
+from tests.reading import read_costs_at
 from tests.web.api_site import Site, opened
 from usance.core.identifiers import parse
 from usance.identity import erasure
@@ -38,6 +39,7 @@ KNOWN_CLEAR = {
     "directory.purpose", "directory.lookup", "operation.actor", "operation.action",
     "operation.digest", "operation.detail", "bank_file_row.reference", "bank_file_row.result",
     "bank_file_row.outcome", "bank_file_row.detail", "offer.document", "offer.cost",
+    "cost_sheet.digest", "cost_sheet.language", "cost_sheet.nonce", "cost_sheet.how",
     "contract_opening.document", "authorisation.merchant",
     "erasure.reason", "legal_hold.reason",
     "borrower.language", "proposal.author", "proposal.act", "proposal.body", "proposal.weight",
@@ -152,6 +154,7 @@ async def lived(site: Site) -> str:
     await site.post(f"{path}/lines", {"product": "cash_loan", "limit": "50000.00"})
     asked = {"product": "cash_loan", "principal": "6000.00", "instalments": 3}
     offer = (await site.post(f"{path}/offers", asked)).json()["offer_id"]
+    await read_costs_at(site.post, f"{path}/offers/{offer}")
     await site.post(f"{path}/offers/{offer}/accept", {})
     hold = {"product": "pay_later", "merchant": "Tea", "amount": "5.00"}
     await site.post(f"{path}/authorisations", hold)

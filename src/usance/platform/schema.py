@@ -36,6 +36,7 @@ from usance.platform import (  # noqa: F401 (each adds its tables)
     schema_cases,
     schema_clients,
     schema_consents,
+    schema_costs,
     schema_decisions,
     schema_facts,
     schema_family,

@@ -15,6 +15,7 @@ from usance.web.api import (  # noqa: F401 (each enters its endpoints)
     changes,
     consents,
     contracts,
+    costs,
     day,
     decisions,
     facts,

@@ -38,6 +38,7 @@ ACTIONS = {
     "EndCodeAlarm": _("Alarm has ended"), "AcknowledgeCodeAlarm": _("Alarm acknowledged"),
     "OpenLine": _("Line opened"), "ChangeLimit": _("Limit changed"), "MakeOffer": _("Offer made"),
     "OfferPlan": _("Instalments offered"), "AcceptOffer": _("Offer accepted"),
+    "ShowCosts": _("Costs shown"), "ConfirmCosts": _("Costs confirmed"),
     "Authorise": _("Purchase authorised"), "Capture": _("Hold captured"),
     "Void": _("Hold released"), "Purchase": _("Purchase"), "Repay": _("Repayment"),
     "RepayBorrower": _("Repayment of all contracts"), "Debit": _("Bank debit"),

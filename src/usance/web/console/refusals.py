@@ -18,6 +18,19 @@ def _(message: str) -> str:
 
 
 DETAILS = (
+    _("a cap names a source of the register of law"),
+    _("beyond any rate"),
+    _("its cost sheet must be shown and confirmed first"),
+    _("over its whole life it would cost {figure} a year, more than {cap}"),
+    _("please read it: {seconds} more seconds"),
+    _("reading takes a second at least"),
+    _("the cost sheet has not been shown"),
+    _("the offer has no cost sheet: make a new one"),
+    _("this is not how the sheet was shown"),
+    _("this is not the sheet that was shown"),
+    _("words are there in every language"),
+    _("how must be one of {choices}"),
+    _("language must be one of {choices}"),
     _("a code has ten letters and digits"),
     _("the last four digits of your number are needed"),
     _("this code was asked for too often; call us"),

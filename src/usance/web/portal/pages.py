@@ -18,6 +18,7 @@ from usance.web.portal import (
     cases,
     consents,
     contracts,
+    costs,
     decisions,
     entrance,
     family,
@@ -110,11 +111,9 @@ def portal_router() -> Router:
         path="/my",
         route_handlers=[
             static, settings, *entrance.HANDLERS, *home.HANDLERS, *contracts.HANDLERS,
-            *paying.HANDLERS, *person.HANDLERS, *cases.HANDLERS,
-            *consents.HANDLERS, *decisions.HANDLERS, *notices.HANDLERS, *suspicious.HANDLERS,
-            *family.HANDLERS,
-            *consents.HANDLERS, *notices.HANDLERS, *suspicious.HANDLERS, *family.HANDLERS,
-            *known.HANDLERS,
+            *costs.HANDLERS, *paying.HANDLERS, *person.HANDLERS, *cases.HANDLERS,
+            *consents.HANDLERS, *decisions.HANDLERS, *known.HANDLERS, *notices.HANDLERS,
+            *suspicious.HANDLERS, *family.HANDLERS,
         ],
         exception_handlers=HANDLERS_OF_PROBLEMS,
     )  # fmt: skip
