@@ -97,9 +97,8 @@ class Tiering:
 
     async def _begun(self, connection: Connection, on: date) -> Round | None:
         """The versions of the day; None in a book whose tiers no policy decides."""
-        currency = await connection.fetchval("SELECT currency FROM book")
         try:
-            name = self._policy.policy_for(currency, TIER)
+            name = self._policy.policy_for(await tiering_sql.currency(connection), TIER)
             policy = await self._versions.policy_in_force(connection, name, on)
         except Refused:
             return None

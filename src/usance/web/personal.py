@@ -31,6 +31,7 @@ from usance.platform.personal import OPENED_PARTS, PARTS, OpenedPart
 from usance.risk import (
     decisions_leaving,  # noqa: F401 (what was decided about them)
     facts_leaving,  # noqa: F401 (facts, reports of bureaus)
+    tiers_leaving,  # noqa: F401 (risk tiers, lateness)
 )
 from usance.servicing import leaving  # noqa: F401 (obstacles to erasure)
 from usance.servicing import read as models

@@ -1,4 +1,4 @@
-"""Sections of a borrower's profile: the tier with the steps that led there, and behaviour by time."""
+"""Sections of a borrower's profile: the tier with the steps that led there, behaviour by time."""
 
 from __future__ import annotations
 
