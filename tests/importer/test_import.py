@@ -100,7 +100,7 @@ async def test_lateness_is_what_the_lender_before_told(pool: Pool) -> None:
                 late += wanted > 0
     assert late > 5
     told = await pool.fetchval("SELECT count(*) FROM operation WHERE action = 'TellLateness'")
-    assert told == len(months())
+    assert told == 5, "in May nothing is said anew"
     assert await verify.run(pool) == []
 
 
