@@ -42,6 +42,7 @@ from usance.platform import (  # noqa: F401 (each adds its tables)
     schema_portal,
     schema_staff,
     schema_verification,
+    schema_warning,
     work_tables,
 )
 from usance.platform.schema_parts import TransactionId, cell, key, metadata, moment, whole
@@ -218,6 +219,7 @@ bank_file_row = Table(
     whole("amount"), Column("result", Text, nullable=False),
     Column("outcome", Text, nullable=False), Column("detail", JSONB, nullable=False),
     Index("bank_file_row_reference", "reference"),
+    Index("bank_file_row_failed", "borrower_id", postgresql_where=text("outcome = 'failed'")),
 )  # fmt: skip
 
 receipt = Table(
