@@ -34,6 +34,7 @@ OWN = {
     "offer": {"offer_id", "operation_id"}, "authorisation": {"authorisation_id", "operation_id"},
     "contract_opening": {"offer_id", "operation_id"}, "event": {"operation_id"},
     "notice_template": {"operation_id"}, "consent_document": {"operation_id"},
+    "policy_version": {"operation_id"},
 }  # fmt: skip
 """Columns in which two books that live the same life differ."""
 NOT_OF_THE_BOOK = {"job", "operation", "accrual_change", "webhook_feed", "notice_feed"}

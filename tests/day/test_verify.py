@@ -507,6 +507,11 @@ DAMAGES = {
         "WHERE document_id = 'notices-service' RETURNING document_id || ' version ' || version",
         ("INV-CONSENT-03",), "consent_document",
     ),
+    "other words than were adopted": Damage(
+        "UPDATE policy_version SET body = replace(body, 'tier', 'grade') "
+        "WHERE policy_id = 'cn-tier' RETURNING policy_id || ' version ' || version",
+        ("INV-POLICY-01",), "policy_version",
+    ),
     "terms that were edited": Damage(
         "UPDATE terms SET numbers = numbers || '{\"grace\": 99}' WHERE terms_id = "
         "(SELECT min(terms_id) FROM terms) RETURNING terms_id",

@@ -21,7 +21,7 @@ from typing import Any
 
 import msgspec
 
-from usance.cases import letters, rules, store
+from usance.cases import letters, reviews, rules, store
 from usance.cases.records import Case, Outcome
 from usance.cases.remedies import Carries, Remedy, check_remedy
 from usance.cases.sealing import seal_of
@@ -283,6 +283,7 @@ async def finished(change: Change, case: Case, outcome: Outcome, operation_id: i
     case.acknowledged_on = case.acknowledged_on or today
     case.decided_late = case.decided_late or today > case.decide_by
     await store.save_outcome(change.connection, outcome)
+    await reviews.decided(change, case, outcome)
     if case.borrower_id:
         await message(change, case, rules.TO_BORROWER, await answer_of(change, case, outcome))
     linked = {"remedy": written("operation", operation_id)} if operation_id else {}

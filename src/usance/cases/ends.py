@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from usance.cases import letters, rules, store
+from usance.cases import letters, reviews, rules, store
 from usance.cases.clocks import extended_until
 from usance.cases.records import Case
 from usance.cases.subjects import involved
@@ -48,6 +48,7 @@ async def withdrawn(change: Change, case: Case) -> None:
             await store.save_outcome(change.connection, each)
     case.state = rules.WITHDRAWN
     case.ended_on = change.today(case)
+    await reviews.withdrawn(change, case)
     await change.note(case, "withdrawn", "WithdrawCase")
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from usance.cases import rules, store
+from usance.cases import reviews, rules, store
 from usance.cases.clocks import clocks_of, in_force
 from usance.cases.records import Case
 from usance.cases.sealing import own_key, seal_of
@@ -68,6 +68,7 @@ async def opened(change: Change, asked: Opening, channel: int) -> dict[str, Any]
         rule=found.rule_id,
     )  # fmt: skip
     await store.insert(change.connection, case)
+    await reviews.asked(change, case)
     return summary(case)
 
 
@@ -132,4 +133,5 @@ async def reopened(change: Change, case: Case, way: int, text: str) -> None:
     case.extensions = case.result = case.outcome = case.assignee = 0
     case.reopened += 1
     await message(change, case, way, text)
+    await reviews.asked(change, case)
     await change.note(case, "reopened", "ReopenCase", times=case.reopened, rule=found.rule_id)

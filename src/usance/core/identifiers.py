@@ -13,7 +13,7 @@ PREFIXES = {
     "borrower": "b", "contract": "c", "offer": "o", "authorisation": "a", "operation": "p",
     "proposal": "q", "case": "m", "payment": "y", "session": "s", "device": "d", "change": "n",
     "flag": "f", "link": "k", "consent": "r", "notice": "t", "report": "w", "member": "h",
-    "alert": "l",
+    "decision": "j", "alert": "l",
 }  # fmt: skip
 
 

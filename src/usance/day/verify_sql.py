@@ -4,7 +4,9 @@ from usance.approvals.store import COLUMNS as PROPOSAL_COLUMNS
 from usance.contract.records import RECOVERY, REPAYMENT, REVERSAL, STATEMENT
 from usance.day import store as day_sql
 from usance.day.verify_consents_sql import CONSENT_INVARIANTS
+from usance.day.verify_decisions_sql import DECISION_INVARIANTS
 from usance.day.verify_family_sql import FAMILY_INVARIANTS
+from usance.day.verify_policies_sql import POLICY_INVARIANTS
 from usance.identity import access_sql
 from usance.ledger import chart
 from usance.notices.store import VERSIONS
@@ -537,7 +539,9 @@ INVARIANTS: list[tuple[str, str, str, str]] = [
     ("INV-ACCESS-01", "Looks at a person's details are those that their operation noted.",
      "access", LOOKS),
     *CONSENT_INVARIANTS,
+    *DECISION_INVARIANTS,
     *FAMILY_INVARIANTS,
+    *POLICY_INVARIANTS,
     ("INV-NOTICE-01", "Every version of a template is what its operation adopted or retired.",
      "notice_template", VERSIONS),
     ("INV-NUMBER-01", "A borrower's contracts are numbered as far as the borrower's row says.",

@@ -44,6 +44,7 @@ SCOPES: Final = frozenset({
     "consents:read", "consents:write",  # what a borrower agreed to, and relatives; never documents
     "webhooks:read", "webhooks:write",
     "notices:read", "notices:write",  # templates of notices; alarms, and reports of forgeries
+    "policies:read",  # policies and scorecards, and what rests on which law
     "verify:read", "verify:write",  # ask whether a notice is genuine, report one for somebody
     "approvals:read", "approvals:write",  # take one's own proposal back
     "audit:read",
@@ -58,6 +59,7 @@ STAFF_ONLY: Final = frozenset({
     DECIDE,
     "cases:decide",
     "consents:adopt",  # propose a consent document, or the end of one
+    "policies:write",  # propose a version of a policy, or a scorecard
     "staff:read", "staff:write",
     "clients:read", "clients:write",
     "messages:read",  # what the sandbox messenger was given

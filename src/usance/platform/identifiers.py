@@ -66,3 +66,8 @@ def new_operation_id() -> int:
 def moment_of(operation_id: int) -> int:
     """Unix time in milliseconds at which an id was made."""
     return (operation_id >> 22) + EPOCH_MILLISECONDS
+
+
+def number_at(milliseconds: int) -> int:
+    """What every id is above that was made since a moment (Unix time in milliseconds)."""
+    return max(milliseconds - EPOCH_MILLISECONDS, 0) << 22

@@ -46,10 +46,14 @@ def known() -> Known:
     return Known(dictionary(), reasons(), {each.id: each for each in register().sources})
 
 
+def names() -> set[str]:
+    """The ids of the policies; nothing is parsed for them."""
+    return set(texts_of(FOLDER)) - {FEATURES, REASONS, SOURCES}
+
+
 @cache
 def policies() -> tuple[Policy, ...]:
     """Every policy, by id."""
     return tuple(
-        policy_in(document, dictionary()) for name, document in sorted(_documents().items())
-        if name not in (FEATURES, REASONS, SOURCES)
+        policy_in(_documents()[name], dictionary()) for name in sorted(names())
     )  # fmt: skip

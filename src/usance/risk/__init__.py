@@ -9,5 +9,9 @@
 ``columns``    a CSV file as columns of whole numbers
 ``fitting``    all of that together: a file becomes a scorecard
 ``challenger`` something better that nobody can read, to know the ceiling
+``versions``   what decides asks the book for; ``registered`` answers out of its tables
+``register``   policies adopted by two people, never changed, in force from a day on
+``shipping``   those that a book begins with
+``scorecards`` the same for scorecards; ``roles``: champion, challengers, shadows, and for whom
 ``reporting``  what a scorecard is like: by feature, by group, against others
 """

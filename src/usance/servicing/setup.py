@@ -1,4 +1,4 @@
-"""Make a book: name, first day, products, consent documents, templates of notices."""
+"""Make a book: name, first day, products, consent documents, templates of notices, policies."""
 
 import json
 from datetime import date
@@ -7,6 +7,7 @@ from usance.consents.acts import enter_shipped
 from usance.notices.starting import adopt_starting_set
 from usance.platform.clock import SystemClock
 from usance.platform.database import Pool, transaction
+from usance.risk.shipping import adopt_shipped
 from usance.servicing import columns as sql
 from usance.servicing.products import products
 from usance.servicing.terms import forget
@@ -27,3 +28,4 @@ async def create_book(
             )  # fmt: skip
         await enter_shipped(connection, SystemClock().now())
         await adopt_starting_set(connection, opened_on)
+        await adopt_shipped(connection, opened_on)

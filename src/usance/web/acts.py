@@ -25,6 +25,8 @@ from usance.notices import templates as notice_templates
 from usance.notices.templates import Templates
 from usance.platform.clock import Clock
 from usance.platform.database import Pool
+from usance.risk.register import AdoptPolicy, Policies
+from usance.risk.scorecards import AdoptScorecard, Scorecards
 from usance.servicing import commands as ask
 from usance.servicing import read
 from usance.web.closing import Closing
@@ -173,6 +175,15 @@ def acts_of_the_house(
             partial(erasure.rehearse, pool),
         )  # fmt: skip
     return found
+
+
+def acts_on_policies(pool: Pool) -> dict[str, Act]:
+    """Acts on policies and scorecards, by their names."""
+    policies, scorecards = Policies(pool), Scorecards(pool)
+    return {
+        "AdoptPolicy": Beside(AdoptPolicy, policies.perform, policies.rehearse),
+        "AdoptScorecard": Beside(AdoptScorecard, scorecards.perform, scorecards.rehearse),
+    }
 
 
 def acts_on_consents(pool: Pool, clock: Clock) -> dict[str, Act]:

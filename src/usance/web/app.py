@@ -51,10 +51,11 @@ from usance.platform.clock import Clock, SystemClock
 from usance.platform.config import ConfigurationError, Settings
 from usance.platform.crypto import KeyService
 from usance.platform.database import Pool
+from usance.risk.shipping import complete as complete_policies
 from usance.servicing import read
 from usance.servicing.service import Book
 from usance.web import banking, operations, problems, receiving, verifying
-from usance.web.acts import acts, acts_of_the_house, acts_on_consents
+from usance.web.acts import acts, acts_of_the_house, acts_on_consents, acts_on_policies
 from usance.web.api.dispatch import BODY_MAX, Api
 from usance.web.api.routes import ENDPOINTS, openapi
 from usance.web.closing import Closing
@@ -85,6 +86,7 @@ async def open_services(
     if found is None:
         raise ConfigurationError("there is no book yet: `usance book create` makes one")
     await complete(pool)
+    await complete_policies(pool)
     clock, for_staff = clock or SystemClock(), staff_policy or policy_of_staff()
     elsewhere, decimals = settings.identity_provider, DECIMALS[found.currency]
     access, played = BorrowerAccess.over(pool, keys, clock), found.demo or settings.sandbox
@@ -95,7 +97,7 @@ async def open_services(
     await consents.enter_shipped()
     known = acts(pool, book, clients)
     known |= acts_of_the_house(pool, webhooks, closing, settings.erasures_file)
-    known |= acts_on_consents(pool, clock)
+    known |= acts_on_consents(pool, clock) | acts_on_policies(pool)
     approvals = Approvals(pool, policy or approvals_policy(decimals), known, clock)
     cases = case_room(pool, keys, approvals, found.currency, clock, Followed(approvals))
     home = case_policy().home(found.currency)

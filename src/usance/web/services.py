@@ -41,6 +41,8 @@ from usance.platform.config import Settings
 from usance.platform.crypto import KeyService
 from usance.platform.database import Pool
 from usance.platform.looks import Looks
+from usance.risk.register import Policies
+from usance.risk.scorecards import Scorecards
 from usance.servicing.commands import Command
 from usance.servicing.service import Book
 from usance.web.closing import Closing
@@ -124,6 +126,8 @@ class Services:
     consents: Consents
     family: Family
     templates: Templates
+    policies: Policies
+    scorecards: Scorecards
     notices: NoticeRoom
     genuine: GenuineRoom
     name: str

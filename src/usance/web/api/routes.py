@@ -22,6 +22,7 @@ from usance.web.api import (  # noqa: F401 (each enters its endpoints)
     lines,
     notices,
     payments,
+    policies,
     portal,
     purchases,
     quote,

@@ -39,7 +39,7 @@ KINDS = {f"{kind}_id": kind for kind in ("borrower", "contract", "offer", "autho
     "record_id": "consent", "notice_id": "notice", "report_id": "report", "member_id": "member",
 }
 NUMBERS = ("file_id", "number", "seq")
-WORDS = ("code", "template_id", "channel")
+WORDS = ("code", "template_id", "channel", "policy_id")
 """What stands in a path as it is."""
 NUMBER_MAX = 2**31 - 1
 

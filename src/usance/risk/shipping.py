@@ -1,0 +1,59 @@
+"""The policies that a book begins with: those of ``policies/risk``, adopted by ``usance``."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from datetime import date
+
+import msgspec
+
+from usance.core.refusals import Refused
+from usance.core.rules import rule
+from usance.identity import store as identity
+from usance.platform.database import Connection, Pool, transaction
+from usance.platform.identifiers import new_operation_id
+from usance.policy import shipped
+from usance.policy.documents import Policy
+from usance.risk import store
+from usance.risk.register import read_policy, write
+
+ACTOR = "usance"
+
+
+@rule("R-POLICY-17")
+async def adopt_shipped(connection: Connection, on: date) -> int:
+    """Adopt what the book has no version of; how many.
+
+    Each begins on the day that it names, or on the open one if that is later: it has decided
+    nothing before it was adopted.
+    """
+    known = await store.policy_ids(connection)
+    if known >= shipped.names():  # each is called as its file: nothing need be parsed
+        return 0
+    missing = [each for each in shipped.policies() if each.says.id not in known]
+    operation_id = new_operation_id()
+    for each in missing:
+        await write(connection, not_before(each, on), ACTOR, operation_id)
+    await identity.insert_operation(
+        connection, operation_id, actor=ACTOR, action=store.ADOPT_SHIPPED, on=on,
+        digest=await store.digest_of(connection, operation_id),
+        detail={"policies": len(missing)},
+    )  # fmt: skip
+    return len(missing)
+
+
+def not_before(policy: Policy, on: date) -> Policy:
+    """A policy that begins on a day at the earliest."""
+    if policy.says.effective_on >= on:
+        return policy
+    return read_policy(msgspec.structs.replace(policy.says, effective_on=on))
+
+
+@rule("R-POLICY-17")
+async def complete(pool: Pool) -> None:
+    """A book of before gets what it lacks; of several processes that start, one does it."""
+    with suppress(Refused):  # a twin was first
+        async with transaction(pool) as connection:
+            on = await identity.business_date(connection)
+            if on is not None:
+                await adopt_shipped(connection, on)
