@@ -11,13 +11,26 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import islice
 
-from usance.core.identifiers import borrower_of, cell_of_borrower
+from usance.core.identifiers import (
+    borrower_of,
+    cell_of_borrower,
+    cell_of_contract,
+    contract_of,
+)
 from usance.core.refusals import Refused
 from usance.core.rules import rule
 from usance.day import close
 from usance.identity import store as identity
 from usance.importer import store
-from usance.importer.plan import OPENED_ON, PRODUCT, happened, months, opening
+from usance.importer.plan import (
+    OPENED_ON,
+    PRODUCT,
+    Month,
+    happened,
+    late_from,
+    months,
+    opening,
+)
 from usance.importer.uci import Account
 from usance.ledger.digest import digest
 from usance.platform.database import Connection, Pool, transaction
@@ -110,6 +123,7 @@ async def run(book: Book, asking: "Asking", workers: int, tell: Tell) -> None:
             await post(book, asking.month(month.place))
             tell(f"{month.posted_on}: entries and payments posted")
         await close_until(book.pool, month.statement_on + timedelta(days=1), workers)
+        await tell_lateness(book.pool, asking, month)
         tell(f"{month.statement_on}: statements issued")
 
 
@@ -136,6 +150,28 @@ class Asking:
     def request(self, account: Account, name: str, command: Command) -> Request:
         """A command under the key of its account and name."""
         return Request(command, ACTOR, f"{account.number}:{name}", self.file_digest)
+
+
+@rule("R-IMPORT-03")
+async def tell_lateness(pool: Pool, asking: Asking, month: Month) -> None:
+    """What the lender before said of a month's end: how many months each account was late."""
+    rows = []
+    for account in asking.accounts:
+        was, now = late_from(account, month.place - 1), late_from(account, month.place)
+        if was != now or month.place == 0:
+            contract_id = contract_of(asking.borrowers[account.number], 1)
+            on = month.statement_on.toordinal()
+            rows.append(
+                (cell_of_contract(contract_id), contract_id, -1 - month.place, on, was, now)
+            )
+    async with transaction(pool) as connection:
+        if await store.tell_lateness(connection, rows):
+            operation_id = new_operation_id()
+            await identity.insert_operation(
+                connection, operation_id, actor=ACTOR, action="TellLateness",
+                on=month.statement_on, digest=digest([("lateness", rows)]), borrower_id=0,
+                detail={"accounts": len(rows)},
+            )  # fmt: skip
 
 
 async def close_until(pool: Pool, day: date, workers: int) -> None:

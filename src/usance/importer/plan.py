@@ -13,6 +13,7 @@ Conventions, because the file has months and no days:
 
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import cache
 
 from usance.core.identifiers import contract_of
 from usance.importer.uci import MONTHS, Account
@@ -21,6 +22,7 @@ from usance.servicing import commands as asked
 PRODUCT = "imported_card"
 OPENED_ON = date(2005, 4, 1)
 DUE_DAY = 20
+MONTH = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +34,7 @@ class Month:
     statement_on: date
 
 
+@cache
 def months() -> list[Month]:
     """April to September 2005."""
     found = []
@@ -40,6 +43,16 @@ def months() -> list[Month]:
         after = first.replace(month=first.month + 1)
         found.append(Month(place, first.replace(day=DUE_DAY), after - timedelta(days=1)))
     return found
+
+
+def late_from(account: Account, place: int) -> int:
+    """Since when, by the old issuer's status of a month's end, something was late; 0: nothing was.
+
+    The status counts months, so the day is as many times thirty days before the statement.
+    """
+    if place < 0 or account.status[place] < 1:
+        return 0
+    return months()[place].statement_on.toordinal() - MONTH * account.status[place]
 
 
 def entry(account: Account, place: int) -> int:

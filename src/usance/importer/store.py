@@ -4,7 +4,9 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
+from usance.platform import schema_behaviour
 from usance.platform.database import Connection, Pool
+from usance.servicing import columns
 
 PURPOSE = "uci-credit"
 """In the directory: the file's account number, which says nothing about a person."""
@@ -34,6 +36,14 @@ START = """
 INSERT INTO idempotency (client, key, request_hash, status, answer, operation_id)
 VALUES ($1, $2, $3, 201, '{}', $4)
 """
+
+TELL = f"{columns.insert(schema_behaviour.lateness, columns.LATENESS)} ON CONFLICT DO NOTHING"
+
+
+async def tell_lateness(connection: Connection, rows: list[tuple[int, ...]]) -> bool:
+    """What another lender told; False if it was told before."""
+    tag: str = await connection.execute(TELL, *columns.numbers(rows)) if rows else "INSERT 0 0"
+    return tag != "INSERT 0 0"
 
 
 async def book(pool: Pool) -> tuple[str, date] | None:

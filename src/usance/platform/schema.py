@@ -32,6 +32,7 @@ from usance.contract.records import Contract, Due, names
 from usance.platform import (  # noqa: F401 (each adds its tables)
     schema_approvals,
     schema_audit,
+    schema_behaviour,
     schema_cases,
     schema_clients,
     schema_consents,
@@ -189,6 +190,7 @@ operation = Table(
     Column("xid", TransactionId, nullable=False, server_default=text("pg_current_xact_id()")),
     Index("operation_borrower", "borrower_id", "operation_id"),
     Index("operation_xid", "xid"),
+    Index("operation_line", "business_date", postgresql_where=text("detail ? 'line'")),
     schema_audit.form_column(),
 )  # fmt: skip
 """The audit event of every mutation. ``digest`` is SHA-256 over the rows it wrote
@@ -221,7 +223,8 @@ bank_file_row = Table(
     whole("amount"), Column("result", Text, nullable=False),
     Column("outcome", Text, nullable=False), Column("detail", JSONB, nullable=False),
     Index("bank_file_row_reference", "reference"),
-    Index("bank_file_row_failed", "borrower_id", postgresql_where=text("outcome = 'failed'")),
+    Index("bank_file_row_not_paid", "borrower_id",
+          postgresql_where=text("outcome IN ('failed', 'returned')")),
 )  # fmt: skip
 
 receipt = Table(

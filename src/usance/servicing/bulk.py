@@ -19,7 +19,7 @@ from usance.core.days import ACTUAL, ACTUAL_ACTUAL, THIRTY_360, serial
 from usance.core.rules import rule
 from usance.ledger.chart import SIDES
 from usance.ledger.streams import INTEREST_STREAM, PENALTY_STREAM
-from usance.platform import schema
+from usance.platform import schema, schema_behaviour
 from usance.platform.database import Connection
 from usance.platform.pgcopy import Layout, copy_in, copy_out, layout
 from usance.servicing import columns as sql
@@ -34,6 +34,7 @@ TRANSFER_LAYOUT = layout(schema.transfer, sql.TRANSFER)
 CHANGE_LAYOUT = layout(schema.accrual_change, sql.CHANGE)
 STATEMENT_LAYOUT = layout(schema.statement, sql.STATEMENT)
 NOTICE_LAYOUT = layout(schema.notice_wanted, sql.NOTICE)
+LATENESS_LAYOUT = layout(schema_behaviour.lateness, sql.LATENESS)
 
 STATE = list(zip(CONTRACT.names or (), sql.CONTRACT_STATE, strict=True))
 DUE_STATE = list(zip(DUE.names or (), sql.DUE[2:], strict=True))
@@ -158,6 +159,18 @@ async def write(
     await copy_in(connection, "transfer", written.transfers, TRANSFER_LAYOUT)
     changes = change_rows(held, after, rounding, day)
     await copy_in(connection, "accrual_change", changes, CHANGE_LAYOUT)
+    await copy_in(connection, "lateness", lateness_rows(held, day), LATENESS_LAYOUT)
+
+
+@rule("R-LATE-02")
+def lateness_rows(held: Held, day: int) -> dict[str, Any]:
+    """Whose oldest unmet due is another than before."""
+    was, late_from = held.rows["late_from"], held.contracts["late_from"]
+    chosen = np.flatnonzero(was != late_from)
+    number = (held.rows["version"][chosen] + 1) * 64
+    return rows_for(
+        held, chosen, number=number, booked_on=day, was=was[chosen], late_from=late_from[chosen]
+    )
 
 
 @rule("R-LEDGER-01", "R-LEDGER-02")

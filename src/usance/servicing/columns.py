@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
 from usance.contract.records import Contract, Due, names
-from usance.platform import locks, schema
+from usance.platform import locks, schema, schema_behaviour
 from usance.platform.schema import RENAMED
 
 CONTRACT_HEAD = (
@@ -39,6 +39,7 @@ STATEMENT = (
     "interest", "fee", "penalty", "required", "balance", "credit", "plans_due", "event_seq",
 )  # fmt: skip
 NOTICE = ("cell", "contract_id", "n", "kind", "send_on", "days")
+LATENESS = ("cell", "contract_id", "number", "booked_on", "was", "late_from")
 
 LINE = (
     "cell", "borrower_id", "product_id", "limit_amount", "held", "status", "contract_id",
@@ -196,6 +197,7 @@ INSERT_TRANSFERS = insert(schema.transfer, TRANSFER)
 INSERT_CHANGES = insert(schema.accrual_change, CHANGE)
 INSERT_STATEMENTS = insert(schema.statement, STATEMENT)
 INSERT_NOTICES = f"{insert(schema.notice_wanted, NOTICE)} ON CONFLICT DO NOTHING"
+INSERT_LATENESS = insert(schema_behaviour.lateness, LATENESS)
 INSERT_OPENINGS = """
 INSERT INTO contract_opening (cell, contract_id, document)
 SELECT * FROM unnest($1::smallint[], $2::bigint[], $3::jsonb[])

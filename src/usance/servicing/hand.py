@@ -83,6 +83,8 @@ class Hand:
     changes: list[tuple[int, Change]] = field(default_factory=list)  # (booked on, change)
     statements: list[tuple[int, Issued, int]] = field(default_factory=list)
     notices: list[Notice] = field(default_factory=list)
+    known_late_from: int = 0
+    lateness: list[tuple[int, int, int]] = field(default_factory=list)  # booked on, was, late from
     reversed_events: dict[int, int] = field(default_factory=dict)  # seq -> by seq
     plans_due: dict[int, int] = field(default_factory=dict)  # by the statement's event
     dirty: bool = False
@@ -98,7 +100,8 @@ class Hand:
         other.state = copy(self.state)
         other.dues = [copy(due) for due in self.dues]
         other.history = deepcopy(self.history)
-        for name in ("booked", "changes", "statements", "notices", "reversed_events", "plans_due"):
+        for name in ("booked", "changes", "statements", "notices", "lateness", "reversed_events",
+                     "plans_due"):  # fmt: skip
             setattr(other, name, copy(getattr(self, name)))
         return other
 
@@ -107,6 +110,7 @@ class Hand:
         self.held_before = {row[0]: tuple(row) for row in rows}
         self.dues = [Due(*row) for row in self.held_before.values()]
         self.streams = streams_of(self.terms, self.state, self.dues)
+        self.known_late_from = self.state.late_from
 
     @rule("R-RESTR-01")
     def take_terms(self, terms: Terms) -> None:
@@ -175,6 +179,14 @@ class Hand:
             before = self.streams[place] if self.streams else empty(stream)
             self.changes.extend((booked_on, each) for each in change(before, stream, told))
         self.streams = after
+        self.note_late(booked_on)
+
+    @rule("R-LATE-02")
+    def note_late(self, booked_on: int) -> None:
+        """Something became late, or is so no longer: that the book knew it on this day."""
+        if self.state.late_from != self.known_late_from:
+            self.lateness.append((booked_on, self.known_late_from, self.state.late_from))
+            self.known_late_from = self.state.late_from
 
     def take_notices(self, effects: list[Effect], send_on: int) -> None:
         """Notices among the effects."""

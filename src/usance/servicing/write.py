@@ -169,7 +169,7 @@ def contract_row(hand: Hand) -> tuple[int, ...]:
 
 
 def write_extras(writing: Writing, dirty: list[Hand]) -> None:
-    """Accrual changes, statements, notices, openings, reversal marks."""
+    """Accrual changes, statements, notices, lateness, openings, reversal marks."""
     changes = [row for hand in dirty for row in change_rows(hand)]
     writing.add_rows(sql.INSERT_CHANGES, changes)
     statements = [row for hand in dirty for row in statement_rows(hand)]
@@ -179,6 +179,11 @@ def write_extras(writing: Writing, dirty: list[Hand]) -> None:
         for hand in dirty for n in hand.notices
     ]  # fmt: skip
     writing.add_rows(sql.INSERT_NOTICES, notices)
+    late = [
+        (hand.cell, hand.contract_id, hand.version * 64 + i, *each)
+        for hand in dirty for i, each in enumerate(hand.lateness)
+    ]  # fmt: skip
+    writing.add_rows(sql.INSERT_LATENESS, late)
     openings = [
         (hand.cell, hand.contract_id, json.dumps(hand.opening))
         for hand in dirty if hand.opening is not None

@@ -3,7 +3,7 @@
 from alembic import op
 
 revision = "0029"
-down_revision = "0024"
+down_revision = ("0028", "0030")
 branch_labels = None
 depends_on = None
 
@@ -64,7 +64,6 @@ STATEMENTS = (
     "CREATE UNIQUE INDEX alert_open ON alert (cell, borrower_id, signal) WHERE state <> 3",
     "CREATE INDEX alert_number ON alert (alert_id)",
     "CREATE INDEX alert_raised ON alert (raised_on)",
-    "CREATE INDEX bank_file_row_failed ON bank_file_row (borrower_id) WHERE outcome = 'failed'",
 )
 
 

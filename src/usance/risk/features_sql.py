@@ -1,0 +1,182 @@
+"""What features are made of, read from the book as it was known at the end of a business day.
+
+Everything here is chosen by the business date on which it was booked, so a day that is past reads
+the same whatever was booked later. What is only stored as it stands now (unpaid amounts, limits,
+since when something is late) is led back by what was booked after the day.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from usance.contract import records as r
+from usance.core.identifiers import cell_of_borrower, cell_of_contract
+from usance.platform.database import Connection
+from usance.platform.pgcopy import Column, Layout, copy_out
+
+Rows = NDArray[Any]
+
+YEAR, HALF, QUARTER = 365, 183, 90
+SEEN = 400
+"""Days of statements and payments that are read: a year and the month before."""
+
+FEW = 200
+"""From so many on COPY is quicker."""
+COUNTED = (r.REPAYMENT, r.RECOVERY, r.CHARGEBACK, r.EXTENSION)
+
+
+
+
+def _layout(**columns: str) -> Layout:
+    return Layout(tuple(Column(name, kind) for name, kind in columns.items()))
+
+
+class Asked(NamedTuple):
+    """A question: what it gives, and its SQL with room for whom it is about."""
+
+    layout: Layout
+    sql: str
+    whose: str = ""
+    """The columns that say whom a row is about; nothing: its contract, with ``x`` for its table."""
+
+
+DAY, ORDINAL = "$1::date", "($1::date - date '0001-01-01' + 1)"
+BORROWER = "(x.cell, x.borrower_id)"
+CONTRACTS = Asked(
+    _layout(
+        contract_id="int8", borrower_id="int8", product_id="int2", parent_id="int8",
+        status="int2", opened_on="int4", late_from="int4", principal="int8", owed="int8",
+        credit="int8",
+    ),
+    f"""
+SELECT contract_id, borrower_id, product_id, parent_id, status, opened_on, late_from,
+    unpaid_principal, unpaid_principal + unpaid_interest + unpaid_fee + unpaid_penalty, credit
+FROM contract x WHERE opened_on <= {ORDINAL} {{scope}}
+""", BORROWER,
+)  # fmt: skip
+LINES = Asked(
+    _layout(borrower_id="int8", limit_amount="int8"),
+    f"""
+SELECT x.borrower_id, coalesce((later.said ->> 'limit_before')::bigint, x.limit_amount)
+FROM line x LEFT JOIN (
+    SELECT DISTINCT ON (borrower_id, product_id) borrower_id,
+        (detail -> 'line' ->> 'product')::int AS product_id, detail -> 'line' AS said
+    FROM operation WHERE business_date > {DAY} AND detail ? 'line'
+    ORDER BY borrower_id, product_id, operation_id
+) later USING (borrower_id, product_id)
+WHERE x.opened_on <= {DAY} AND (x.status = 1 OR later.said IS NOT NULL) {{scope}}
+""", BORROWER,
+)  # fmt: skip
+"""Limits of lines that were open: what was said of a line first after the day says what was before."""
+STATEMENTS = Asked(
+    _layout(contract_id="int8", issued_on="date", due_on="date", required="int8", balance="int8"),
+    f"""
+SELECT contract_id, issued_on, due_on, required - plans_due, balance FROM statement x
+WHERE issued_on <= {DAY} AND issued_on > {DAY} - {SEEN} {{scope}}
+""",
+)
+EVENTS = Asked(
+    _layout(contract_id="int8", kind="int2", effective_on="date", amount="int8"),
+    f"""
+SELECT contract_id, kind, effective_on, amount FROM event x
+WHERE kind IN {COUNTED} AND booked_on <= {DAY} AND effective_on > {DAY} - {SEEN} AND (
+    reversed_by = 0 OR NOT EXISTS (
+        SELECT FROM event u WHERE u.cell = x.cell AND u.contract_id = x.contract_id
+            AND u.seq = x.reversed_by AND u.booked_on <= {DAY})
+) {{scope}}
+""",
+)
+MOVES = Asked(
+    _layout(contract_id="int8", debit="int2", credit="int2", amount="int8"),
+    f"""
+SELECT contract_id, debit, credit, amount FROM transfer x
+WHERE booked_on > {DAY} AND contract_id <> 0 {{scope}}
+""",
+)
+LATENESS = Asked(
+    _layout(contract_id="int8", number="int8", booked_on="date", was="int4", late_from="int4"),
+    f"""
+SELECT contract_id, number, booked_on, was, late_from FROM lateness x
+WHERE booked_on > {DAY} - {YEAR} {{scope}}
+""",
+)
+FIRST_LATE = Asked(
+    _layout(contract_id="int8", late_from="int4"),
+    f"""
+SELECT DISTINCT x.contract_id, x.late_from FROM lateness x
+JOIN due d ON d.cell = x.cell AND d.contract_id = x.contract_id AND d.n = 1
+    AND x.late_from IN (d.due_on, d.original_due_on)
+WHERE x.booked_on <= {DAY} AND x.booked_on > {DAY} - {YEAR} AND x.late_from <> 0 AND
+    NOT EXISTS (SELECT FROM lateness t WHERE t.cell = x.cell AND t.contract_id = x.contract_id
+        AND t.number < 0 AND t.booked_on <= {DAY}) {{scope}}
+""",
+)
+NOT_PAID = Asked(
+    _layout(borrower_id="int8", on="date"),
+    f"""
+SELECT x.borrower_id, o.business_date FROM bank_file_row x
+JOIN bank_file f ON f.file_id = x.file_id JOIN operation o ON o.operation_id = f.operation_id
+WHERE x.outcome IN ('failed', 'returned') AND x.borrower_id <> 0
+    AND o.business_date <= {DAY} AND o.business_date > {DAY} - {QUARTER} {{scope}}
+""", "x.borrower_id",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """What the book knew at the end of day ``on`` (an ordinal, as all days in the rows)."""
+
+    on: int
+    contracts: Rows
+    lines: Rows
+    statements: Rows
+    events: Rows
+    moves: Rows
+    lateness: Rows
+    first_late: Rows
+    not_paid: Rows
+
+
+async def read(connection: Connection, on: date, borrowers: list[int] | None = None) -> Read:
+    """Of some borrowers, or of all."""
+    contracts = await _rows(connection, CONTRACTS, on, borrowers)
+    ids = None if borrowers is None else contracts["contract_id"].tolist()
+    rest = {
+        name: await _rows(connection, asked, on, borrowers if asked.whose else ids)
+        for name, asked in (
+            ("lines", LINES), ("statements", STATEMENTS), ("events", EVENTS), ("moves", MOVES),
+            ("lateness", LATENESS), ("first_late", FIRST_LATE), ("not_paid", NOT_PAID),
+        )
+    }  # fmt: skip
+    return Read(on.toordinal(), contracts, **rest)
+
+
+async def _rows(connection: Connection, asked: Asked, on: date, ids: list[int] | None) -> Rows:
+    """The rows of all, or of some: few by a prepared statement, many by COPY."""
+    if ids is None:
+        return await copy_out(connection, asked.sql.format(scope=""), on, columns=asked.layout)
+    cell = cell_of_borrower if asked.whose else cell_of_contract
+    whose = asked.whose or "(x.cell, x.contract_id)"
+    if whose == "x.borrower_id":
+        sql = asked.sql.format(scope=f"AND {whose} = ANY($2::bigint[])")
+        given: tuple[object, ...] = (on, ids)
+    else:
+        named = "(SELECT * FROM unnest($2::smallint[], $3::bigint[]))"
+        sql = asked.sql.format(scope=f"AND {whose} IN {named}")
+        given = on, [cell(each) for each in ids], ids
+    if len(ids) > FEW:
+        return await copy_out(connection, sql, *given, columns=asked.layout)
+    found = np.zeros(0, asked.layout.dtype)
+    rows = await connection.fetch(sql, *given)
+    if rows:
+        columns = list(zip(*rows, strict=True))
+        found = np.zeros(len(rows), asked.layout.dtype)
+        for column, values in zip(asked.layout.columns, columns, strict=True):
+            days = column.kind == "date"
+            found[column.name] = [each.toordinal() for each in values] if days else values
+    return found
