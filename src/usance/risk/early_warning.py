@@ -48,8 +48,8 @@ Ask: TypeAlias = Callable[
     [Connection, Sequence[int], date, datetime], Awaitable[Mapping[int, Facts]]
 ]
 """Facts of borrowers as of a business day and a moment; of whom nothing is known there is none."""
-Find: TypeAlias = Callable[[Connection, date], Awaitable[Policy]]
-"""The policy table of warnings that is in force on a day."""
+Find: TypeAlias = Callable[[Connection, str, date], Awaitable[Policy]]
+"""The policy that is in force on a day. Raises ``Refused`` if there is none."""
 
 
 class EarlyWarning(Looks):
@@ -142,7 +142,10 @@ class EarlyWarning(Looks):
         """Raise what the policy finds of borrowers as of a day; how many alerts."""
         if not borrowers:
             return 0
-        policy = await self._find(connection, on)
+        try:
+            policy = await self._find(connection, self.policy.policy, on)
+        except Refused:  # before the first day of the first version nothing is warned of
+            return 0
         usual = await self._usual(connection, on)
         count = 0
         for start in range(0, len(borrowers), AT_ONCE):
