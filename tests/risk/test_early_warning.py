@@ -198,3 +198,17 @@ async def test_how_alerts_wear_on_those_who_look(pool: Pool) -> None:
         (told,) = [each for each in await home.warning.fatigue() if each.signal == "first-late"]
         assert (told.seen_after, told.precise, told.false, told.unseen) == (73, 0, 10_000, 0)
         assert not told.noisy
+
+
+async def test_an_alert_that_was_edited_is_found(pool: Pool) -> None:
+    """INV-WARN-02: closed by nobody, or raised by no operation."""
+    async with watched(pool) as home:
+        await late_first(home)
+        await home.book.holds()
+        for damage, mend in (
+            ("UPDATE alert SET state = 3", "UPDATE alert SET state = 1"),
+            ("UPDATE alert SET operation_id = 7", ""),
+        ):
+            await pool.execute(damage)
+            assert [each.invariant for each in await home.book.findings()] == ["INV-WARN-02"]
+            await pool.execute(mend)
