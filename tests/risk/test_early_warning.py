@@ -211,4 +211,5 @@ async def test_an_alert_that_was_edited_is_found(pool: Pool) -> None:
         ):
             await pool.execute(damage)
             assert [each.invariant for each in await home.book.findings()] == ["INV-WARN-02"]
-            await pool.execute(mend)
+            if mend:
+                await pool.execute(mend)

@@ -6,7 +6,7 @@ with what it raises: nothing is missed, nothing raised twice, and nothing that i
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any, TypeAlias
 
@@ -22,17 +22,17 @@ from usance.ledger.digest import digest
 from usance.notices.planner_sql import HORIZON, LAST_OF
 from usance.platform.clock import Clock
 from usance.platform.database import Connection, Pool, transaction
-from usance.platform.identifiers import new_operation_id
 from usance.platform.logs import get_logger
 from usance.platform.looks import Looks
 from usance.policy.documents import Policy
-from usance.risk import alerts, alerts_sql as sql, measuring, portfolio
+from usance.risk import alerts, measuring, portfolio
+from usance.risk import alerts_sql as sql
 from usance.risk.alerts import Count, Facts, Raised, Told
+from usance.risk.raising import raise_alerts
 from usance.risk.warning_policy import WarningPolicy, warning_policy
 
 logger = get_logger(__name__)
 
-SYSTEM = "system:warning"
 STEP = 2_000
 """Operations looked at in one transaction."""
 AT_ONCE = 2_000
@@ -163,29 +163,11 @@ class EarlyWarning(Looks):
         days = [each for _, each in await measuring.kept(connection, SIGNALS, since, on)]
         return alerts.usual_rates(days, self.policy.signals, self.policy.usual_least)
 
-    @rule("R-WARN-02", "R-WARN-03", "R-AUDIT-01")
     async def _raise(
         self, connection: Connection, found: Sequence[Raised], on: date,
         usual: Mapping[str, int] | None = None,
     ) -> int:  # fmt: skip
-        """Write alerts that are new, or more urgent than before; one audit event for all."""
-        if not found:
-            return 0
-        now, operation_id = self._clock.now(), new_operation_id()
-        quiet = now - timedelta(days=self.policy.quiet_days)
-        columns = zip(*(_row(each, usual or {}) for each in found), strict=True)
-        rows = await connection.fetch(
-            sql.RAISE, *(list(each) for each in columns), on, now, operation_id, quiet
-        )
-        if rows:
-            signed = digest([("alert", [(row[0], row[1], row[2]) for row in rows])])
-            open_day = await identity.business_date(connection)
-            assert open_day is not None  # there is a book, or nothing would be found in it
-            await identity.insert_operation(
-                connection, operation_id, actor=SYSTEM, action="RaiseAlerts", on=open_day,
-                digest=signed, detail=_counts(row["signal"] for row in rows),
-            )  # fmt: skip
-        return len(rows)
+        return await raise_alerts(connection, self._clock, self.policy, found, on, usual)
 
     # -- what staff do -----------------------------------------------------------------------------
 
@@ -273,22 +255,6 @@ class EarlyWarning(Looks):
 
 STATES = {alerts.OPEN: "open", alerts.TAKEN: "acknowledged", alerts.CLOSED: "closed"}
 """As the API says them."""
-
-
-def _row(each: Raised, usual: Mapping[str, int]) -> tuple[Any, ...]:
-    encode = msgspec.json.encode
-    return (
-        each.borrower_id, new_operation_id(), each.signal, each.level,
-        encode(each.evidence).decode(), encode(each.threshold).decode(), each.policy,
-        usual.get(each.signal, each.usual),
-    )  # fmt: skip
-
-
-def _counts(signals: Iterable[str]) -> dict[str, int]:
-    found: dict[str, int] = {}
-    for each in signals:
-        found[each] = found.get(each, 0) + 1
-    return found
 
 
 def read_row(row: Row) -> Row:

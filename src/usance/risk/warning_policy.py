@@ -38,6 +38,15 @@ class Surge(Struct, frozen=True, forbid_unknown_fields=True):
     level: Level
 
 
+class Scores(Struct, frozen=True, forbid_unknown_fields=True):
+    """How far scores may move (ten thousandths of PSI or CSI), over how many days and decisions."""
+
+    moved: Positive
+    days: Positive
+    decisions_least: Positive
+    level: Level
+
+
 class Fatigue(Struct, frozen=True, forbid_unknown_fields=True):
     """Over how many days it is measured, and what is too much."""
 
@@ -59,6 +68,7 @@ class WarningPolicy(Struct, frozen=True, forbid_unknown_fields=True):
     monitors: tuple[Monitor, ...]
     contracts_least: Positive
     surge: Surge
+    scores: Scores
     fatigue: Fatigue
     reasons: dict[Outcome, tuple[str, ...]]
 

@@ -64,6 +64,7 @@ STATEMENTS = (
     "CREATE UNIQUE INDEX alert_open ON alert (cell, borrower_id, signal) WHERE state <> 3",
     "CREATE INDEX alert_number ON alert (alert_id)",
     "CREATE INDEX alert_raised ON alert (raised_on)",
+    "CREATE INDEX decision_scored ON decision (business_date) WHERE score IS NOT NULL",
 )
 
 
