@@ -135,6 +135,7 @@ PLACES = {
         """SELECT alarm_id AS number FROM verify_alarm WHERE acknowledged_at IS NULL
         ORDER BY 1 DESC LIMIT 3""",
     "number": "SELECT alarm_id AS number FROM verify_alarm ORDER BY 1 DESC LIMIT 9",
+    "policy_id": "SELECT DISTINCT policy_id FROM policy_version ORDER BY 1",
     "template_id": "SELECT DISTINCT template_id FROM notice_template ORDER BY 1 LIMIT 9",
     "borrower_id": "SELECT borrower_id FROM borrower ORDER BY 1",
     "borrower_id code": """SELECT borrower_id, code FROM line JOIN product USING (product_id)
@@ -189,6 +190,10 @@ def put_values(case: schemathesis.Case, book: LivedIn, found: dict[str, Any], pi
         case.body = "Hello"
     elif label in ("POST /v1/notice-templates", "POST /v1/notice-templates/check"):
         case.body = template(book)
+    elif label in ("POST /v1/policies", "POST /v1/policies/check"):
+        case.body = policy(book)
+    elif label == "POST /v1/policies/diff":
+        case.body = {"policy": policy(book)}
     elif label == "POST /v1/consent-documents":
         case.body = consent_document(book)
     elif label == "POST /v1/borrowers/{borrower_id}/relatives":
@@ -233,6 +238,15 @@ def stop_code(book: LivedIn, pick: Pick) -> str:
 def template(book: LivedIn) -> dict[str, Any]:
     """The next version of a template."""
     (row,) = book.rows("""SELECT body FROM notice_template WHERE template_id = 'paid'
+        ORDER BY version DESC LIMIT 1""")
+    last = json.loads(row["body"])
+    again = {"version": last["version"] + 1, "effective_on": str(book.today())}
+    return {**last, **again}
+
+
+def policy(book: LivedIn) -> dict[str, Any]:
+    """The next version of a policy."""
+    (row,) = book.rows("""SELECT body FROM policy_version WHERE policy_id = 'cn-tier'
         ORDER BY version DESC LIMIT 1""")
     last = json.loads(row["body"])
     again = {"version": last["version"] + 1, "effective_on": str(book.today())}

@@ -196,7 +196,7 @@ async def test_two_people_adopt(office: Office) -> None:
     assert await number(pool, BEGINS) == 1
     await not_approved(office, waiting, int(office.anna.removeprefix("staff:")), "R-APPR-06")
     done = await office.approvals.approve(waiting.proposal_id, office.bert, waiting.digest, "")
-    assert (done.state, done.outcome["digest"]) == (DONE, registry.read_policy(says(2)).digest)
+    assert (done.state, done.outcome["digest"]) == (DONE, shipped.policy_of(says(2)).digest)
     both = await Staff(pool).create("cleo", "correct horse battery", ["risk", "compliance"])
     answer = await office.approvals.submit(adopt(3), actor=f"staff:{both}")
     own = await office.approvals.found(parse("proposal", answer.document["proposal_id"]))

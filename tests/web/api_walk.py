@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 from msgspec import structs, to_builtins
 
+from tests.risk.registering import register, says
 from tests.web.api_site import Site
 from tests.web.walking import Walk
 from usance.consents.documents import shipped
@@ -103,6 +104,7 @@ async def walk_api(walk: Walk) -> None:
     await relatives(host, borrower)
     await consents(walk, host, borrower)
     await templates(host)
+    await policies(walk, host)
     await forgeries(host, borrower)
     await told(walk, host, borrower)
     await host.does(f"POST {BORROWER}/portal-links", borrower, body={"target": "pay"})
@@ -228,6 +230,16 @@ async def consents(walk: Walk, host: Caller, borrower: str) -> None:
     await cora.does("POST /v1/consent-documents", body=to_builtins(body))
     await cora.does("POST /v1/consent-documents/{code}/versions/{number}/retirement",
                     "family-plan", 1, body={"retired_on": f"{today}"})  # fmt: skip
+
+
+async def policies(walk: Walk, host: Caller) -> None:
+    """A version of a policy, the words of an earlier one, and a scorecard, that wait."""
+    rita = await member(walk, "rita", host.numbers, "risk")
+    today = await walk.site.pool.fetchval("SELECT business_date FROM book")
+    await rita.does("POST /v1/policies", body=to_builtins(says(2, today)))
+    await rita.does("POST /v1/policies/{policy_id}/as-before", "cn-tier",
+                    body={"version": 1, "effective_on": f"{today}"})  # fmt: skip
+    await rita.does("POST /v1/scorecards", body=to_builtins(register(on=today)))
 
 
 async def relatives(host: Caller, borrower: str) -> None:

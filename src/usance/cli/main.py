@@ -83,8 +83,12 @@ COMMANDS = (
     (notices, "notices:check", "check", "Check a draft of a template."),
     (policy, "policy:check", "check", "Check policies; without a file, those of usance."),
     (policy, "policy:diff", "diff", "Say in words what differs between two versions."),
+    (policy, "adopting:propose", "propose", "Propose a version to a second person."),
+    (policy, "adopting:approve", "approve", "Agree with a proposed policy or scorecard."),
+    (policy, "adopting:backtest", "backtest", "Try a draft on what the book has decided."),
     (scorecard, "scorecard:fit", "fit", "Train a scorecard on a CSV file."),
     (scorecard, "scorecard:score", "score", "Score the rows of a CSV file."),
+    (scorecard, "adopting:propose_scorecard", "propose", "Propose a scorecard and its role."),
     (sandbox, "sandbox:messages", "messages", "Serve a provider of messages that sends nothing."),
     (imports, "bulk:uci_credit", "uci-credit", "Card accounts of the UCI credit file."),
 )

@@ -54,14 +54,18 @@ def diff(old: Path, new: Path) -> None:
 
 def read(path: Path) -> Policy:
     """The policy of a file. Raises ``Refused``."""
-    import yaml
+    from usance.policy.reading import says_in
+    from usance.policy.shipped import policy_of
 
+    return policy_of(says_in(text_in(path)))
+
+
+def text_in(path: Path) -> str:
+    """A file as text. Raises ``Refused``."""
     from usance.core.refusals import Refused
-    from usance.policy import shipped
-    from usance.policy.documents import FORM, policy_in
+    from usance.policy.documents import FORM
 
     try:
-        document = yaml.safe_load(path.read_bytes())
-    except (OSError, yaml.YAMLError, UnicodeDecodeError) as error:
+        return path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
         raise Refused(FORM, f"{path} is no YAML file that can be read", "FILE") from error
-    return policy_in(document, shipped.dictionary())

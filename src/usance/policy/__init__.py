@@ -3,6 +3,7 @@
 ``dictionary``  what a decision may ask for: type, unit, source, meaning, what a missing value does
 ``cells``       conditions as sets of whole numbers, written and read with their units
 ``documents``   a policy as a document: inputs, outputs, rows, reasons, guards, sources
+``reading``     the same as somebody writes it
 ``tables``      the same as boxes of numbers; what decides, row by row
 ``compiled``    one table as a function, a tracing function and a NumPy function
 ``proving``     which rows are reached, and what no row answers

@@ -5,12 +5,13 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
+import msgspec
 import yaml
 
 from usance.policies import texts_of
 from usance.policy.checks import Known
 from usance.policy.dictionary import Dictionary, dictionary_in
-from usance.policy.documents import Policy, policy_in
+from usance.policy.documents import Policy, PolicySays, policy_in
 from usance.policy.reasons import Reasons, reasons_in
 from usance.policy.sources import Register, register_in
 
@@ -57,3 +58,8 @@ def policies() -> tuple[Policy, ...]:
     return tuple(
         policy_in(_documents()[name], dictionary()) for name in sorted(names())
     )  # fmt: skip
+
+
+def policy_of(says: PolicySays) -> Policy:
+    """What a document says, held against the dictionary. Raises ``Refused``."""
+    return policy_in(msgspec.to_builtins(says), dictionary())

@@ -13,5 +13,6 @@
 ``register``   policies adopted by two people, never changed, in force from a day on
 ``shipping``   those that a book begins with
 ``scorecards`` the same for scorecards; ``roles``: champion, challengers, shadows, and for whom
+``backtesting`` a draft on the cases that were decided; ``decided``: those of this book
 ``reporting``  what a scorecard is like: by feature, by group, against others
 """

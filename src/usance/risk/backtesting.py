@@ -39,7 +39,7 @@ class Move(Struct, frozen=True):
     change: dict[str, str]
 
 
-class Tested(Struct, frozen=True):
+class Trial(Struct, frozen=True):
     """A draft against the version that is compared.
 
     ``same`` of ``cases`` are decided alike. ``unanswered``: cases left out, because what one of the
@@ -86,7 +86,7 @@ class Cases:
             column.append(value)
 
     @rule("R-POLICY-18")
-    def tested(self) -> Tested:
+    def trial(self) -> Trial:
         """Who would have been decided otherwise, the most first."""
         import numpy as np  # only who tests needs it
 
@@ -98,21 +98,22 @@ class Cases:
             Move(each.before, each.after, each.count, self._said(each.change))
             for each in found.moved
         )
-        return Tested(found.cases, found.same, self.unanswered, self.cut, moved)
+        return Trial(found.cases, found.same, self.unanswered, self.cut, moved)
 
     def _said(self, change: Mapping[str, int]) -> dict[str, str]:
         features = {each.name: each for each in self.new.table.outputs}
         currency = self.new.says.currency
         return {
-            name: value_said(size, features[name], currency) for name, size in change.items() if size
-        }
+            name: value_said(size, features[name], currency)
+            for name, size in change.items() if size
+        }  # fmt: skip
 
 
-async def tested_on(history: History, old: Policy, new: Policy, since: datetime) -> Tested:
+async def tried_on(history: History, old: Policy, new: Policy, since: datetime) -> Trial:
     """A draft against another version on what was decided since a moment."""
     cases = Cases(old, new)
     async for some in history.facts(old.says.id, since):
         cases.take(some)
         if cases.cut:
             break
-    return cases.tested()
+    return cases.trial()

@@ -22,7 +22,6 @@ from usance.policy.checks import findings
 from usance.policy.dictionary import Feature
 from usance.policy.documents import Policy, PolicySays, policy_in
 from usance.risk import store
-from usance.risk.backtesting import History, Tested, tested_on
 
 RULE, AS_OF = "R-POLICY-15", "R-POLICY-16"
 KEPT = ("decides", "jurisdiction", "currency")
@@ -84,9 +83,8 @@ def body_of(says: PolicySays) -> str:
 class Policies:
     """The policies of a book."""
 
-    def __init__(self, pool: Pool, history: History) -> None:
+    def __init__(self, pool: Pool) -> None:
         self.pool = pool
-        self._history = history
 
     async def perform(self, act: AdoptPolicy, asking: Asking) -> Answer:
         """Adopt a version, once for the caller's key. Raises ``Refused``."""
@@ -105,7 +103,7 @@ class Policies:
     @rule(RULE)
     async def _adopt(self, change: Change, says: PolicySays) -> dict[str, Any]:
         """A version without a finding, the next of its policy, from a day that is not over."""
-        policy = read_policy(says)
+        policy = shipped.policy_of(says)
         check(policy)
         check_next(says, await store.policy_versions(change.connection, says.id))
         check_day(says.effective_on, change.on)
@@ -118,15 +116,6 @@ class Policies:
     async def versions(self, policy_id: str = "") -> list[Version]:
         """Every version of one policy or of all, the newest first."""
         return [version_of(row) for row in await store.policy_versions(self.pool, policy_id)]
-
-    async def tested(self, old: Policy, new: Policy, since: datetime) -> Tested:
-        """Who of those decided since a moment would be decided otherwise."""
-        return await tested_on(self._history, old, new, since)
-
-
-def read_policy(says: PolicySays) -> Policy:
-    """A document that was decoded, as a policy. Raises ``Refused``."""
-    return policy_in(msgspec.to_builtins(says), shipped.dictionary())
 
 
 async def write(connection: Connection, policy: Policy, actor: str, operation_id: int) -> None:

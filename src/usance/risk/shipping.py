@@ -15,7 +15,7 @@ from usance.platform.identifiers import new_operation_id
 from usance.policy import shipped
 from usance.policy.documents import Policy
 from usance.risk import store
-from usance.risk.register import read_policy, write
+from usance.risk.register import write
 
 ACTOR = "usance"
 
@@ -46,7 +46,7 @@ def not_before(policy: Policy, on: date) -> Policy:
     """A policy that begins on a day at the earliest."""
     if policy.says.effective_on >= on:
         return policy
-    return read_policy(msgspec.structs.replace(policy.says, effective_on=on))
+    return shipped.policy_of(msgspec.structs.replace(policy.says, effective_on=on))
 
 
 @rule("R-POLICY-17")

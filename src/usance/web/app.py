@@ -51,6 +51,11 @@ from usance.platform.clock import Clock, SystemClock
 from usance.platform.config import ConfigurationError, Settings
 from usance.platform.crypto import KeyService
 from usance.platform.database import Pool
+from usance.risk.decided import Decided
+from usance.risk.opening import Archive
+from usance.risk.register import Policies
+from usance.risk.registered import BookVersions
+from usance.risk.scorecards import Scorecards
 from usance.risk.shipping import complete as complete_policies
 from usance.servicing import read
 from usance.servicing.service import Book
@@ -112,7 +117,8 @@ async def open_services(
         cases=cases, consents=consents, genuine=genuine_room(cases.desk), family=family,
         name=found.name, currency=found.currency, decimals=decimals,
         demo=found.demo, hints=hints or {}, audit_key=open_key(settings.audit_key_file).public,
-        templates=Templates(pool), clock=clock, access=access,
+        templates=Templates(pool), policies=Policies(pool), scorecards=Scorecards(pool),
+        history=Decided(Archive(pool, keys, BookVersions())), clock=clock, access=access,
         notices=notice_room(
             settings, pool, keys, clock, access, home, family.members, played=played
         ),

@@ -41,6 +41,7 @@ from usance.platform.config import Settings
 from usance.platform.crypto import KeyService
 from usance.platform.database import Pool
 from usance.platform.looks import Looks
+from usance.risk.backtesting import History
 from usance.risk.register import Policies
 from usance.risk.scorecards import Scorecards
 from usance.servicing.commands import Command
@@ -128,6 +129,8 @@ class Services:
     templates: Templates
     policies: Policies
     scorecards: Scorecards
+    history: History
+    """The cases on which a draft of a policy is tried."""
     notices: NoticeRoom
     genuine: GenuineRoom
     name: str

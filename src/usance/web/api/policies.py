@@ -18,7 +18,7 @@ from usance.policy.checks import findings
 from usance.policy.diff import in_words, row_said
 from usance.policy.documents import Policy, PolicySays
 from usance.policy.sources import Change, Source, touched
-from usance.risk.backtesting import DAYS, Tested
+from usance.risk.backtesting import DAYS, Trial, tried_on
 from usance.risk.register import (
     AdoptPolicy,
     Version,
@@ -26,7 +26,6 @@ from usance.risk.register import (
     in_force,
     numbered,
     place_of,
-    read_policy,
 )
 from usance.risk.roles import Standing, standing
 from usance.risk.scorecard import Scorecard
@@ -71,7 +70,7 @@ class PolicyVersionView(Struct):
     changes: list[str]
 
 
-class FindingView(Struct):
+class PolicyFindingView(Struct):
     """What is wrong, by which rule, and where in the document."""
 
     rule: str
@@ -79,11 +78,12 @@ class FindingView(Struct):
     path: str
 
 
-class CheckView(Struct):
-    """All that is wrong with a draft, and its rows in words."""
+class PolicyCheckView(Struct):
+    """All that is wrong with a draft, its rows in words, and what differs from the newest."""
 
-    findings: list[FindingView]
+    findings: list[PolicyFindingView]
     rows: list[str]
+    changes: list[str]
 
 
 class DiffBody(Struct, forbid_unknown_fields=True):
@@ -100,7 +100,7 @@ class DiffView(Struct):
 
     against: int
     changes: list[str]
-    tested: Tested
+    trial: Trial
 
 
 class AsBefore(Struct, forbid_unknown_fields=True):
@@ -178,34 +178,36 @@ async def adopt_as_before(asked: Asked[Empty], body: AsBefore) -> Answer:
 
 
 @read("/v1/policies/check", "policies:read", method="POST")
-async def check_policy(asked: Asked[Empty], body: PolicySays) -> CheckView:
-    """Look at a draft without keeping it: everything that is wrong, and its rows in words."""
+async def check_policy(asked: Asked[Empty], body: PolicySays) -> PolicyCheckView:
+    """Look at a draft without keeping it: all that is wrong, its rows, what it changes."""
     try:
-        draft = read_policy(body)
+        draft = shipped.policy_of(body)
     except Refused as refused:
         found = refused.refusal
-        return CheckView([FindingView(found.rule, found.detail, found.path)], [])
-    return CheckView(findings_of(draft), rows_of(draft))
+        return PolicyCheckView([PolicyFindingView(found.rule, found.detail, found.path)], [], [])
+    newest = next(iter(await asked.services.policies.versions(body.id)), None)
+    changes = in_words(newest.policy, draft) if newest else []
+    return PolicyCheckView(findings_of(draft), rows_of(draft), changes)
 
 
 @read("/v1/policies/diff", "policies:read", method="POST")
 async def compare_policy(asked: Asked[Empty], body: DiffBody) -> DiffView:
     """A draft against a version: in words, and who of those decided would be decided otherwise."""
-    known, draft = asked.services, read_policy(body.policy)
+    known, draft = asked.services, shipped.policy_of(body.policy)
     versions = await known.policies.versions(body.policy.id)
     before = numbered(versions, body.against) if body.against else next(iter(versions), None)
     if before is None:
         raise Refused("R-FOUND-01", "there is no such version", "against")
     since = body.since or known.clock.now() - timedelta(days=DAYS)
-    tested = await known.policies.tested(before.policy, draft, since)
-    return DiffView(before.number, in_words(before.policy, draft), tested)
+    trial = await tried_on(known.history, before.policy, draft, since)
+    return DiffView(before.number, in_words(before.policy, draft), trial)
 
 
 @read("/v1/scorecards", "policies:read")
 async def scorecards(asked: Asked[DayQuery]) -> Page[ScorecardView]:
     """Every entry of the register of scorecards, under each name the newest first."""
     on, found = await day_of(asked), await asked.services.scorecards.all()
-    return Page([scorecard_view(each, stands(found, each, on)) for each in found], None)
+    return Page([scorecard_view(each, is_standing=stands(found, each, on)) for each in found], None)
 
 
 @change("POST", "/v1/scorecards", "policies:write", waiting=PROPOSAL)
@@ -257,12 +259,14 @@ def policy_view(versions: list[Version], on: date) -> PolicyView:
     now, newest = in_force(versions, on), versions[0]
     says = (now or newest).policy.says
     return PolicyView(
-        says.id, says.decides, says.title, now and now.number, now and now.policy.digest,
-        now and now.effective_on, newest.number,
+        says.id, says.decides, says.title, now.number if now else None,
+        now.policy.digest if now else None, now.effective_on if now else None, newest.number,
     )  # fmt: skip
 
 
-def version_view(version: Version, before: Version | None, now: Version | None) -> PolicyVersionView:
+def version_view(
+    version: Version, before: Version | None, now: Version | None
+) -> PolicyVersionView:
     """A version as the API shows it."""
     policy = version.policy
     return PolicyVersionView(
@@ -278,10 +282,10 @@ def rows_of(policy: Policy) -> list[str]:
     return [row_said(policy, row) for row in policy.table.rows]
 
 
-def findings_of(policy: Policy) -> list[FindingView]:
+def findings_of(policy: Policy) -> list[PolicyFindingView]:
     """What is wrong with a draft."""
     return [
-        FindingView(each.rule, each.detail, place_of(each.row))
+        PolicyFindingView(each.rule, each.detail, place_of(each.row))
         for each in findings(policy, shipped.known())
     ]
 
@@ -293,7 +297,7 @@ def stands(every: list[Registered], one: Registered, on: date) -> bool:
     return one.entry in (found.champion, *found.challengers, *found.shadows)
 
 
-def scorecard_view(found: Registered, is_standing: bool) -> ScorecardView:
+def scorecard_view(found: Registered, *, is_standing: bool) -> ScorecardView:
     """An entry as the API shows it."""
     entry = found.entry
     return ScorecardView(
