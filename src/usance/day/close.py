@@ -3,7 +3,7 @@
 import asyncio
 import itertools
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -27,6 +27,8 @@ CONTRACTS_A_JOB = 60_000
 QUEUE = "day-close"
 
 Progress = Callable[[str], None]
+Also = Callable[[date], Awaitable[object]]
+"""What belongs to the close of a day besides the book: done when all have been woken."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +43,7 @@ class Closed:
 @rule("R-CLOSE-DAY-01")
 async def run(
     pool: Pool, *, through: date | None = None, workers: int = 2,
-    progress: Progress | None = None, actor: str = ACTOR,
+    progress: Progress | None = None, actor: str = ACTOR, also: Also | None = None,
 ) -> list[Closed]:  # fmt: skip
     """Close every open day through ``through`` (default: the open business date only).
 
@@ -51,12 +53,12 @@ async def run(
     found = []
     for day in await unfinished(pool):
         await resume(pool, day, actor)
-        found.append(await close_one(pool, day, workers, tell))
+        found.append(await close_one(pool, day, workers, tell, also))
     open_day: date = await pool.fetchval(store.OPEN_DAY)
     last = open_day if through is None and not found else through or open_day - timedelta(days=1)
     while open_day <= last:
         await move_date(pool, open_day, actor)
-        found.append(await close_one(pool, open_day, workers, tell))
+        found.append(await close_one(pool, open_day, workers, tell, also))
         open_day += timedelta(days=1)
     return found
 
@@ -99,10 +101,14 @@ async def note(connection: Connection, actor: str, action: str, day: date) -> in
     return operation_id
 
 
-async def close_one(pool: Pool, day: date, workers: int, tell: Progress) -> Closed:
-    """Wake, then finish."""
+async def close_one(
+    pool: Pool, day: date, workers: int, tell: Progress, also: Also | None = None
+) -> Closed:
+    """Wake, do what else belongs to it, then finish."""
     started = time.perf_counter()
     woken = await wake_all(pool, day, workers, tell)
+    if also is not None:
+        await also(day)
     await add_up(pool, day, woken)
     seconds = time.perf_counter() - started
     tell(f"{day}: {woken} contracts woken in {seconds:.2f} s")

@@ -155,7 +155,7 @@ class Asking:
 @rule("R-IMPORT-03")
 async def tell_lateness(pool: Pool, asking: Asking, month: Month) -> None:
     """What the lender before said of a month's end: how many months each account was late."""
-    rows = []
+    rows: list[tuple[int, ...]] = []
     for account in asking.accounts:
         was, now = late_from(account, month.place - 1), late_from(account, month.place)
         if was != now or month.place == 0:

@@ -44,6 +44,7 @@ from usance.platform import (  # noqa: F401 (each adds its tables)
     schema_portal,
     schema_risk,
     schema_staff,
+    schema_tiers,
     schema_verification,
     schema_warning,
     work_tables,

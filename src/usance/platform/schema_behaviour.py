@@ -11,6 +11,6 @@ lateness = Table(
     whole("was", Integer), whole("late_from", Integer),
     Index("lateness_booked", "booked_on", "cell"),
 )  # fmt: skip
-"""Each change of a contract's ``late_from``, both the kernel's ordinals (0: nothing is late), on the
-business date on which the book knew of it; never changed. A ``number`` below 0: told by the lender
-that kept the contract before, at the end of a month, in place of what the book itself finds."""
+"""Each change of a contract's ``late_from``, both the kernel's ordinals (0: nothing is late), on
+the business date on which the book knew of it; never changed. A ``number`` below 0: told by the
+lender that kept the contract before, at a month's end, in place of what the book itself finds."""

@@ -17,7 +17,8 @@ from usance.contract import records as r
 from usance.core.rules import rule
 from usance.ledger import chart
 from usance.platform.database import Connection
-from usance.policy.tables import MISSING
+from usance.policy.cells import MISSING
+from usance.policy.shipped import dictionary
 from usance.risk.features_sql import HALF, QUARTER, YEAR, Read, Rows, read
 
 Numbers = NDArray[np.int64]
@@ -68,9 +69,15 @@ async def features_of_all(
 def features_from(known: Read) -> Features:
     """The features that a book makes."""
     book = Book(known)
-    return Features(book.borrowers, {
-        **use_of(book), **lateness_of(book), **payments_of(book), **others_of(book),
-    })  # fmt: skip
+    columns = {**use_of(book), **lateness_of(book), **payments_of(book), **others_of(book)}
+    return Features(book.borrowers, {name: _within(name, each) for name, each in columns.items()})
+
+
+def _within(name: str, column: Numbers) -> Numbers:
+    """As far as the dictionary counts."""
+    feature = dictionary()[name]
+    low, high = feature.values[0][0], feature.values[-1][1]
+    return np.where(column == MISSING, MISSING, np.clip(column, low, high))
 
 
 class Book:
@@ -129,20 +136,19 @@ def share(part: Numbers, whole: Numbers) -> Numbers:
 
 
 def stood(contracts: Rows, moves: Rows) -> tuple[Numbers, Numbers, Numbers]:
-    """(principal, all that is owed, credit) of each contract at the end of the day.
+    """(principal lent, all that is owed, credit) of each contract at the end of the day.
 
-    What stands now, less what was booked since. A write-off moves nothing here: what was written
-    off is still owed; a recovery of it lowers principal.
+    What stands now, less what was booked since. What was written off is lent no more, and is owed
+    until it is recovered.
     """
     ids = contracts["contract_id"]
-    moves, place = placed(moves[_still_owed(moves)], "contract_id", ids)
-    principal = _moved(moves, (chart.PRINCIPAL,)) - _recovered(moves)
-    owed = _moved(moves, OWED_ON) - _recovered(moves)
-    credit = -_moved(moves, (chart.CREDIT_BALANCES,))
+    moves, place = placed(moves, "contract_id", ids)
+    owed = (_moved(moves, OWED_ON) + _moved(moves, (chart.RECOVERIES,))) * _still_owed(moves)
+    lent = np.where(contracts["status"] == r.CHARGED_OFF, 0, contracts["principal"])
     return (
-        contracts["principal"] - summed(principal, place, len(ids)),
+        lent - summed(_moved(moves, (chart.PRINCIPAL,)), place, len(ids)),
         contracts["owed"] - summed(owed, place, len(ids)),
-        contracts["credit"] - summed(credit, place, len(ids)),
+        contracts["credit"] + summed(_moved(moves, (chart.CREDIT_BALANCES,)), place, len(ids)),
     )
 
 
@@ -155,14 +161,6 @@ def _moved(moves: Rows, accounts: tuple[int, ...]) -> Numbers:
     """What each added to some accounts."""
     added = np.isin(moves["debit"], accounts).astype(np.int64)
     found: Numbers = moves["amount"] * (added - np.isin(moves["credit"], accounts))
-    return found
-
-
-def _recovered(moves: Rows) -> Numbers:
-    found: Numbers = moves["amount"] * (
-        (moves["credit"] == chart.RECOVERIES).astype(np.int64)
-        - (moves["debit"] == chart.RECOVERIES)
-    )
     return found
 
 

@@ -72,7 +72,7 @@ FROM line x LEFT JOIN (
 WHERE x.opened_on <= {DAY} AND (x.status = 1 OR later.said IS NOT NULL) {{scope}}
 """, BORROWER,
 )  # fmt: skip
-"""Limits of lines that were open: what was said of a line first after the day says what was before."""
+"""Limits of lines that were open: what was first said of one after the day says what was before."""
 STATEMENTS = Asked(
     _layout(contract_id="int8", issued_on="date", due_on="date", required="int8", balance="int8"),
     f"""

@@ -1,9 +1,9 @@
-"""Since when something is late, as the book knew it on each day; limits and failed debits by day."""
+"""Since when something is late, as the book knew it each day; limits and failed debits by day."""
 
 from alembic import op
 
 revision = "0030"
-down_revision = "0024"
+down_revision = "0028"
 branch_labels = None
 depends_on = None
 

@@ -1,0 +1,261 @@
+"""``Tiering``: at the close of a day, everybody to whom something happened is looked at again.
+
+The whole set is scored and decided in arrays, by the versions in force on the day. Whoever takes a
+step gets a decision of their own, stored whole as every other one; of who stays nothing is written
+but that they were looked at: what it was made of can be read again as of the day (R-FEATURE-01).
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from datetime import time as time_of_day
+from functools import partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from usance.core.refusals import Refused
+from usance.core.rules import rule
+from usance.identity import store as identity
+from usance.platform.clock import Clock, SystemClock
+from usance.platform.crypto import KeyService, beside
+from usance.platform.database import Connection, Pool, retrying, transaction
+from usance.platform.identifiers import new_operation_id
+from usance.policy import shipped
+from usance.policy.cells import MISSING
+from usance.policy.compiled import array_function
+from usance.policy.documents import Policy
+from usance.risk import decision_store, tiering_sql
+from usance.risk.deciding_policy import TIER, DecidingPolicy, deciding_policy
+from usance.risk.decisions import SCORE, Decider, Decision
+from usance.risk.features import Features, features_of_all
+from usance.risk.scorecard import Scorecard
+from usance.risk.scoring import scores_of
+from usance.risk.snapshots import Given, Snapshots
+from usance.risk.stored import Stored, fingerprint, seal, snapshot_of, words_of
+from usance.risk.tiers import Patience, Standings, moved_each, next_look, patience
+from usance.risk.versions import Assigning
+
+Numbers = NDArray[np.int64]
+
+ACTOR, ACTION = "system:tiers", "EvaluateTiers"
+NOBODY = -1
+PART = 20_000
+"""Borrowers of a transaction."""
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """How many were looked at on a day, and how many took a step."""
+
+    borrowers: int
+    changed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """What decides on a day."""
+
+    on: date
+    policy: Policy
+    card: Scorecard | None
+
+
+class Tiering:
+    """Tiers of a book."""
+
+    def __init__(
+        self, pool: Pool, keys: KeyService, versions: Assigning, snapshots: Snapshots, *,
+        policy: DecidingPolicy | None = None, wait: Patience | None = None,
+        clock: Clock | None = None,
+    ) -> None:  # fmt: skip
+        self._pool, self._keys, self._versions, self._snapshots = pool, keys, versions, snapshots
+        self._policy, self._wait = policy or deciding_policy(), wait or patience()
+        self._clock = clock or SystemClock()
+        self._words = words_of(shipped.reasons())
+
+    @rule("R-TIER-02")
+    async def close(self, on: date) -> Looked:
+        """Look at everybody whom the day concerns; whoever was looked at already is left alone."""
+        async with self._pool.acquire() as connection:
+            this = await self._begun(connection, on)
+            if this is None:
+                return Looked(0, 0)
+            ids = await tiering_sql.touched(connection, on)
+        changed = 0
+        for start in range(0, len(ids), PART):
+            look = partial(self._look_at, this, ids[start : start + PART])
+            changed += await retrying(look)
+        return Looked(len(ids), changed)
+
+    async def _begun(self, connection: Connection, on: date) -> Round | None:
+        """The versions of the day; None in a book whose tiers no policy decides."""
+        currency = await connection.fetchval("SELECT currency FROM book")
+        try:
+            name = self._policy.policy_for(currency, TIER)
+            policy = await self._versions.policy_in_force(connection, name, on)
+        except Refused:
+            return None
+        card = await self._versions.scorecard_in_force(connection, self._policy.scorecard, on)
+        return Round(on, policy, card)
+
+    async def _look_at(self, this: Round, ids: Numbers) -> int:
+        """Some borrowers, in one transaction; how many took a step."""
+        async with transaction(self._pool) as connection:
+            known = await self._known(connection, this, ids)
+            found = found_of(this, known)
+            before = await self._before(connection, known.borrowers, this.on)
+            after = moved_each(before, found, this.on.toordinal(), self._wait)
+            steps = np.flatnonzero(after.tier != before.tier)
+            operation_id = new_operation_id()
+            decided = await self._decided(connection, this, known, steps, operation_id)
+            data = self._rows(this, known, found, after)
+            await tiering_sql.stand(
+                connection, data, changes(data, before, steps, decided, operation_id)
+            )
+            await identity.insert_operation(
+                connection, operation_id, actor=ACTOR, action=ACTION, on=this.on,
+                digest=await tiering_sql.digest_of(connection, operation_id), borrower_id=0,
+                detail={"borrowers": len(known.borrowers), "changed": len(steps)},
+            )  # fmt: skip
+        return len(steps)
+
+    async def _known(self, connection: Connection, this: Round, ids: Numbers) -> Features:
+        """Features and scores; what the book does not know is asked for, one after the other."""
+        known = await features_of_all(connection, this.on, ids.tolist())
+        columns = dict(known.columns)
+        asks = {each.name for each in this.policy.table.inputs} - {SCORE}
+        if this.card:
+            asks |= {each.name for each in this.card.characteristics}
+        if outside := sorted(asks - columns.keys()):
+            columns |= await self._outside(connection, this.on, known.borrowers, outside)
+        size = len(known.borrowers)
+        columns[SCORE] = (
+            scores_of(this.card, columns, size) if this.card else np.full(size, MISSING, np.int64)
+        )
+        return Features(known.borrowers, columns)
+
+    async def _outside(
+        self, connection: Connection, on: date, borrowers: Numbers, names: list[str]
+    ) -> dict[str, Numbers]:
+        found = {name: np.full(len(borrowers), MISSING, np.int64) for name in names}
+        for place, borrower_id in enumerate(borrowers.tolist()):
+            known = await self._snapshots.take(connection, borrower_id, on)
+            for name in names:
+                if (given := known.get(name)) is not None and given.value is not None:
+                    found[name][place] = given.value
+        return found
+
+    async def _before(
+        self, connection: Connection, borrowers: Numbers, on: date
+    ) -> Standings:
+        """Where they stood; who stood nowhere stands, without waiting, where they were found."""
+        rows = await tiering_sql.standings(connection, borrowers)
+        place = np.searchsorted(borrowers, rows["borrower_id"])
+        tier = np.full(len(borrowers), NOBODY, np.int64)
+        since = np.full(len(borrowers), on.toordinal(), np.int64)
+        better = np.zeros(len(borrowers), np.int64)
+        tier[place], since[place] = rows["tier"], rows["since"]
+        better[place] = rows["better_since"]
+        return Standings(tier, since, better)
+
+    def _rows(
+        self, this: Round, known: Features, found: Numbers, after: Standings
+    ) -> dict[str, Any]:
+        on, score = this.on.toordinal(), known.columns[SCORE]
+        return {
+            "cell": known.borrowers % 1024, "borrower_id": known.borrowers, "tier": after.tier,
+            "since": after.since, "better_since": after.better_since, "found": found,
+            "score": np.where(score == MISSING, NOBODY, score),
+            "evaluated_on": np.full(len(found), on, np.int64),
+            "next_on": next_look(after, on, self._wait),
+        }  # fmt: skip
+
+    async def _decided(
+        self, connection: Connection, this: Round, known: Features, steps: Numbers,
+        operation_id: int,
+    ) -> Numbers:  # fmt: skip
+        """A decision of each who takes a step; their numbers, 0 for who is not there any more."""
+        numbers = np.zeros(len(steps), np.int64)
+        if not len(steps):
+            return numbers
+        wrapped = await tiering_sql.keys_of(connection, known.borrowers[steps].tolist())
+        made = []
+        for place, step in enumerate(steps.tolist()):
+            borrower_id = int(known.borrowers[step])
+            if wrapped.get(borrower_id):
+                unwrap = partial(self._keys.unwrap, wrapped[borrower_id], borrower_id)
+                key = await beside(self._keys, unwrap)
+                made.append(self._stored(this, known, step, key, operation_id))
+                numbers[place] = made[-1].decision_id
+        if made:
+            await decision_store.keep_words(connection, *self._words)
+            await decision_store.insert(connection, made)
+        return numbers
+
+    def _stored(
+        self, this: Round, known: Features, place: int, key: bytes, operation_id: int
+    ) -> Stored:
+        started = time.perf_counter_ns()
+        borrower_id = int(known.borrowers[place])
+        decision, given = decided(this, known, place)
+        sealed, number = snapshot_of(decision, given), new_operation_id()
+        says = this.policy.says
+        return Stored(
+            borrower_id=borrower_id, decision_id=number, kind=TIER, shadow=False,
+            of_decision_id=0, product="", contract_id=0, policy_id=says.id,
+            policy_version=says.version, policy_digest=bytes.fromhex(decision.policy_digest),
+            scorecard_digest=bytes.fromhex(decision.scorecard_digest),
+            words_digest=self._words[0], snapshot=seal(key, sealed, number),
+            row_taken=decision.row, tried=decision.tried, outcome=decision.outcome,
+            reasons=decision.reasons, score=decision.score,
+            fingerprint=fingerprint(decision, sealed), actor=ACTOR, business_date=this.on,
+            decided_at=self._clock.now(),
+            latency_us=(time.perf_counter_ns() - started) // 1_000, operation_id=operation_id,
+        )  # fmt: skip
+
+
+def found_of(this: Round, known: Features) -> Numbers:
+    """The tier that the table finds for each."""
+    outputs = [each.name for each in this.policy.table.outputs]
+    tiers = np.array([row.then[outputs.index(TIER)] for row in this.policy.table.rows], np.int64)
+    columns = {
+        each.name: taken(known.columns[each.name], each.missing)
+        for each in this.policy.table.inputs
+    }
+    return tiers[array_function(this.policy.table)(columns)]
+
+
+@rule("R-POLICY-04")
+def taken(column: Numbers, missing: int | str) -> Numbers:
+    """A column as a table takes it: a named value where nothing is known, if there is one."""
+    return np.where(column == MISSING, missing, column) if isinstance(missing, int) else column
+
+
+def decided(this: Round, known: Features, place: int) -> tuple[Decision, Mapping[str, Given]]:
+    """One of them by itself, with its path and its reasons."""
+    facts = {
+        name: None if (value := int(column[place])) == MISSING else value
+        for name, column in known.columns.items()
+    }
+    card = this.card if facts[SCORE] is not None else None
+    at = datetime.combine(this.on, time_of_day(), UTC)
+    known_by = shipped.dictionary()
+    given = {name: Given(value, known_by[name].source, at) for name, value in facts.items()}
+    return Decider(this.policy, shipped.reasons(), card).decide(facts), given
+
+
+def changes(
+    data: dict[str, Any], before: Standings, steps: Numbers, decided: Numbers, operation_id: int
+) -> dict[str, Any]:
+    """The steps as rows."""
+    return {
+        "cell": data["cell"][steps], "borrower_id": data["borrower_id"][steps],
+        "changed_on": data["evaluated_on"][steps], "tier_from": before.tier[steps],
+        "tier_to": data["tier"][steps], "score": data["score"][steps], "decision_id": decided,
+        "operation_id": np.full(len(steps), operation_id, np.int64),
+    }  # fmt: skip
