@@ -9,20 +9,34 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from tests.servicing.books import TestBook, fresh
-from usance.identity import staff_sql  # noqa: F401 (staff are there)
 from usance.identity.changing import Asking
-from usance.platform.clock import FixedClock
-from usance.platform.database import Connection, Pool
-from usance.risk.alerts import CLOSED, OPEN, TAKEN
+from usance.platform.clock import FixedClock, SystemClock
+from usance.platform.database import Connection, Pool, transaction
+from usance.risk.alerts import CLOSED, OPEN, TAKEN, Raised
 from usance.risk.early_warning import EarlyWarning
 from usance.risk.measuring import Portfolio
+from usance.risk.raising import raise_alerts
 from usance.risk.registered import BookVersions
 from usance.risk.signs import Move, Signs
+from usance.risk.warning_policy import warning_policy
 
 BEGINS = date(2026, 1, 1)
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 ANNA, BEN = Asking("staff:1"), Asking("staff:2")
 ALL = (OPEN, TAKEN, CLOSED)
+
+
+async def planted(pool: Pool, borrower_id: int, signal: str = "first-late", level: int = 2) -> int:
+    """An alert about a borrower, as a look raises it; its number."""
+    found = Raised(
+        borrower_id, signal, level, {"first_payment_late": 1},
+        {"row": 1, "when": {"first_payment_late": True}}, "cn-warning 1", 12,
+    )  # fmt: skip
+    async with transaction(pool) as connection:
+        on = await connection.fetchval("SELECT business_date FROM book")
+        await raise_alerts(connection, SystemClock(), warning_policy(), [found], on)
+    number: int = await pool.fetchval("SELECT max(alert_id) FROM alert")
+    return number
 
 
 @dataclass

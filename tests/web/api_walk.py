@@ -12,6 +12,7 @@ import httpx
 from msgspec import structs, to_builtins
 
 from tests.risk.registering import register, says
+from tests.risk.warned import planted
 from tests.web.api_site import Site
 from tests.web.walking import Walk
 from usance.consents.documents import shipped
@@ -105,6 +106,7 @@ async def walk_api(walk: Walk) -> None:
     await consents(walk, host, borrower)
     await templates(host)
     await policies(walk, host)
+    await alerts(walk, host, borrower)
     await forgeries(host, borrower)
     await told(walk, host, borrower)
     await host.does(f"POST {BORROWER}/portal-links", borrower, body={"target": "pay"})
@@ -240,6 +242,15 @@ async def policies(walk: Walk, host: Caller) -> None:
     await rita.does("POST /v1/policies/{policy_id}/as-before", "cn-tier",
                     body={"version": 1, "effective_on": f"{today}"})  # fmt: skip
     await rita.does("POST /v1/scorecards", body=to_builtins(register(on=today)))
+
+
+async def alerts(walk: Walk, host: Caller, borrower: str) -> None:
+    """One that a member of risk takes and closes."""
+    nora = await member(walk, "nora", host.numbers, "risk")
+    alert = written("alert", await planted(walk.site.pool, parse("borrower", borrower)))
+    await nora.does("POST /v1/alerts/{alert_id}/take", alert)
+    await nora.does("POST /v1/alerts/{alert_id}/close", alert,
+                    body={"outcome": "true", "reason": "spoke-with"})  # fmt: skip
 
 
 async def relatives(host: Caller, borrower: str) -> None:

@@ -32,7 +32,7 @@ SAMPLE = {
     "business_date": "2026-01-05", "receipt_id": "1", "proposal_id": "q-1", "case_id": "m-1",
     "webhook_id": "1", "sequence": "1", "record_id": "r-1", "template_id": "paid",
     "notice_id": "t-1", "channel": "sms", "report_id": "w-1",
-    "member_id": "h-1", "policy_id": "cn-tier",
+    "member_id": "h-1", "policy_id": "cn-tier", "alert_id": "l-1",
 }  # fmt: skip
 HEADERS = (
     "content-security-policy", "x-content-type-options", "referrer-policy", "x-frame-options",

@@ -138,7 +138,7 @@ async def listen(
         services.consents.start()
         services.genuine.watch.start()
         services.receipts.start()
-        for each in services.notices.looking:
+        for each in (*services.notices.looking, *services.warning.looking):
             each.start()
         services.family.start()
         config = uvicorn.Config(
@@ -151,7 +151,7 @@ async def listen(
     finally:
         await services.genuine.watch.stop()
         await services.receipts.stop()
-        for each in services.notices.looking:
+        for each in (*services.notices.looking, *services.warning.looking):
             await each.stop()
         await services.consents.stop()
         await services.family.stop()

@@ -53,6 +53,12 @@ WHERE EXISTS (SELECT FROM contract c WHERE c.cell = w.borrower_id % 1024
 """Of borrowers with an open contract: when a further device was first seen, when the number was
 changed last. The first device is no change."""
 
+TIERS = """
+SELECT borrower_id, changed_on, tier_from, tier_to FROM tier_change
+WHERE cell = ANY($1::smallint[]) AND borrower_id = ANY($2::bigint[]) AND changed_on <= $3
+    AND tier_from >= 0
+"""
+
 RAISE = f"""
 WITH given AS (
     SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::smallint[], $5::jsonb[],
@@ -87,13 +93,14 @@ COLUMNS = (
     "borrower_id, alert_id, signal, level, raised_on, at, evidence, threshold, policy, usual,"
     " state, owner, taken_at, closed_at, outcome, reason"
 )
-ONE = f"SELECT {COLUMNS} FROM alert WHERE alert_id = $1"
+OWNER = "(SELECT name FROM staff WHERE staff_id = owner) AS owner_name"
+ONE = f"SELECT {COLUMNS}, {OWNER} FROM alert WHERE alert_id = $1"
 LOCK = f"""
 SELECT {COLUMNS} FROM alert
 WHERE cell = ($2::bigint % 1024)::smallint AND borrower_id = $2 AND alert_id = $1 FOR UPDATE
 """
 LIST = f"""
-SELECT {COLUMNS}, (SELECT name FROM staff WHERE staff_id = owner) AS owner_name FROM alert
+SELECT {COLUMNS}, {OWNER} FROM alert
 WHERE alert_id < $1 AND state = ANY($2::smallint[]) AND ($3 = '' OR signal = $3)
     AND ($4::bigint = 0 OR owner = $4) AND ($5::bigint < 0 OR borrower_id = $5)
 ORDER BY alert_id DESC LIMIT $6
@@ -101,6 +108,9 @@ ORDER BY alert_id DESC LIMIT $6
 OF_BORROWER = f"""
 SELECT {COLUMNS} FROM alert WHERE cell = ($1::bigint % 1024)::smallint AND borrower_id = $1
 ORDER BY alert_id
+"""
+FORGET = """
+DELETE FROM alert WHERE cell = ($1::bigint % 1024)::smallint AND borrower_id = $1
 """
 SUMMARY = f"""
 SELECT count(*) FILTER (WHERE state = {OPEN}) AS open,

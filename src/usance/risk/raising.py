@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any
 
@@ -44,7 +44,7 @@ async def raise_alerts(
         assert open_day is not None  # there is a book, or nothing would be found in it
         await identity.insert_operation(
             connection, operation_id, actor=SYSTEM, action="RaiseAlerts", on=open_day,
-            digest=signed, detail=_counts(row["signal"] for row in rows),
+            digest=signed, detail={"alerts": len(rows)},
         )  # fmt: skip
     return len(rows)
 
@@ -57,9 +57,3 @@ def _row(each: Raised, usual: Mapping[str, int]) -> tuple[Any, ...]:
         usual.get(each.signal, each.usual),
     )  # fmt: skip
 
-
-def _counts(signals: Iterable[str]) -> dict[str, int]:
-    found: dict[str, int] = {}
-    for each in signals:
-        found[each] = found.get(each, 0) + 1
-    return found

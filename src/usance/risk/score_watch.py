@@ -46,6 +46,7 @@ class Monitored(Struct, frozen=True):
     version: int
     role: str
     digest: str
+    edges: monitors.Counts
     days: int
     moved: Moved | None
     came: tuple[Came, ...]
@@ -143,7 +144,8 @@ class ScoreWatch(Looks):
         entry = card.entry
         days = await self._days(connection, entry.digest, date.min, day)
         return Monitored(
-            card.scorecard.name, entry.number, entry.role, entry.digest, len(days),
+            card.scorecard.name, entry.number, entry.role, entry.digest,
+            monitors.edges_of(card.scorecard), len(days),
             await self._moved(connection, card, day), tuple(await self._came(connection, card, day)),
             tuple(_by_month(days)),
         )  # fmt: skip

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import date, datetime
 from typing import TypeAlias
 
+from usance.core.identifiers import cell_of_borrower
 from usance.core.rules import rule
 from usance.platform.database import Connection
 from usance.risk import alerts_sql as sql
@@ -20,10 +21,22 @@ ReadTiers: TypeAlias = Callable[
 """Changes of tiers of borrowers up to a day."""
 
 
-class Signs:
-    """Reads facts; ``tiers``: who knows how tiers moved. Without one no tier has fallen."""
+async def moves_of(
+    connection: Connection, borrowers: Sequence[int], on: date
+) -> Mapping[int, Sequence[Move]]:
+    """As the book has them; the first tier of somebody is no move."""
+    cells = sorted({cell_of_borrower(each) for each in borrowers})
+    found: dict[int, list[Move]] = {}
+    for row in await connection.fetch(sql.TIERS, cells, list(borrowers), on.toordinal()):
+        move = date.fromordinal(row[1]), row[2], row[3]
+        found.setdefault(row[0], []).append(move)
+    return found
 
-    def __init__(self, tiers: ReadTiers | None = None) -> None:
+
+class Signs:
+    """Reads facts; ``tiers``: who knows how tiers moved."""
+
+    def __init__(self, tiers: ReadTiers = moves_of) -> None:
         self._tiers = tiers
 
     @rule("R-WARN-01")
@@ -37,7 +50,7 @@ class Signs:
         behaviour = await features_of_all(connection, on, list(borrowers))
         rows = await connection.fetch(sql.MOVED, list(borrowers), now)
         moved = {row["borrower_id"]: row for row in rows}
-        tiers = await self._tiers(connection, borrowers, on) if self._tiers else {}
+        tiers = await self._tiers(connection, borrowers, on)
         found: dict[int, Facts] = {}
         for borrower in behaviour.borrowers.tolist():
             row = moved.get(borrower)

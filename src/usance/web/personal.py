@@ -28,7 +28,10 @@ from usance.payments import held as payments_held  # noqa: F401 (payments; an ob
 from usance.platform.crypto import KeyService
 from usance.platform.database import Pool
 from usance.platform.personal import OPENED_PARTS, PARTS, OpenedPart
-from usance.risk import decisions_leaving  # noqa: F401 (what was decided about them)
+from usance.risk import (
+    alerts_leaving,  # noqa: F401 (what was noticed of them)
+    decisions_leaving,  # noqa: F401 (what was decided about them)
+)
 from usance.servicing import leaving  # noqa: F401 (obstacles to erasure)
 from usance.servicing import read as models
 from usance.web import export_parts  # noqa: F401 (enters the parts of the export)

@@ -13,6 +13,7 @@ from usance.web import i18n
 from usance.web.console import (
     access,
     actions,
+    alerts,
     approvals,
     audit,
     borrowers,
@@ -26,6 +27,7 @@ from usance.web.console import (
     contracts,
     day,
     erasure,
+    monitors,
     notice_templates,
     overview,
     own,
@@ -166,7 +168,7 @@ def console_router() -> Router:
             *contacts.HANDLERS,
             *approvals.HANDLERS, *erasure.HANDLERS, *clients.HANDLERS, *webhooks.HANDLERS,
             *audit.HANDLERS, *cases.HANDLERS, *sending.HANDLERS,
-            *verification.HANDLERS, *notice_templates.HANDLERS, *template_drafts.HANDLERS,
+            *verification.HANDLERS, *alerts.HANDLERS, *monitors.HANDLERS, *notice_templates.HANDLERS, *template_drafts.HANDLERS,
             *consent_documents.HANDLERS, *consent_drafts.HANDLERS, *consents.HANDLERS,
         ],
         exception_handlers={
