@@ -559,7 +559,8 @@ async def test_damage_is_named(good_book: str, name: str) -> None:
 ELSEWHERE = dict.fromkeys(
     ("INV-FAMILY-01", "INV-FAMILY-02", "INV-FAMILY-03"), "tests/family/test_misuse.py"
 ) | {
-    "INV-WARN-01": "tests/risk/test_portfolio.py", "INV-WARN-02": "tests/risk/test_early_warning.py",
+    "INV-WARN-01": "tests/risk/test_portfolio.py",
+    "INV-WARN-02": "tests/risk/test_early_warning.py",
 }  # fmt: skip
 """Invariants that are damaged where there is a book that has what they are about."""
 

@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 
 from tests.risk.warned import ANNA, BEGINS, BEN, Watched, watched
+from tests.servicing.books import fingerprint
 from usance.core.refusals import Refused
 from usance.identity.changing import Asking
-from usance.platform.database import Pool
+from usance.platform.database import Pool, transaction
+from usance.risk import alerts_leaving
 from usance.risk.alerts import CLOSED, OPEN, TAKEN
 from usance.servicing import commands as ask
 
@@ -213,3 +215,30 @@ async def test_an_alert_that_was_edited_is_found(pool: Pool) -> None:
             assert [each.invariant for each in await home.book.findings()] == ["INV-WARN-02"]
             if mend:
                 await pool.execute(mend)
+
+
+async def test_it_is_told_to_the_person_and_goes_with_an_erasure(pool: Pool) -> None:
+    """R-WARN-06: in the export, without who looked; nothing of it is left afterwards."""
+    async with watched(pool) as home:
+        who = await late_first(home)
+        async with transaction(pool) as connection:
+            (told,) = await alerts_leaving.alerts(connection, who)
+            assert (told["signal"], told["level"], told["state"]) == ("first-late", "look", "open")
+            assert told.keys().isdisjoint({"owner", "taken_at"})
+            await alerts_leaving.forget_alerts(connection, who)
+            assert await alerts_leaving.alerts(connection, who) == []
+
+
+async def test_an_alert_does_nothing_by_itself(pool: Pool) -> None:
+    """R-WARN-06: but for the alert, its audit event and the figures of days no table changes."""
+    async with watched(pool) as home:
+        who = await home.book.borrower()
+        await home.book.line(who, "cash_loan")
+        await home.book.loan(who, 1_000_000, 12)
+        await home.book.close_through(date(2026, 2, 2))
+        before = await fingerprint(pool)
+        await home.warning.look()
+        after = await fingerprint(pool)
+        assert {name for name, each in after.items() if before[name] != each} == {
+            "alert", "late_band", "monitor_day", "operation", "portfolio_day", "warning_feed",
+        }  # fmt: skip

@@ -9,7 +9,6 @@ from collections.abc import Callable
 from datetime import date
 from random import Random
 
-
 from tests.day.lives import Life
 from tests.day.test_by_set import Record, way
 from tests.servicing.books import TestBook

@@ -12,6 +12,7 @@ import pytest
 
 from tests.risk.deciders import deciders
 from tests.risk.registering import BEGINS, CARD, register
+from tests.risk.warned import NOON
 from usance.platform.clock import FixedClock
 from usance.platform.database import Pool
 from usance.risk import figures, measuring, monitors
@@ -23,7 +24,6 @@ from usance.risk.registered import BookVersions
 from usance.risk.score_watch import SCORED, ScoreWatch
 from usance.risk.warning_policy import warning_policy
 from usance.servicing import commands as ask
-from tests.risk.warned import NOON
 
 LATE = "days_late_12m"
 
@@ -177,6 +177,4 @@ async def test_a_score_that_moved_is_an_alert(pool: Pool) -> None:
             await room.book.close_through(day - timedelta(days=1))
         rows = await pool.fetch("SELECT signal, evidence FROM alert")
         assert [row["signal"] for row in rows] == ["score-moved"]
-        await room.book.do(ask.OpenLine(
-            borrower_id=await room.book.borrower(), product="pay_later", limit=100_000))  # fmt: skip
         await room.book.holds()

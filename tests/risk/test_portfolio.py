@@ -116,7 +116,8 @@ async def life(home: Watched, chance: Random, contracts: list[int]) -> None:
         kind = chance.choice(["pay", "pay", "reverse", "wait", "wait", "off", "settle", "back"])
         today = (await home.book.today()).toordinal()
         if kind == "pay":
-            await home.book.submit(ask.Repay(contract_id=contract, amount=chance.randint(1, 300_000)))
+            amount = chance.randint(1, 300_000)
+            await home.book.submit(ask.Repay(contract_id=contract, amount=amount))
         elif kind == "reverse" and state["seq"] > 1:
             await home.book.submit(ask.Reverse(contract_id=contract, of=state["seq"]))
         elif kind == "off" and 0 < state["late_from"] < today - 60:

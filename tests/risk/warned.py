@@ -64,7 +64,7 @@ class Watched:
 
     async def alerts(self, signal: str = "", states: Sequence[int] = ALL) -> list[Any]:
         """Of borrowers, the oldest first."""
-        rows = await self.warning.list(2**63 - 1, 200, states, signal=signal)
+        rows = await self.warning.page(2**63 - 1, 200, states, signal=signal)
         return [row for row in reversed(rows) if row["borrower_id"]]
 
     async def operations(self) -> list[str]:

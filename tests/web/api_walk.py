@@ -16,6 +16,7 @@ from tests.risk.warned import planted
 from tests.web.api_site import Site
 from tests.web.walking import Walk
 from usance.consents.documents import shipped
+from usance.core.identifiers import parse, written
 from usance.identity import portal_store
 from usance.identity.staff import StaffSession
 from usance.notices import sealing

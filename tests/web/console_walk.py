@@ -12,6 +12,7 @@ import httpx
 import pyotp
 from msgspec import structs
 
+from tests.risk.warned import planted
 from tests.web.api_site import Site
 from tests.web.walking import Walk
 from usance.consents.documents import shipped
@@ -93,6 +94,7 @@ async def walk_console(walk: Walk) -> None:
     await cases(anna, bert, who)
     await accounts(anna)
     await forgeries(anna)
+    await alerts(anna)
     await documents(anna)
     await the_end(anna)
 
@@ -373,6 +375,14 @@ async def forgeries(anna: Person) -> None:
         " RETURNING alarm_id"
     )
     await anna.does(place + "alarms/{alarm:int}/acknowledge", alarm, reason="A known forgery.")
+
+
+async def alerts(anna: Person) -> None:
+    """One that is taken and closed."""
+    borrower = await anna.newest("SELECT borrower_id FROM borrower")
+    alert = written("alert", await planted(anna.site.pool, borrower))
+    await anna.does("/console/alerts/{alert:str}/take", alert)
+    await anna.does("/console/alerts/{alert:str}/close", alert, what="true/spoke-with")
 
 
 async def documents(anna: Person) -> None:

@@ -10,8 +10,8 @@ from usance.day.verify_policies_sql import POLICY_INVARIANTS
 from usance.identity import access_sql
 from usance.ledger import chart
 from usance.notices.store import VERSIONS
-from usance.risk import alerts_sql, portfolio_sql
 from usance.platform import schema
+from usance.risk import alerts_sql, portfolio_sql
 from usance.servicing import columns as sql
 
 LAST = (

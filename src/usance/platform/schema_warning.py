@@ -41,7 +41,8 @@ alert = Table(
     "alert", metadata,
     cell(), key("borrower_id"), key("alert_id"),
     Column("signal", Text, nullable=False), whole("level", SmallInteger),
-    Column("raised_on", Date, nullable=False), Column("at", DateTime(timezone=True), nullable=False),
+    Column("raised_on", Date, nullable=False),
+    Column("at", DateTime(timezone=True), nullable=False),
     Column("evidence", JSONB, nullable=False), Column("threshold", JSONB, nullable=False),
     Column("policy", Text, nullable=False), whole("usual"),
     whole("state", SmallInteger, "1"), whole("owner"),
@@ -51,6 +52,6 @@ alert = Table(
           postgresql_where=text("state <> 3")),
     Index("alert_number", "alert_id"), Index("alert_raised", "raised_on"),
 )  # fmt: skip
-"""Something that asks for a look: at a borrower, or (borrower 0) at the whole book. ``threshold`` is
-what it was raised by, of ``policy``; ``usual`` what is usual of the signal (R-WARN-02). State 1 open,
-2 taken by ``owner`` (a member of staff), 3 closed with ``outcome`` and ``reason``."""
+"""Something that asks for a look: at a borrower, or (borrower 0) at the whole book. ``threshold``
+is what it was raised by, of ``policy``; ``usual`` what is usual of the signal (R-WARN-02). State 1
+open, 2 taken by ``owner`` (a member of staff), 3 closed with ``outcome`` and ``reason``."""

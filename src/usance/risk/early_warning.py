@@ -74,7 +74,7 @@ class EarlyWarning(Looks):
 
     @rule("R-WARN-01")
     async def step(self) -> int | None:
-        """Look at some; how many alerts. None: there is nothing, or another process has the turn."""
+        """Look at some; how many alerts. None: there is nothing, or another has the turn."""
         if not self._has_place:
             if await self._pool.fetchval(sql.BRING_BACK):
                 logger.error("warnings had been raised of transactions that are not there yet")
@@ -178,7 +178,7 @@ class EarlyWarning(Looks):
             raise Refused("R-FOUND-01", "there is no such alert", "alert_id")
         return read_row(row)
 
-    async def list(
+    async def page(
         self, before: int, limit: int, states: Sequence[int], *, signal: str = "", owner: int = 0,
         borrower_id: int = -1,
     ) -> list[Row]:  # fmt: skip
@@ -195,7 +195,7 @@ class EarlyWarning(Looks):
 
     @rule("R-WARN-04")
     async def take(self, alert_id: int, asking: Asking) -> Answer:
-        """Somebody looks after an alert from now on, also in another's place. Raises ``Refused``."""
+        """Somebody looks after it from now on, also in another's place. Raises ``Refused``."""
         staff_id = staff_of(asking.actor)
 
         async def make(change: Change) -> dict[str, Any]:

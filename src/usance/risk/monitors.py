@@ -22,7 +22,7 @@ Counts: TypeAlias = tuple[int, ...]
 Scored: TypeAlias = tuple[int, Mapping[str, int | None], Sequence[str]]
 """The score, what was known, the reasons that were told."""
 STEPS = 4
-"""Bands on each side of the points at which the odds are told, each half as wide as doubles them."""
+"""Bands on each side of the points at which the odds are told, two for each doubling."""
 SCALE = 10_000
 
 

@@ -196,7 +196,9 @@ EARLY_AGE = 3
 """Months on book at which a young vintage is held against those before."""
 
 
-def figures(parts: Sequence[Part], rolls: Rolls | None, vintages: Sequence[Vintage]) -> dict[str, int]:
+def figures(
+    parts: Sequence[Part], rolls: Rolls | None, vintages: Sequence[Vintage]
+) -> dict[str, int]:
     """What is watched of a day, by the names of the monitors."""
     held = concentrations(parts)
     return {

@@ -99,7 +99,7 @@ SELECT {MONTH} AS month,
 FROM first JOIN contract c USING (cell, contract_id)
 WHERE opened_on >= {ORDINAL.format("$2::date")} GROUP BY 1, 2
 """
-"""When contracts opened since $2 were in the band $3 or a later one for the first time, up to $1."""
+"""When contracts opened since $2 were first in the band $3 or a later one, up to $1."""
 
 BY_DAY = """
 SELECT day, band, sum(contracts)::bigint AS contracts, sum(principal)::bigint AS principal

@@ -146,8 +146,8 @@ class ScoreWatch(Looks):
         return Monitored(
             card.scorecard.name, entry.number, entry.role, entry.digest,
             monitors.edges_of(card.scorecard), len(days),
-            await self._moved(connection, card, day), tuple(await self._came(connection, card, day)),
-            tuple(_by_month(days)),
+            await self._moved(connection, card, day),
+            tuple(await self._came(connection, card, day)), tuple(_by_month(days)),
         )  # fmt: skip
 
     async def _moved(

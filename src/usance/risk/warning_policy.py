@@ -1,4 +1,4 @@
-"""``policies/warnings.yaml``: which signals raise an alert, marks of the whole book, and fatigue."""
+"""``policies/warnings.yaml``: which signals raise an alert, marks of the book, and fatigue."""
 
 from __future__ import annotations
 

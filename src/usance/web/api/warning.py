@@ -19,7 +19,7 @@ from usance.risk.score_watch import Monitored
 from usance.risk.warning_policy import LEVELS, Outcome
 from usance.servicing import read as models
 from usance.web.api.endpoint import Asked, Empty, change, read
-from usance.web.api.paging import CURSOR_MAX, Page, PageQuery, position
+from usance.web.api.paging import CURSOR_MAX, PageQuery, position
 from usance.web.api.values import spelled
 from usance.web.problems import not_found
 
@@ -159,7 +159,7 @@ async def alerts(asked: Asked[AlertQuery]) -> AlertsView:
     """Alerts, the newest first, and how signals wear on those who look."""
     room, query = asked.services.warning.alerts, asked.query
     before, limit = position(query, CURSOR_MAX), query.limit
-    rows = await room.list(
+    rows = await room.page(
         before, limit, states_of(query.state), signal=query.signal, borrower_id=of_whom(query)
     )
     more = str(rows[-1]["alert_id"]) if len(rows) == limit else None
@@ -277,7 +277,7 @@ def concentration_view(found: Concentration, say: Any) -> ConcentrationView:
 
 @read("/v1/monitors/scorecards", "monitors:read")
 async def scorecard_monitors(asked: Asked[DayQuery]) -> ScorecardsView:
-    """What moved against the making of each scorecard, what came of scores, and reasons by month."""
+    """What moved against the making of each scorecard, what came of it, reasons by month."""
     book = await models.book(asked.services.pool)
     assert book is not None, "the application serves a book"
     on = asked.query.as_of or book.business_date

@@ -69,7 +69,7 @@ async def alerts_page(request: Asked) -> Response[str]:
     start = int(before) if before.isascii() and before.isdigit() and len(before) < 19 else LAST
     session = session_of(request)
     owner = staff_of(session.actor) if view == "mine" and session else 0
-    rows = await room(request).list(start, PAGE + 1, VIEWS[view], owner=owner)
+    rows = await room(request).page(start, PAGE + 1, VIEWS[view], owner=owner)
     return await show(
         request, "alerts.html", view=view, rows=[told(request, each) for each in rows[:PAGE]],
         next=rows[PAGE - 1]["alert_id"] if len(rows) > PAGE else 0,
@@ -136,9 +136,9 @@ def value_of(request: Asked, key: str, value: Any, name: str) -> str:
         if feature.type == "yes_no":
             return translated(request, YES if value else NO)
         return value_said(value, feature, services(request).currency)
-    if key == "moved" or key == "mark" and name == MOVED:
+    if key == "moved" or (key == "mark" and name == MOVED):
         return f"{value // SCALE}.{value % SCALE:04}"
-    if key in words.SHARES or key == "mark" and not name.startswith(SURGE):
+    if key in words.SHARES or (key == "mark" and not name.startswith(SURGE)):
         return percent(value)
     if key == "times":
         return f"{value} %"

@@ -102,9 +102,9 @@ def roll_chart(rolls: Rolls, said: Words) -> Chart:
         Series(names[before], [rolls.rate(before, now) for now in BANDS])
         for before in BANDS if sum(rolls.counts[before])
     ]  # fmt: skip
-    text = said(_("Each row is the contracts that were so many days late on {first}; its columns say"
-                  " which share of them was how late on {last}. In the first column is also what"
-                  " was settled since."))  # fmt: skip
+    text = said(_("Each row is the contracts that were so many days late on {first}; its columns"
+                  " say which share of them was how late on {last}. In the first column is also"
+                  " what was settled since."))  # fmt: skip
     return Chart(
         "heat", said(_("Roll rates")), text.format(first=rolls.first, last=rolls.last),
         said(_("Days late now")), names, series, percent, wide=True,
@@ -112,7 +112,7 @@ def roll_chart(rolls: Rolls, said: Words) -> Chart:
 
 
 def vintage_chart(vintages: Sequence[Vintage], band: int, said: Words) -> Chart:
-    """By month of opening and months on book, the share ever so late; -1 where time has not come."""
+    """By month of opening and months on book, the share ever so late; -1: not there yet."""
     title = said(_("Ever more than 30 days late")) if band == OVER_30 else said(
         _("Ever more than 90 days late"))  # fmt: skip
     shown = [each for each in vintages if each.contracts][-AGES_MOST:]
@@ -160,7 +160,7 @@ def concentration(
 
 @get("/scores", opt=needs("monitors:read"))
 async def scores_page(request: Asked) -> Response[str]:
-    """Every scorecard that scores somebody: what moved, what came of it, which reasons were told."""
+    """Every scorecard that scores: what moved, what came of it, which reasons were told."""
     book = await read.book(services(request).pool)
     if book is None:
         raise ProblemError(404, "R-BOOK-01", "there is no book yet")
@@ -227,7 +227,8 @@ def reason_chart(request: Asked, card: Monitored, said: Words) -> Chart | None:
     names = sorted({name for _month, found in months for name, _share in found})
     known, language = shipped.reasons(), language_of(request)
     series = [
-        Series(reason_said(known, name, language), [dict(found).get(name, 0) for _m, found in months])
+        Series(reason_said(known, name, language),
+               [dict(found).get(name, 0) for _month, found in months])
         for name in names
     ]  # fmt: skip
     return Chart(

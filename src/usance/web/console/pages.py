@@ -168,7 +168,8 @@ def console_router() -> Router:
             *contacts.HANDLERS,
             *approvals.HANDLERS, *erasure.HANDLERS, *clients.HANDLERS, *webhooks.HANDLERS,
             *audit.HANDLERS, *cases.HANDLERS, *sending.HANDLERS,
-            *verification.HANDLERS, *alerts.HANDLERS, *monitors.HANDLERS, *notice_templates.HANDLERS, *template_drafts.HANDLERS,
+            *verification.HANDLERS, *alerts.HANDLERS, *monitors.HANDLERS,
+            *notice_templates.HANDLERS, *template_drafts.HANDLERS,
             *consent_documents.HANDLERS, *consent_drafts.HANDLERS, *consents.HANDLERS,
         ],
         exception_handlers={
