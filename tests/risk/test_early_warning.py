@@ -33,8 +33,9 @@ async def test_a_first_payment_that_does_not_come(pool: Pool) -> None:
         (one,) = await home.alerts("first-late")
         assert (one["borrower_id"], one["level"], one["state"]) == (who, 2, OPEN)
         assert one["raised_on"] == date(2026, 2, 2)
-        assert one["evidence"] == {"first_payment_late": 1}
-        assert one["threshold"] == {"row": 1, "when": {"first_payment_late": True}}
+        assert one["evidence"] == {"first_payment_late": 1, "days_late": 1}
+        when = {"first_payment_late": True, "days_late": ">= 1 days"}
+        assert one["threshold"] == {"row": 1, "when": when}
         assert one["policy"] == "cn-warning 1"
         assert await home.operations() == ["RaiseAlerts"]
         await home.book.holds()
@@ -119,24 +120,35 @@ async def test_it_is_taken_and_closed_by_one_person(pool: Pool) -> None:
 
 
 async def test_quiet_after_it_was_closed(pool: Pool) -> None:
-    """R-WARN-03: the same is not said again for as long as the policy has it."""
+    """R-WARN-03: not said again for as long as the policy has it; then only on other facts."""
     async with watched(pool) as home:
         who = await home.book.borrower()
-        account = await home.book.line(who, "pay_later")
-        home.tiers[who] = [(BEGINS, 0, 1)]
+        await home.book.line(who, "cash_loan")
+        loan = await home.book.loan(who, 1_000_000, 12)
 
-        async def buys() -> list[Any]:
-            await home.book.do(ask.Purchase(contract_id=account, amount=10_000))
+        async def extended() -> list[Any]:
+            await home.book.do(ask.Extend(contract_id=loan, days=1))
             await home.warning.look()
-            return await home.alerts("tier-fell", (OPEN, TAKEN))
+            return await home.alerts("extended-often", (OPEN, TAKEN))
 
-        (one,) = await buys()
-        await home.warning.take(one["alert_id"], ANNA)
-        await home.warning.close(one["alert_id"], "nothing", "nothing-found", ANNA)
+        async def closed(alert: Any) -> None:
+            await home.warning.take(alert["alert_id"], ANNA)
+            await home.warning.close(alert["alert_id"], "nothing", "nothing-found", ANNA)
+
+        assert await extended() == []
+        (one,) = await extended()
+        await closed(one)
         home.clock.advance(timedelta(days=29))
-        assert await buys() == []
+        assert await extended() == []
         home.clock.advance(timedelta(days=2))
-        assert len(await buys()) == 1
+        (two,) = await extended()
+        assert two["evidence"] == {"extensions_12m": 4}
+        await closed(two)
+        home.clock.advance(timedelta(days=31))
+        limit = ask.ChangeLimit(borrower_id=who, product="cash_loan", limit=3_000_000)
+        await home.book.do(limit)
+        await home.warning.look()
+        assert await home.alerts("extended-often", (OPEN, TAKEN)) == []
 
 
 async def test_quiet_is_over_when_it_is_more_urgent(pool: Pool) -> None:

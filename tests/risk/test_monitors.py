@@ -23,7 +23,6 @@ from usance.risk.opening import Archive
 from usance.risk.registered import BookVersions
 from usance.risk.score_watch import SCORED, ScoreWatch
 from usance.risk.warning_policy import warning_policy
-from usance.servicing import commands as ask
 
 LATE = "days_late_12m"
 

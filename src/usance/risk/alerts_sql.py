@@ -72,7 +72,7 @@ SELECT (borrower_id % 1024)::smallint, borrower_id, alert_id, signal, level, $9,
 FROM given g WHERE NOT EXISTS (
     SELECT FROM alert o WHERE o.cell = (g.borrower_id % 1024)::smallint
         AND o.borrower_id = g.borrower_id AND o.signal = g.signal AND o.state = {CLOSED}
-        AND o.closed_at > $12 AND o.level >= g.level)
+        AND (o.closed_at > $12 OR o.evidence = g.evidence) AND o.level >= g.level)
 ORDER BY borrower_id, signal
 ON CONFLICT (cell, borrower_id, signal) WHERE state <> {CLOSED} DO UPDATE
 SET level = excluded.level, evidence = excluded.evidence, threshold = excluded.threshold,
@@ -80,7 +80,8 @@ SET level = excluded.level, evidence = excluded.evidence, threshold = excluded.t
 WHERE a.level < excluded.level
 RETURNING borrower_id, alert_id, level, signal
 """
-"""Alerts on the business date $9 at the moment $10; none where the same one was closed after $12.
+"""Alerts on the business date $9 at the moment $10; none where the same one was closed after $12,
+or on just the same facts.
 One that is open already only becomes more urgent."""
 
 BORROWERS_NOW = f"SELECT count(DISTINCT borrower_id) FROM contract WHERE status = {ACTIVE}"

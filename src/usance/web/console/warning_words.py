@@ -22,7 +22,7 @@ SIGNALS = {
 }  # fmt: skip
 SURGE = _("Far more than usual: {signal}")
 LEVELS = {1: _("watch"), 2: _("look today")}
-STATES = {1: _("open"), 2: _("looked after"), 3: _("closed")}
+STATES = {1: _("nobody's yet"), 2: _("looked after"), 3: _("done with")}
 OUTCOMES = {"true": _("a real sign"), "false": _("a false alarm"), "nothing": _("nothing found")}
 REASONS = {
     "spoke-with": _("we spoke with the borrower"), "help-offered": _("help was offered"),
