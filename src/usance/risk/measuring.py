@@ -22,7 +22,7 @@ from usance.risk import portfolio_sql as sql
 from usance.risk.portfolio import Part, Rolls, Vintage
 from usance.servicing import store
 
-AT_ONCE = 200
+AT_ONCE = 50
 """Contracts that are replayed before others may go on."""
 MONTHS = 24
 """Of opening, that vintages show."""

@@ -71,14 +71,14 @@ class AlertsView(Struct):
     fatigue: list[Told]
 
 
-class CloseBody(Struct, forbid_unknown_fields=True):
+class AlertCloseBody(Struct, forbid_unknown_fields=True):
     """What it was, and a reason of that outcome from the policy."""
 
     outcome: Outcome
     reason: str
 
 
-class DayQuery(Struct, forbid_unknown_fields=True, kw_only=True):
+class MonitorQuery(Struct, forbid_unknown_fields=True, kw_only=True):
     """As of which day; the last that was measured if it is not said."""
 
     as_of: date | None = None
@@ -213,14 +213,14 @@ async def take_alert(asked: Asked[Empty]) -> Answer:
 
 
 @change("POST", "/v1/alerts/{alert_id}/close", "alerts:write")
-async def close_alert(asked: Asked[Empty], body: CloseBody) -> Answer:
+async def close_alert(asked: Asked[Empty], body: AlertCloseBody) -> Answer:
     """Say what an alert of one's own was."""
     room = asked.services.warning.alerts
     return await room.close(asked.at["alert_id"], body.outcome, body.reason, asked.asking)
 
 
 @read("/v1/monitors/portfolio", "monitors:read")
-async def portfolio_monitors(asked: Asked[DayQuery]) -> PortfolioView:
+async def portfolio_monitors(asked: Asked[MonitorQuery]) -> PortfolioView:
     """The book as it was at the end of a closed day: nothing that was booked later is in it."""
     room, day = asked.services.warning.portfolio, await day_of(asked)
     parts = await room.parts(day)
@@ -240,7 +240,7 @@ async def portfolio_monitors(asked: Asked[DayQuery]) -> PortfolioView:
     )  # fmt: skip
 
 
-async def day_of(asked: Asked[DayQuery]) -> date:
+async def day_of(asked: Asked[MonitorQuery]) -> date:
     """The last measured day up to the one that is asked for; 404 if there is none."""
     found = await asked.services.warning.portfolio.day(asked.query.as_of)
     if found is None:
@@ -276,7 +276,7 @@ def concentration_view(found: Concentration, say: Any) -> ConcentrationView:
 
 
 @read("/v1/monitors/scorecards", "monitors:read")
-async def scorecard_monitors(asked: Asked[DayQuery]) -> ScorecardsView:
+async def scorecard_monitors(asked: Asked[MonitorQuery]) -> ScorecardsView:
     """What moved against the making of each scorecard, what came of it, reasons by month."""
     book = await models.book(asked.services.pool)
     assert book is not None, "the application serves a book"
