@@ -218,6 +218,25 @@ async def test_days_are_measured_one_after_the_other(pool: Pool) -> None:
         await home.book.holds()
 
 
+async def test_a_day_since_which_too_much_changed_is_left_out(
+    pool: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """R-PORT-01: and the next one is measured."""
+    monkeypatch.setattr(measuring, "CHANGED_MOST", 0)
+    async with watched(pool) as home:
+        who = await home.book.borrower()
+        await home.book.line(who, "cash_loan")
+        loan = await home.book.loan(who, 600_000, 12)
+        await home.book.close_through(BEGINS)
+        await home.book.do(ask.Repay(contract_id=loan, amount=100))
+        await home.warning.look()
+        assert await home.portfolio.day() is None
+        await home.book.close_through(BEGINS + timedelta(days=1))
+        await home.warning.look()
+        assert await home.portfolio.day() == BEGINS + timedelta(days=1)
+        await home.book.holds()
+
+
 async def test_what_was_noted_is_proved(pool: Pool) -> None:
     """INV-WARN-01."""
     async with watched(pool) as home:

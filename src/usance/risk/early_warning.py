@@ -111,7 +111,8 @@ class EarlyWarning(Looks):
         days = portfolio.days_to_measure(through, last) if last is not None else []
         if not days:
             return through, 0
-        await measuring.measure(connection, days[0])
+        if await measuring.measure(connection, days[0]) is None:
+            return days[0], 0
         return days[0], await self._of_day(connection, days[0], is_last=days[0] == last)
 
     @rule("R-WARN-01", "R-PORT-05")

@@ -24,6 +24,8 @@ from usance.servicing import store
 
 AT_ONCE = 50
 """Contracts that are replayed before others may go on."""
+CHANGED_MOST = 50_000
+"""A day since which more contracts have changed is not measured any more: it would take minutes."""
 MONTHS = 24
 """Of opening, that vintages show."""
 PORTFOLIO = "portfolio"
@@ -32,9 +34,11 @@ Stood = tuple[int, int, int, int, int, int]
 
 
 @rule("R-PORT-01")
-async def measure(connection: Connection, day: date) -> int:
-    """Note how a closed day ended; how many contracts were replayed for it."""
-    changed = await connection.fetch(sql.CHANGED_SINCE, day)
+async def measure(connection: Connection, day: date) -> int | None:
+    """Note how a closed day ended; how many contracts were replayed. None: too much has changed."""
+    changed = await connection.fetch(sql.CHANGED_SINCE, day, CHANGED_MOST + 1)
+    if len(changed) > CHANGED_MOST:
+        return None
     stood: list[Stood] = []
     for start in range(0, len(changed), AT_ONCE):
         batch = [(row[0], row[1]) for row in changed[start : start + AT_ONCE]]

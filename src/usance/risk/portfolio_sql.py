@@ -15,6 +15,7 @@ BAND = (
 
 CHANGED_SINCE = """
 SELECT DISTINCT cell, contract_id FROM event WHERE booked_on > $1 ORDER BY cell, contract_id
+LIMIT $2
 """
 """Contracts whose state has moved since the end of the day $1; every other stands as it did."""
 
@@ -124,7 +125,7 @@ SELECT day, figures FROM monitor_day WHERE monitor = $1 AND day > $2 AND day < $
 """
 
 BROKEN = f"""
-WITH place AS (SELECT day_through AS day FROM warning_feed), stood AS (
+WITH place AS (SELECT max(day) AS day FROM portfolio_day), stood AS (
     SELECT c.cell, c.contract_id, {BAND.replace("$1::date", "p.day")} AS band
     FROM contract c CROSS JOIN place p
     WHERE c.status <> {CLOSED} AND c.opened_on <= {DAY.replace("$1::date", "p.day")}
