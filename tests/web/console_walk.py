@@ -17,8 +17,8 @@ from tests.web.api_site import Site
 from tests.web.walking import Walk
 from usance.consents.documents import shipped
 from usance.core.identifiers import parse, written
-from usance.identity.contact_changes import Asker
 from usance.identity.changing import Asking
+from usance.identity.contact_changes import Asker
 from usance.notices.starting import starting_set
 from usance.policy.reading import text_of
 from usance.risk.scorecards import Scorecards
