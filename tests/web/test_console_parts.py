@@ -173,10 +173,14 @@ SOURCE = WEB.parent
 SAID_BY = {"Refused": 1, "Refusal": 1, "ProblemError": 2, "malformed": 0, "not_found": 0,
            "bad": 0, "hidden": 0, "unfit": 0, "misfit": 0}  # fmt: skip
 """Which argument of a call is a refusal's detail."""
+SAID_OF_POLICIES = {"Finding": 2, "_unfit": 2}
+"""The same in the room of policies."""
 SPOKEN = ("family", "core", "contract", "servicing", "identity", "day", "web", "webhooks", "cases",
-          "consents")
+          "consents", "policy")
 OF_TEMPLATES = ("documents.py", "lints.py", "templates.py", "rendering.py", "preferences.py")
 """Of the room of notices what pages of templates and of one's own choice can refuse."""
+OF_POLICIES = ("register.py", "registered.py", "roles.py", "scorecards.py", "scorecard.py")
+"""Of the room of risk what pages of policies and scorecards can refuse."""
 NOT_ON_A_PAGE = ("web/api", "contract/batch.py")
 
 
@@ -192,11 +196,12 @@ def template(node: ast.expr) -> str | None:
 
 def refusals_of(path: Path) -> Iterator[str]:
     """Details of all refusals that a file spells out."""
+    said_by = SAID_BY | (SAID_OF_POLICIES if path.parent.name == "policy" else {})
     for node in ast.walk(ast.parse(path.read_text())):
         if not isinstance(node, ast.Call):
             continue
         name = getattr(node.func, "id", getattr(node.func, "attr", ""))
-        place = SAID_BY.get(name, len(node.args))
+        place = said_by.get(name, len(node.args))
         if place < len(node.args) and (said := template(node.args[place])):
             yield f"there is no such {said}" if name == "not_found" else said
 
@@ -204,6 +209,7 @@ def refusals_of(path: Path) -> Iterator[str]:
 def spoken_files() -> list[Path]:
     paths = [path for room in SPOKEN for path in sorted((SOURCE / room).rglob("*.py"))]
     paths += [SOURCE / "notices" / name for name in OF_TEMPLATES]
+    paths += [SOURCE / "risk" / name for name in OF_POLICIES]
     return [p for p in paths if not p.relative_to(SOURCE).as_posix().startswith(NOT_ON_A_PAGE)]
 
 

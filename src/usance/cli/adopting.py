@@ -17,7 +17,7 @@ from cyclopts import Parameter
 from usance.cli.contracts import say
 from usance.cli.house import opened, run
 from usance.cli.setting_up import password_of
-from usance.risk.roles import Role  # noqa: TC001 (the command reads its choices)
+from usance.risk.roles import Role
 
 if TYPE_CHECKING:
     from usance.approvals.proposal import Proposal

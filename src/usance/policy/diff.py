@@ -16,45 +16,91 @@ from usance.policy.documents import Policy
 from usance.policy.tables import NO_ROW, Row, Table
 
 
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One thing that differs.
+
+    ``what``: ``day``, ``title``, ``hit``, ``outputs`` or ``guards``; ``inputs`` or ``sources`` with
+    a ``name``; or ``row``. A ``row`` is called by the number that it has in the new version, one
+    that is gone by the number that it had. ``before`` and ``after``: None where it is not there.
+    """
+
+    what: str
+    name: str = ""
+    row: int = 0
+    before: Row | None = None
+    after: Row | None = None
+    gone: bool = False
+
+
 @rule("R-POLICY-14")
-def in_words(old: Policy, new: Policy) -> list[str]:
-    """What differs, a line each; a row is called by the number that it has in the new version."""
+def differences(old: Policy, new: Policy) -> list[Difference]:
+    """Everything that differs but the number of the version."""
     return [*_head(old, new), *_rows(old, new)]
 
 
-def _head(old: Policy, new: Policy) -> Iterator[str]:
+@rule("R-POLICY-14")
+def in_words(old: Policy, new: Policy) -> list[str]:
+    """What differs, a line each."""
+    return [_said(old, new, each) for each in differences(old, new)]
+
+
+def _said(old: Policy, new: Policy, found: Difference) -> str:
+    if found.what == "row":
+        return _row_said(old, new, found)
+    if found.name:
+        return f"{found.what}: {found.name} is {'gone' if found.gone else 'new'}"
+    if found.what == "day":
+        return f"holds from {new.says.effective_on} (was {old.says.effective_on})"
+    return {
+        "title": "is called otherwise", "hit": "which row decides is said otherwise",
+        "outputs": "what rows give is described otherwise", "guards": "guards differ",
+    }[found.what]  # fmt: skip
+
+
+def _row_said(old: Policy, new: Policy, found: Difference) -> str:
+    before = row_said(old, found.before) if found.before else ""
+    after = row_said(new, found.after) if found.after else ""
+    if not before:
+        return f"row {found.row} is new: {after}"
+    if not after:
+        return f"row {found.row} of before is gone: {before}"
+    if before == after and found.before and found.after:
+        reasons = [", ".join(each.because) for each in (found.before, found.after)]
+        return f"row {found.row} gave the reasons {reasons[0]}; gives: {reasons[1]}"
+    return f"row {found.row} was: {before}; is: {after}"
+
+
+def _head(old: Policy, new: Policy) -> Iterator[Difference]:
     before, after = old.says, new.says
     if before.effective_on != after.effective_on:
-        yield f"holds from {after.effective_on} (was {before.effective_on})"
+        yield Difference("day")
     for what in ("inputs", "sources"):
         had, has = set(getattr(before, what)), set(getattr(after, what))
-        yield from (f"{what}: {name} is new" for name in sorted(has - had))
-        yield from (f"{what}: {name} is gone" for name in sorted(had - has))
-    if before.outputs != after.outputs:
-        yield "what rows give is described otherwise"
-    if before.guards != after.guards:
-        yield "guards differ"
+        yield from (Difference(what, name) for name in sorted(has - had))
+        yield from (Difference(what, name, gone=True) for name in sorted(had - has))
+    for what in ("title", "hit", "outputs", "guards"):
+        if getattr(before, what) != getattr(after, what):
+            yield Difference(what)
 
 
-def _rows(old: Policy, new: Policy) -> Iterator[str]:
+def _rows(old: Policy, new: Policy) -> Iterator[Difference]:
     """Rows that are the same are paired first, then those in between by their places."""
-    before = [row_said(old, row) for row in old.table.rows]
-    after = [row_said(new, row) for row in new.table.rows]
+    before = [(row_said(old, row), row.because) for row in old.table.rows]
+    after = [(row_said(new, row), row.because) for row in new.table.rows]
     start = 0
     while start < min(len(before), len(after)) and before[start] == after[start]:
         start += 1
     end = 0
     while end < min(len(before), len(after)) - start and before[-1 - end] == after[-1 - end]:
         end += 1
-    gone, came = before[start : len(before) - end], after[start : len(after) - end]
+    gone, came = old.table.rows[start : len(before) - end], new.table.rows[start : len(after) - end]
     for place in range(max(len(gone), len(came))):
-        number = start + place + 1
-        if place >= len(gone):
-            yield f"row {number} is new: {came[place]}"
-        elif place >= len(came):
-            yield f"row {number} of before is gone: {gone[place]}"
-        elif gone[place] != came[place]:
-            yield f"row {number} was: {gone[place]}; is: {came[place]}"
+        had = gone[place] if place < len(gone) else None
+        has = came[place] if place < len(came) else None
+        number = start + place
+        if had is None or has is None or before[number] != after[number]:
+            yield Difference("row", row=number + 1, before=had, after=has)
 
 
 def row_said(policy: Policy, row: Row) -> str:

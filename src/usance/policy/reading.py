@@ -25,7 +25,7 @@ def says_in(text: str) -> PolicySays:
     except (yaml.YAMLError, RecursionError, ValueError) as error:
         if isinstance(error, msgspec.ValidationError):
             raise Refused(FORM, without_values(str(error)), "") from error
-        raise Refused(FORM, f"not YAML that can be read{_where(error)}", "text") from error
+        raise _unreadable(error) from error
 
 
 def _plain(text: str) -> Any:
@@ -36,21 +36,35 @@ def _plain(text: str) -> Any:
     return yaml.safe_load(text)
 
 
-def _where(error: Exception) -> str:
+def _unreadable(error: Exception) -> Refused:
     mark = getattr(error, "problem_mark", None)
-    return f", line {mark.line + 1}" if mark is not None else ""
+    if mark is None:
+        return Refused(FORM, "not YAML that can be read", "text")
+    return Refused(FORM, f"not YAML that can be read, line {mark.line + 1}", "text")
+
+
+ROW_ORDER = ("when", "then", "because")
+EMPTY: tuple[Any, ...] = ("", 0, (), {})
+"""What need not be written, for it is what a document means that does not say it."""
 
 
 def text_of(says: PolicySays) -> str:
     """The document as somebody would write it; reading it gives the same."""
     lines = []
     for name, value in msgspec.to_builtins(says).items():
-        if isinstance(value, list) and value and isinstance(value[0], dict):
-            lines.append(f"{name}:")
-            lines += [f"  - {_flow(each)}" for each in value]
+        if name in ("outputs", "rows", "guards"):
+            lines += [f"{name}:", *(f"  - {_entry(each)}" for each in value)] if value else []
+        elif name == "effective_on":
+            lines.append(f"{name}: {value}")
         else:
             lines.append(f"{name}: {_flow(value)}")
     return "\n".join(lines) + "\n"
+
+
+def _entry(entry: dict[str, Any]) -> str:
+    """A row, an output or a guard: conditions first, and nothing that goes without saying."""
+    names = sorted(entry, key=lambda name: ROW_ORDER.index(name) if name in ROW_ORDER else -1)
+    return _flow({name: entry[name] for name in names if entry[name] not in EMPTY})
 
 
 def _flow(value: Any) -> str:

@@ -4,6 +4,7 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import msgspec
 from litestar import Response, get, post
 
 from usance.approvals.proposal import Proposal
@@ -15,12 +16,14 @@ from usance.notices.changes import leaves
 from usance.web.acts import asked_for
 from usance.web.console.actions import form_of, hash_of, key_of
 from usance.web.console.names import names_of
-from usance.web.console.proposed import about
+from usance.web.console.proposed import about, about_policy
 from usance.web.console.render import Asked, Word, identifier, moved, services, show
 from usance.web.security import needs
 
 PAGE, LAST = 50, 2**63 - 1
 DAY = timedelta(days=1)
+AS_THEY_ARE = ("policy", "scorecard", "report")
+"""Documents of rows or numbers, whose words mean nothing one by one."""
 
 
 @get("/approvals", opt=needs("approvals:read"))
@@ -56,18 +59,25 @@ async def one(
         asked=spread(asked_for(found.body)), open=found.state == WAITING,
         may_decide=not mine and request.user.actor not in decided,
         names=await names_of(request), about=await about(request, found),
+        of_policy=await about_policy(request, found),
     )  # fmt: skip
 
 
 def spread(asked: dict[str, Any]) -> dict[str, Any]:
     """What an act was asked with; of a whole document every word, by its place.
 
-    One that is made of texts is shown as a text.
+    One that is made of texts is shown as a text, a policy and a scorecard as they are.
     """
-    return {
-        name: dict(leaves(value)) if isinstance(value, dict) and "texts" not in value else value
-        for name, value in asked.items()
-    }
+    found: dict[str, Any] = {}
+    for name, value in asked.items():
+        if name in AS_THEY_ARE and value:
+            written = msgspec.json.encode(value)
+            found[name] = {"JSON": msgspec.json.format(written).decode()}
+        elif isinstance(value, dict) and "texts" not in value:
+            found[name] = dict(leaves(value))
+        else:
+            found[name] = value
+    return found
 
 
 @post("/approvals/{proposal:str}/approve", opt=needs("approvals:decide"))

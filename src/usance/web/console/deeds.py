@@ -22,13 +22,18 @@ from usance.identity.erasure import HeldAct
 from usance.identity.machine import ClientAct
 from usance.identity.once import STATUS, Answer
 from usance.notices.templates import TemplateAct
+from usance.risk.register import AdoptPolicy
+from usance.risk.scorecards import AdoptScorecard
 from usance.web.console.actions import asking_of, form_of
 from usance.web.console.forms import Field
 from usance.web.console.render import Asked, moved, services, show
 from usance.web.security import needs
 from usance.webhooks.acts import WebhookAct
 
-Act: TypeAlias = StaffAct | ClientAct | WebhookAct | HeldAct | TemplateAct | DocumentAct
+Act: TypeAlias = (
+    StaffAct | ClientAct | WebhookAct | HeldAct | TemplateAct | DocumentAct | AdoptPolicy
+    | AdoptScorecard
+)
 CHECKED = "check."
 """Fields of check boxes are called so and by what they stand for."""
 

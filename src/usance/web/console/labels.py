@@ -89,6 +89,8 @@ ACTIONS = {
     "AdoptTemplate": _("Template of notices adopted"),
     "AdoptStartingSet": _("First templates of notices adopted"),
     "RetireTemplate": _("Template of notices retired"),
+    "AdoptPolicy": _("Policy adopted"), "AdoptScorecard": _("Scorecard registered"),
+    "AdoptShippedPolicies": _("First policies adopted"),
     "LoadDebitFile": _("Bank file loaded"),
     "BeginClose": _("Day close begun"), "ResumeClose": _("Day close resumed"),
     "AllocateReceipt": _("Receipt allocated"),
@@ -160,7 +162,8 @@ ARGUMENTS = {
     "purpose": _("Purpose"), "recipients": _("Recipients"), "channels": _("Channels"),
     "controller": _("Controller"), "retention_years": _("Years of keeping"),
     "withdrawal": _("Ways to withdraw"), "jurisdictions": _("Jurisdictions"),
-    "two_sided": _("Needs both sides"),
+    "two_sided": _("Needs both sides"), "policy": _("A policy"), "scorecard": _("Scorecard"),
+    "role": _("Role"), "share": _("Share of a challenger"), "report": _("Report"),
 }  # fmt: skip
 """What an act is asked with."""
 RECEIPT_STATUS = {1: _("waiting"), 2: _("allocated"), 3: _("returned")}

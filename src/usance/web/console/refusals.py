@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable
 from functools import cache
 
-from usance.web.console import template_refusals
+from usance.web.console import policy_refusals, template_refusals
 
 
 def _(message: str) -> str:
@@ -450,6 +450,7 @@ DETAILS = (
     _("no more relatives can be named from here until we have looked at it; ask us"),
     _("staff is told before it is refused"),
     *template_refusals.DETAILS,
+    *policy_refusals.DETAILS,
 )
 PLACE = re.compile(r"\{(\w+)\}")
 

@@ -32,6 +32,7 @@ from usance.web.console import (
     consent_words,
     labels,
     notice_words,
+    policy_words,
     refusals,
     warning_words,
     words,
@@ -66,6 +67,9 @@ MENU = (
     ("/console/notices", "Sending", "notices:read"),
     ("/console/templates", "Templates", "notices:read"),
     ("/console/consent-documents", "Consent documents", "consents:read"),
+    ("/console/policies", "Policies", "policies:read"),
+    ("/console/scorecards", "Scorecards", "policies:read"),
+    ("/console/law", "Register of law", "policies:read"),
     ("/console/webhooks", "Webhooks", "webhooks:read"),
     ("/console/operations", "Operations", "operations:read"),
     ("/console/audit", "Audit", "audit:read"), ("/console/staff", "Staff", "staff:read"),
@@ -90,8 +94,13 @@ NOTICE_WORDS = {
     "consent_word": consent_words.ALL, "consent_is": consent_words.STATES,
     "party": consent_words.PARTIES, "entered_by": consent_words.ENTERED_BY,
 }
+POLICY_WORDS = {
+    "decides": policy_words.DECIDES, "hit": policy_words.HITS,
+    "scorecard_role": policy_words.ROLES, "law_of": policy_words.JURISDICTIONS,
+}
 DRAFTS = {"/console/template-drafts": "/console/templates",
-          "/console/consent-drafts": "/console/consent-documents"}  # fmt: skip
+          "/console/consent-drafts": "/console/consent-documents",
+          "/console/policy-drafts": "/console/policies"}  # fmt: skip
 """Where something is written, and the entry of the menu that it belongs to."""
 THEMES = ("auto", "light", "dark")
 STATIC = {
@@ -238,7 +247,7 @@ def environment(language: str, decimals: int) -> Environment:
         "argument": name(labels.ARGUMENTS), "reason": name(labels.REASONS),
         "hint": name(labels.HINTS), "tr": gettext,
         **{f"case_{key}": name(table) for key, table in CASE_WORDS.items()},
-        **{key: name(table) for key, table in NOTICE_WORDS.items()},
+        **{key: name(table) for key, table in (NOTICE_WORDS | POLICY_WORDS).items()},
         "refusal": lambda detail: refusals.sentence(detail, gettext),
         "settings": lambda document: words.settings(document, gettext),
         "detail": lambda value: words.detail(value, gettext),
