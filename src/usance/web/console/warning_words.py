@@ -33,7 +33,7 @@ REASONS = {
     "out-of-date": _("out of date"),
 }  # fmt: skip
 EVIDENCE = {
-    "share": _("Share"), "contracts": _("Contracts"), "alerts": _("Alerts that day"),
+    "share": _("Share of it"), "contracts": _("Contracts"), "alerts": _("Alerts that day"),
     "scorecard": _("Scorecard"), "moved": _("PSI or CSI, at most"), "decisions": _("Decisions"),
     "mark": _("Raised from"), "floor": _("Least"), "times": _("Of what is usual"),
     "least": _("At least"), "row": _("Row of the policy"),
