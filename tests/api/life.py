@@ -165,6 +165,9 @@ PLACES = {
     "POST /v1/verification/alarms/{number}/acknowledgement":
         """SELECT alarm_id AS number FROM verify_alarm WHERE acknowledged_at IS NULL
         ORDER BY 1 DESC LIMIT 3""",
+    "POST /v1/alerts/{alert_id}/take":
+        "SELECT alert_id FROM alert WHERE state = 1 ORDER BY 1 DESC LIMIT 3",
+    "alert_id": "SELECT alert_id FROM alert ORDER BY 1 DESC LIMIT 9",
     "number": "SELECT alarm_id AS number FROM verify_alarm ORDER BY 1 DESC LIMIT 9",
     "policy_id": "SELECT DISTINCT policy_id FROM policy_version ORDER BY 1",
     "template_id": "SELECT DISTINCT template_id FROM notice_template ORDER BY 1 LIMIT 9",

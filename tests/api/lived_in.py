@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 import requests
 
+from tests.risk.warned import planted
 from tests.web import console_site
 from usance.audit.key import open_key
 from usance.audit.sequencer import Sequencer
@@ -27,7 +28,7 @@ T = TypeVar("T")
 HANDLED = ("/v1/cases/{case_id}/proposals", "/v1/cases/{case_id}/extensions")
 """What only the handler of a case asks for."""
 KINDS = {"borrower_id", "contract_id", "offer_id", "authorisation_id", "operation_id",
-         "proposal_id", "case_id", "report_id", "notice_id", "decision_id"}  # fmt: skip
+         "proposal_id", "case_id", "report_id", "notice_id", "decision_id", "alert_id"}
 TABLES = """SELECT tablename FROM pg_tables WHERE schemaname = 'public'
     AND tablename NOT IN ('rate_bucket', 'machine_key', 'staff_session', 'verify_bucket',
     'verify_minute') ORDER BY 1"""
@@ -219,6 +220,9 @@ def newcomers(book: LivedIn) -> None:
     book.done(f"/v1/contracts/{overpaid}/repayments", {"amount": "50.00"})
     registered(book)
     forgeries(book)
+    who = book.site.fetch("SELECT borrower_id FROM borrower WHERE status = 1 ORDER BY 1 DESC")
+    for (each,) in who[:6]:
+        book.run(planted(book.site.pool, each))
     head = "reference,id,amount,result_code,value_date,bank_transaction_id"
     rows = (f"{book.fresh_key()},c-1001,5.00,00,{book.today()}," for _ in range(2))
     book.load_file("\n".join([head, *rows, ""]))

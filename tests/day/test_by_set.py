@@ -39,7 +39,8 @@ OWN = {
     "policy_version": {"operation_id"},
 }  # fmt: skip
 """Columns in which two books that live the same life differ."""
-NOT_OF_THE_BOOK = {"job", "operation", "accrual_change", "webhook_feed", "notice_feed"}
+NOT_OF_THE_BOOK = {"job", "operation", "accrual_change", "webhook_feed", "notice_feed",
+                   "warning_feed"}
 """Compared in other ways, or no part of the book."""
 
 OPERATIONS = """

@@ -591,6 +591,8 @@ ELSEWHERE = {
         "tests/risk/test_decision_damages.py",
     ),
     "INV-FACT-01": "tests/risk/test_known.py", "INV-FACT-02": "tests/risk/test_bureau.py",
+    "INV-WARN-01": "tests/risk/test_portfolio.py",
+    "INV-WARN-02": "tests/risk/test_early_warning.py",
 }  # fmt: skip
 """Invariants that are damaged where there is a book that has what they are about."""
 

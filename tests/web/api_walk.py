@@ -12,9 +12,11 @@ import httpx
 from msgspec import structs, to_builtins
 
 from tests.risk.registering import register, says
+from tests.risk.warned import planted
 from tests.web.api_site import Site
 from tests.web.walking import Walk
 from usance.consents.documents import shipped
+from usance.core.identifiers import parse, written
 from usance.identity import portal_store
 from usance.identity.staff import StaffSession
 from usance.notices import sealing
@@ -107,6 +109,7 @@ async def walk_api(walk: Walk) -> None:
     await facts(walk, host, borrower)
     await templates(host)
     await policies(walk, host)
+    await alerts(walk, host, borrower)
     await forgeries(host, borrower)
     await told(walk, host, borrower)
     await host.does(f"POST {BORROWER}/portal-links", borrower, body={"target": "pay"})
@@ -271,6 +274,15 @@ async def facts(walk: Walk, host: Caller, borrower: str) -> None:
             "method": "portal"}  # fmt: skip
     await host.does(f"POST {BORROWER}/consents", borrower, body=said)
     await host.does(f"POST {BORROWER}/bureau-pulls", borrower)
+
+
+async def alerts(walk: Walk, host: Caller, borrower: str) -> None:
+    """One that a member of risk takes and closes."""
+    nora = await member(walk, "nora", host.numbers, "risk")
+    alert = written("alert", await planted(walk.site.pool, parse("borrower", borrower)))
+    await nora.does("POST /v1/alerts/{alert_id}/take", alert)
+    await nora.does("POST /v1/alerts/{alert_id}/close", alert,
+                    body={"outcome": "true", "reason": "spoke-with"})  # fmt: skip
 
 
 async def relatives(host: Caller, borrower: str) -> None:

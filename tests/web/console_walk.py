@@ -12,6 +12,8 @@ import httpx
 import pyotp
 from msgspec import structs
 
+from tests.risk.registering import register, says
+from tests.risk.warned import planted
 from tests.web.api_site import Site
 from tests.web.walking import Walk
 from usance.consents.documents import shipped
@@ -20,11 +22,13 @@ from usance.core.identifiers import parse, written
 from usance.identity.changing import Asking
 from usance.identity.contact_changes import Asker
 from usance.notices.starting import starting_set
+from usance.policy.reading import text_of
+from usance.risk.scorecards import Scorecards
 from usance.web.console import consent_drafts
 from usance.web.console.template_forms import given_of
 
 PASSWORD, OTHER_PASSWORD = "correct horse battery", "tide-lantern-violet"
-ROLES = ("service", "collections", "operations", "compliance", "administrator")
+ROLES = ("service", "collections", "operations", "compliance", "administrator", "risk")
 PLACE = re.compile(r"{(\w+):\w+}")
 HEAD = "reference,id,amount,result_code,value_date,bank_transaction_id\n"
 
@@ -96,7 +100,9 @@ async def walk_console(walk: Walk) -> None:
     await cases(anna, bert, who)
     await accounts(anna)
     await forgeries(anna)
+    await alerts(anna)
     await documents(anna)
+    await policies(anna)
     await the_end(anna)
 
 
@@ -391,6 +397,14 @@ async def forgeries(anna: Person) -> None:
     await anna.does(place + "alarms/{alarm:int}/acknowledge", alarm, reason="A known forgery.")
 
 
+async def alerts(anna: Person) -> None:
+    """One that is taken and closed."""
+    borrower = await anna.newest("SELECT borrower_id FROM borrower")
+    alert = written("alert", await planted(anna.site.pool, borrower))
+    await anna.does("/console/alerts/{alert:str}/take", alert)
+    await anna.does("/console/alerts/{alert:str}/close", alert, what="true/spoke-with")
+
+
 async def documents(anna: Person) -> None:
     """The next version of a template and of a consent document, and an end of each."""
     today = await anna.newest("SELECT business_date FROM book")
@@ -407,6 +421,17 @@ async def documents(anna: Person) -> None:
         "/console/consent-documents/{document:str}/versions/{version:int}/do/retire",
         "notices-service", 1, retired_on=now.isoformat(),
     )  # fmt: skip
+
+
+async def policies(anna: Person) -> None:
+    """The next version of a policy, looked at and proposed; a scorecard gets another role."""
+    today = await anna.newest("SELECT business_date FROM book")
+    text = text_of(says(2, today))
+    await anna.does("/console/policy-drafts/look", status=200, text=text)
+    await anna.does("/console/policy-drafts", text=text)
+    await Scorecards(anna.walk.site.pool).perform(register(on=today), Asking("staff:1"))
+    await anna.does("/console/scorecards/{name:str}/{version:int}/do/role", "behaviour", 1,
+                    role="shadow", effective_on=today.isoformat())  # fmt: skip
 
 
 async def the_end(anna: Person) -> None:

@@ -34,6 +34,7 @@ SAMPLE = {
     "webhook_id": "1", "sequence": "1", "record_id": "r-1", "template_id": "paid",
     "notice_id": "t-1", "channel": "sms", "report_id": "w-1",
     "member_id": "h-1", "decision_id": "j-1", "policy_id": "cn-tier", "pull_id": "u-1",
+    "alert_id": "l-1",
 }  # fmt: skip
 HEADERS = (
     "content-security-policy", "x-content-type-options", "referrer-policy", "x-frame-options",

@@ -11,6 +11,7 @@ import pytest
 
 from tests.notices.asking_house import DIGITS, sent
 from tests.reading import read_costs_at
+from tests.risk.warned import planted
 from tests.web.api_site import Site, opened
 from usance.core.identifiers import parse
 from usance.identity import erasure
@@ -30,6 +31,7 @@ ELSEWHERE = {
     "transfer": "the ledger's side of events that are shown",
     "accrual_change": "how the ledger accrues interest that events and dues show; folded daily",
     "state_change": "changes of contracts and lines that are shown, until webhooks are told",
+    "late_band": "how late contracts were, as their events and dues show",
     "family_bar": "who must never be invited again: the relative's wish, which nobody learns",
     "family_visit": "that a relative has shown the number, for half an hour",
     "legal_hold": "may be part of an investigation that the person must not learn of",
@@ -72,6 +74,8 @@ KNOWN_CLEAR = {
     *(f"family_link.{column}" for column in (
         "because", "number_hash", "code_hash", "digits_hash", "stop_hash", "scopes", "channels",
         "tells", "language")),
+    *(f"alert.{column}" for column in (
+        "signal", "evidence", "threshold", "policy", "outcome", "reason")),
     "family_bar.number_hash", "family_visit.token_hash",
     *(f"decision.{column}" for column in (
         "kind", "product", "policy_id", "policy_digest", "scorecard_digest", "words_digest",
@@ -188,6 +192,7 @@ async def lived(site: Site) -> str:
     await asked_for(site, borrower)
     await site.close_days(60)
     await come_in(site, borrower)
+    await planted(site.pool, parse("borrower", borrower))
     waits = await site.post(f"/v1/contracts/{account}/charge-off", {})
     assert waits.status_code == 202, waits.text
     return borrower

@@ -139,7 +139,7 @@ async def listen(
         services.bureau.start()
         services.genuine.watch.start()
         services.receipts.start()
-        for each in services.notices.looking:
+        for each in (*services.notices.looking, *services.warning.looking):
             each.start()
         services.family.start()
         config = uvicorn.Config(
@@ -152,7 +152,7 @@ async def listen(
     finally:
         await services.genuine.watch.stop()
         await services.receipts.stop()
-        for each in services.notices.looking:
+        for each in (*services.notices.looking, *services.warning.looking):
             await each.stop()
         await services.bureau.stop()
         await services.consents.stop()

@@ -13,6 +13,7 @@ from usance.identity import access_sql
 from usance.ledger import chart
 from usance.notices.store import VERSIONS
 from usance.platform import schema
+from usance.risk import alerts_sql, portfolio_sql
 from usance.servicing import columns as sql
 
 LAST = (
@@ -570,6 +571,10 @@ INVARIANTS: list[tuple[str, str, str, str]] = [
     *POLICY_INVARIANTS,
     *TIER_INVARIANTS,
     *FACT_INVARIANTS,
+    ("INV-WARN-01", "A contract that nothing happened to is as late as was noted of the last day.",
+     "late_band", portfolio_sql.BROKEN),
+    ("INV-WARN-02", "An alert has what belongs to its state, and an operation raised it.", "alert",
+     alerts_sql.BROKEN),
     ("INV-NOTICE-01", "Every version of a template is what its operation adopted or retired.",
      "notice_template", VERSIONS),
     ("INV-NUMBER-01", "A borrower's contracts are numbered as far as the borrower's row says.",

@@ -48,6 +48,7 @@ from usance.platform import (  # noqa: F401 (each adds its tables)
     schema_staff,
     schema_tiers,
     schema_verification,
+    schema_warning,
     work_tables,
 )
 from usance.platform.schema_parts import TransactionId, cell, key, metadata, moment, whole

@@ -26,5 +26,9 @@
 ``shipping``   those that a book begins with
 ``scorecards`` the same for scorecards; ``roles``: champion, challengers, shadows, and for whom
 ``backtesting`` a draft on the cases that were decided; ``decided``: those of this book
+``portfolio``  the book as a whole: bands, roll rates, vintages; ``measuring``: of a closed day
+``alerts``     when something asks for a look; ``signs``: facts, ``raising``: written once,
+               ``early_warning``: who looks, and what staff do; ``warning_policy``: the marks
+``monitors``   whether a scorecard still holds; ``score_watch``: counted day by day
 ``reporting``  what a scorecard is like: by feature, by group, against others
 """

@@ -237,6 +237,17 @@ async def page(
     return [made(row) for row in rows]
 
 
+async def numbered(
+    connection: Connection | Pool, decisions: Sequence[int]
+) -> list[Stored]:
+    """Decisions by their numbers, in order."""
+    rows = await connection.fetch(
+        f"{READ}{FROM} WHERE d.decision_id = ANY($1::bigint[]) ORDER BY d.decision_id",
+        list(decisions),
+    )
+    return [made(row) for row in rows]
+
+
 async def pages(
     connection: Connection | Pool, after: int, count: int, policy_id: str = ""
 ) -> AsyncIterator[list[Stored]]:

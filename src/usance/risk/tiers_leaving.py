@@ -18,6 +18,11 @@ def day(ordinal: int) -> str | None:
     return date.fromordinal(ordinal).isoformat() if ordinal else None
 
 
+def decision_of(number: int) -> str | None:
+    """A decision's number as it is written; None for none."""
+    return written("decision", number) if number else None
+
+
 @part("risk_tier", "tier", "tier_change")
 @rule("R-TIER-02")
 async def tiers(connection: Connection, borrower_id: int) -> dict[str, Any]:
@@ -32,7 +37,7 @@ async def tiers(connection: Connection, borrower_id: int) -> dict[str, Any]:
             {
                 "on": day(each["changed_on"]), "to": names[each["tier_to"]],
                 "from": names[each["tier_from"]] if each["tier_from"] >= 0 else None,
-                "decision": written("decision", each["decision_id"]) if each["decision_id"] else None,
+                "decision": decision_of(each["decision_id"]),
             }
             for each in steps
         ],

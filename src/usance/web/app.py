@@ -56,15 +56,19 @@ from usance.risk.bureau import Bureau, HttpBureau
 from usance.risk.bureau_pulls import BureauPulls
 from usance.risk.decided import Decided
 from usance.risk.deciding import Deciding
+from usance.risk.early_warning import EarlyWarning
 from usance.risk.fact_keeping import Facts
 from usance.risk.fact_source import FactSource
 from usance.risk.facts_policy import fact_policy
+from usance.risk.measuring import Portfolio
 from usance.risk.opening import Archive
 from usance.risk.register import Policies
 from usance.risk.registered import BookVersions
 from usance.risk.sandbox_bureau import BureauInside
+from usance.risk.score_watch import ScoreWatch
 from usance.risk.scorecards import Scorecards
 from usance.risk.shipping import complete as complete_policies
+from usance.risk.signs import Signs
 from usance.risk.snapshots import Source
 from usance.risk.tiering import tiering
 from usance.servicing import read
@@ -82,7 +86,7 @@ from usance.web.paying import BookTill
 from usance.web.portal.pages import family_router, on_no_route, portal_router
 from usance.web.remedies import CaseHandlers, Followed, Remedies
 from usance.web.security import Gate, check_declared, check_every_route
-from usance.web.services import CaseRoom, DecisionRoom, GenuineRoom, Services, Submits
+from usance.web.services import CaseRoom, DecisionRoom, GenuineRoom, Services, Submits, WarningRoom
 from usance.web.workers import Workers
 from usance.webhooks.endpoints import Endpoints
 from usance.webhooks.policy import Reach
@@ -139,6 +143,7 @@ async def open_services(
         demo=found.demo, hints=hints or {}, audit_key=open_key(settings.audit_key_file).public,
         templates=Templates(pool), policies=Policies(pool), scorecards=Scorecards(pool),
         history=Decided(Archive(pool, keys, BookVersions())), clock=clock, access=access,
+        warning=warning_room(pool, keys, clock),
         notices=notice_room(
             settings, pool, keys, clock, access, home, family.members, played=played
         ),
@@ -200,6 +205,15 @@ def genuine_room(desk: Desk) -> GenuineRoom:
     """The room of whoever asks whether a notice is genuine."""
     asking = Verification(desk.pool, desk.keys, desk.clock)
     return GenuineRoom(asking, Reports(desk, asking), SurgeWatch(desk.pool, desk.clock, asking))
+
+
+def warning_room(pool: Pool, keys: KeyService, clock: Clock) -> WarningRoom:
+    """The room of what watches the book."""
+    versions = BookVersions()
+    return WarningRoom(
+        EarlyWarning(pool, clock, Signs().facts_of, versions.policy_in_force), Portfolio(pool),
+        ScoreWatch(pool, clock, Archive(pool, keys, versions)),
+    )  # fmt: skip
 
 
 def create_app(services: Services) -> Litestar:

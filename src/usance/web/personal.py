@@ -29,6 +29,7 @@ from usance.platform.crypto import KeyService
 from usance.platform.database import Pool
 from usance.platform.personal import OPENED_PARTS, PARTS, OpenedPart
 from usance.risk import (
+    alerts_leaving,  # noqa: F401 (what was noticed of them)
     decisions_leaving,  # noqa: F401 (what was decided about them)
     facts_leaving,  # noqa: F401 (facts, reports of bureaus)
     tiers_leaving,  # noqa: F401 (risk tiers, lateness)

@@ -32,6 +32,7 @@ from usance.web.api import (  # noqa: F401 (each enters its endpoints)
     receipts,
     told,
     verification,
+    warning,
     webhooks,
     why,
 )

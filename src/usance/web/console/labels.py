@@ -32,6 +32,8 @@ SENDER_FINDINGS = {
     "ours": _("a number or address of ours"), "other": _("not ours"), "none": _("not known"),
 }  # fmt: skip
 ACTIONS = {
+    "RaiseAlerts": _("Alerts raised"), "TakeAlert": _("Alert looked after"),
+    "CloseAlert": _("Alert closed"),
     "ReportSuspiciousMessage": _("Suspicious message reported"),
     "CloseSuspiciousReport": _("Report of a message closed"),
     "RaiseCodeAlarm": _("Alarm: codes asked for in vain"),
@@ -315,6 +317,7 @@ DETAILS = {
     "channel": _("channel"), "approval": _("approval"),
     "extension": _("extension"), "number": _("no."), "type": _("type"),
     "missed": _("asked for in vain"), "mark": _("mark"), "alarm": _("alarm no."),
+    "alerts": _("alerts"), "alert_id": _("alert"), "outcome": _("outcome"),
     "report": _("report"), "foreign_links": _("foreign links"),
     "foreign_numbers": _("foreign numbers"),
     "times": _("times"), "waits": _("waits"), "looks": _("looks"), "what": _("at"),
