@@ -14,9 +14,11 @@ from datetime import date, timedelta
 from typing import Any
 
 import schemathesis
+from msgspec import to_builtins
 
 from tests.api.lived_in import LivedIn
 from tests.oracle.sequences import line_terms, term_terms
+from tests.risk.registering import register
 from usance.platform.clock import SystemClock
 
 EVENTS = """SELECT contract_id, e.seq AS of, e.seq AS purchase FROM event e JOIN contract c
@@ -226,6 +228,10 @@ def put_values(case: schemathesis.Case, book: LivedIn, found: dict[str, Any], pi
         case.body = template(book)
     elif label in ("POST /v1/policies", "POST /v1/policies/check"):
         case.body = policy(book)
+    elif label == "POST /v1/policies/{policy_id}/as-before":
+        case.body = {"version": 1, "effective_on": str(today)}
+    elif label == "POST /v1/scorecards":
+        case.body = to_builtins(register(on=today))
     elif label == "POST /v1/policies/diff":
         case.body = {"policy": policy(book)}
     elif label == "POST /v1/consent-documents":

@@ -55,9 +55,9 @@ class LivedIn:
         """Of whoever may: a member of staff for what is for people alone, a machine otherwise.
 
         Some things only the handler of a case asks for; another decides. Who proposes a consent
-        document has a role that the other has not.
+        document or a policy has a role that the other has not.
         """
-        if path in HANDLED or permission == "consents:adopt":
+        if path in HANDLED or permission in ("consents:adopt", "policies:write"):
             return self.handler
         if permission in STAFF_ONLY:
             return {"Cookie": f"usance_session={self.token}", "X-CSRF-Token": self.csrf}

@@ -170,7 +170,7 @@ ARGUMENTS = {
     "controller": _("Controller"), "retention_years": _("Years of keeping"),
     "withdrawal": _("Ways to withdraw"), "jurisdictions": _("Jurisdictions"),
     "two_sided": _("Needs both sides"), "policy": _("A policy"), "scorecard": _("Scorecard"),
-    "role": _("Role"), "share": _("Share of a challenger"), "report": _("Report"),
+    "role": _("Role"), "share": _("Share of a challenger"), "report": _("Report of its training"),
 }  # fmt: skip
 """What an act is asked with."""
 RECEIPT_STATUS = {1: _("waiting"), 2: _("allocated"), 3: _("returned")}
