@@ -117,3 +117,21 @@ def test_rates_by_hand() -> None:
     assert effective([(0, 500), (3, -500), (9, 600)]) is None
     assert exceeds([(0, 5)], CAP)
     assert abs(Decimal(daily_factor(CAP)) / 10**27 - Decimal("1.24") ** (Decimal(-1) / 365)) < NEAR
+
+
+@pytest.mark.parametrize("paid", range(7))
+def test_a_fee_at_once_comes_in_once(paid: int) -> None:
+    """R-RATE-02: the yearly rate of a loan is the same before and after its rows are paid."""
+    terms = {
+        "kind": "term", "currency": "CNY", "principal": "10000.00", "disbursed_on": "2024-01-01",
+        "amortisation": "equal_instalment", "rate": {"annual": "0.12"}, "instalments": 6,
+        "day_count": "actual/365", "every": {"months": 1},
+        "fees": [{"at": "disbursement", "amount": "100.00"}],
+    }  # fmt: skip
+    fresh = kernel.quote({"terms": terms})
+    events = [
+        {"seq": n, "on": row["due_on"], "type": "repayment", "amount": row["total"]}
+        for n, row in enumerate(fresh["schedule"][:paid], 1)
+    ]
+    as_of = events[-1]["on"] if events else "2024-01-01"
+    assert kernel.quote({"terms": terms, "events": events, "as_of": as_of})["irr"] == fresh["irr"]
