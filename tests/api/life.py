@@ -14,9 +14,12 @@ from datetime import date, timedelta
 from typing import Any
 
 import schemathesis
+from msgspec import to_builtins
 
 from tests.api.lived_in import LivedIn
 from tests.oracle.sequences import line_terms, term_terms
+from tests.risk.registering import register
+from usance.platform.clock import SystemClock
 
 EVENTS = """SELECT contract_id, e.seq AS of, e.seq AS purchase FROM event e JOIN contract c
     USING (cell, contract_id) WHERE {which} AND c.status = 1 AND reversed_by = 0
@@ -50,8 +53,16 @@ PLACES = {
         """SELECT borrower_id, code AS product, '1200.00' AS principal FROM line
         JOIN product USING (product_id) WHERE status = 1 AND code = 'cash_loan'
         ORDER BY 1 DESC LIMIT 9""",
+    "POST /v1/borrowers/{borrower_id}/offers/{offer_id}/shown":
+        "SELECT borrower_id, offer_id FROM offer WHERE status = 1 ORDER BY 2 DESC LIMIT 9",
+    "POST /v1/borrowers/{borrower_id}/offers/{offer_id}/confirmed":
+        """SELECT borrower_id, sheet_id AS offer_id, encode(digest, 'hex') AS digest, nonce
+        FROM cost_sheet WHERE shown_at IS NOT NULL AND contract_id = 0
+        ORDER BY sheet_id DESC LIMIT 1""",
     "POST /v1/borrowers/{borrower_id}/offers/{offer_id}/accept":
-        "SELECT borrower_id, offer_id FROM offer WHERE status = 1 ORDER BY 2 DESC LIMIT 1",
+        """SELECT borrower_id, sheet_id AS offer_id FROM cost_sheet
+        WHERE confirmed_at IS NOT NULL AND contract_id = 0 ORDER BY sheet_id DESC LIMIT 1""",
+    "GET /v1/products/{code}/cost-sheet": "SELECT 'pay_later' AS code",
     "POST /v1/borrowers/{borrower_id}/authorisations/{authorisation_id}/capture": HOLDS,
     "POST /v1/borrowers/{borrower_id}/authorisations/{authorisation_id}/void": HOLDS,
     "POST /v1/contracts/{contract_id}/plan-offers":
@@ -129,7 +140,14 @@ PLACES = {
         WHERE retired_on IS NULL AND document_id LIKE 'family%' ORDER BY 1, 2""",
     "POST /v1/borrowers/{borrower_id}/consents":
         """SELECT borrower_id, document_id AS document, version FROM borrower, consent_document
-        WHERE document_id = 'notices-marketing' AND borrower.status = 1 ORDER BY 1 LIMIT 9""",
+        WHERE document_id IN ('notices-marketing', 'bureau-pull') AND borrower.status = 1
+        ORDER BY 1 LIMIT 18""",
+    "POST /v1/borrowers/{borrower_id}/bureau-pulls":
+        """SELECT c.borrower_id FROM consent c LEFT JOIN bureau_pull p
+            ON p.borrower_id = c.borrower_id AND p.state = 1
+        WHERE c.document_id = 'bureau-pull' AND c.state = 1 AND p.pull_id IS NULL
+        ORDER BY 1 LIMIT 9""",
+    "borrower_id pull_id": "SELECT borrower_id, pull_id FROM bureau_pull ORDER BY 2 LIMIT 9",
     "borrower_id record_id": "SELECT borrower_id, record_id FROM consent ORDER BY 2 DESC LIMIT 9",
     "POST /v1/borrowers/{borrower_id}/relatives":
         """SELECT b.borrower_id FROM borrower b LEFT JOIN family_link l USING (cell, borrower_id)
@@ -149,6 +167,9 @@ PLACES = {
     "POST /v1/verification/alarms/{number}/acknowledgement":
         """SELECT alarm_id AS number FROM verify_alarm WHERE acknowledged_at IS NULL
         ORDER BY 1 DESC LIMIT 3""",
+    "POST /v1/alerts/{alert_id}/take":
+        "SELECT alert_id FROM alert WHERE state = 1 ORDER BY 1 DESC LIMIT 3",
+    "alert_id": "SELECT alert_id FROM alert ORDER BY 1 DESC LIMIT 9",
     "number": "SELECT alarm_id AS number FROM verify_alarm ORDER BY 1 DESC LIMIT 9",
     "policy_id": "SELECT DISTINCT policy_id FROM policy_version ORDER BY 1",
     "template_id": "SELECT DISTINCT template_id FROM notice_template ORDER BY 1 LIMIT 9",
@@ -207,10 +228,17 @@ def put_values(case: schemathesis.Case, book: LivedIn, found: dict[str, Any], pi
         case.body = template(book)
     elif label in ("POST /v1/policies", "POST /v1/policies/check"):
         case.body = policy(book)
+    elif label == "POST /v1/policies/{policy_id}/as-before":
+        case.body = {"version": 1, "effective_on": str(today)}
+    elif label == "POST /v1/scorecards":
+        case.body = to_builtins(register(on=today))
     elif label == "POST /v1/policies/diff":
         case.body = {"policy": policy(book)}
     elif label == "POST /v1/consent-documents":
         case.body = consent_document(book)
+    elif label == "POST /v1/borrowers/{borrower_id}/facts":
+        case.body = {"name": "student", "source": "declared", "value": pick((True, False)),
+                     "observed_at": SystemClock().now().isoformat()}  # fmt: skip
     elif label == "POST /v1/borrowers/{borrower_id}/relatives":
         case.body = nomination(pick)
     elif label == "POST /v1/decisions":

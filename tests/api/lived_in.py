@@ -13,10 +13,13 @@ from typing import Any, TypeVar
 
 import requests
 
+from tests.risk.warned import planted
 from tests.web import console_site
 from usance.audit.key import open_key
 from usance.audit.sequencer import Sequencer
+from usance.consents.records import Saying, borrower
 from usance.core.identifiers import written
+from usance.identity.changing import Asking
 from usance.identity.machine import MachineClients
 from usance.identity.permissions import SCOPES, STAFF_ONLY
 from usance.platform.config import Settings
@@ -25,7 +28,7 @@ T = TypeVar("T")
 HANDLED = ("/v1/cases/{case_id}/proposals", "/v1/cases/{case_id}/extensions")
 """What only the handler of a case asks for."""
 KINDS = {"borrower_id", "contract_id", "offer_id", "authorisation_id", "operation_id",
-         "proposal_id", "case_id", "report_id", "notice_id", "decision_id",
+         "proposal_id", "case_id", "report_id", "notice_id", "decision_id", "alert_id",
          "limit_offer_id"}  # fmt: skip
 TABLES = """SELECT tablename FROM pg_tables WHERE schemaname = 'public'
     AND tablename NOT IN ('rate_bucket', 'machine_key', 'staff_session', 'verify_bucket',
@@ -53,9 +56,9 @@ class LivedIn:
         """Of whoever may: a member of staff for what is for people alone, a machine otherwise.
 
         Some things only the handler of a case asks for; another decides. Who proposes a consent
-        document has a role that the other has not.
+        document or a policy has a role that the other has not.
         """
-        if path in HANDLED or permission == "consents:adopt":
+        if path in HANDLED or permission in ("consents:adopt", "policies:write"):
             return self.handler
         if permission in STAFF_ONLY:
             return {"Cookie": f"usance_session={self.token}", "X-CSRF-Token": self.csrf}
@@ -111,7 +114,7 @@ class LivedIn:
             self.run(asyncio.sleep(0.01))
 
 
-OTHERS = {"record_id": "consent", "member_id": "member"}
+OTHERS = {"record_id": "consent", "member_id": "member", "pull_id": "pull"}
 """Ids that are not called as what they are of."""
 
 
@@ -136,6 +139,7 @@ def lived_in(url: str, home: Path, *, borrowers: int, months: int) -> Iterator[L
         found.run(make_keys(found))
         found.run(sign(found, home))
         found.run(site.services.pool.execute(OPEN_BREAKERS))
+        found.run(agree(found))
         sending = site.services.notices.delivery
         assert sending is not None
         found.run(sending.stop())  # what is written is written by what was asked, and nothing else
@@ -144,6 +148,16 @@ def lived_in(url: str, home: Path, *, borrowers: int, months: int) -> Iterator[L
             for (name,) in site.fetch(TABLES)
         )
         yield found
+
+
+async def agree(book: LivedIn) -> None:
+    """Some let a bureau be asked about them; one was asked about, and nobody answers."""
+    services, said = book.site.services, "bureau-pull"
+    rows = await book.site.pool.fetch("SELECT borrower_id FROM borrower ORDER BY 1 DESC LIMIT 12")
+    for (number,) in rows:
+        saying = Saying(number, borrower(number), said, 1, "en", "portal")
+        await services.consents.grant(saying, Asking(f"borrower:{number}"))
+    await services.bureau.ask(rows[0][0], Asking("staff:1"))
 
 
 async def sign(book: LivedIn, home: Path) -> None:
@@ -171,6 +185,15 @@ async def make_keys(book: LivedIn) -> None:
     book.handler = {"Cookie": f"usance_session={token}", "X-CSRF-Token": session.csrf}
 
 
+def read_offer(book: LivedIn, path: str, asked: dict[str, Any]) -> str:
+    """An offer whose costs were shown and confirmed."""
+    offer = str(book.done(f"{path}/offers", asked)["offer_id"])
+    shown = book.done(f"{path}/offers/{offer}/shown", {})
+    read = {"digest": shown["digest"], "nonce": shown["nonce"], "how": "borrower"}
+    book.done(f"{path}/offers/{offer}/confirmed", read)
+    return offer
+
+
 def newcomers(book: LivedIn) -> None:
     """One with a loan, an account, an offer and holds; one with credit; one with nothing yet.
 
@@ -181,11 +204,11 @@ def newcomers(book: LivedIn) -> None:
     path = f"/v1/borrowers/{first}"
     asked = {"product": "cash_loan", "principal": "1200.00", "instalments": 6}
     for _ in range(2):
-        offer = book.done(f"{path}/offers", asked)["offer_id"]
+        offer = read_offer(book, path, asked)
         loan = book.done(f"{path}/offers/{offer}/accept", {})["contract_id"]
     book.done(f"/v1/contracts/{loan}/charge-off", {})
     book.site.agree(loan)
-    book.done(f"{path}/offers", asked)
+    read_offer(book, path, asked)
     for _ in range(3):
         hold = {"product": "pay_later", "amount": "700.00", "merchant": "Tea", "valid_days": 30}
         book.done(f"{path}/authorisations", hold)
@@ -198,6 +221,9 @@ def newcomers(book: LivedIn) -> None:
     book.done(f"/v1/contracts/{overpaid}/repayments", {"amount": "50.00"})
     registered(book)
     forgeries(book)
+    who = book.site.fetch("SELECT borrower_id FROM borrower WHERE status = 1 ORDER BY 1 DESC")
+    for (each,) in who[:6]:
+        book.run(planted(book.site.pool, each))
     head = "reference,id,amount,result_code,value_date,bank_transaction_id"
     rows = (f"{book.fresh_key()},c-1001,5.00,00,{book.today()}," for _ in range(2))
     book.load_file("\n".join([head, *rows, ""]))

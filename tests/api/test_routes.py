@@ -12,6 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.reading import read_costs_at
 from tests.web.api_site import Site
 from usance.day import verify
 from usance.platform.database import Pool
@@ -30,6 +31,7 @@ async def loan_of(site: Site) -> str:
     await site.post(f"/v1/borrowers/{borrower}/lines", {"product": "cash_loan", "limit": "9000"})
     asked = {"product": "cash_loan", "principal": "6000.00", "instalments": 6}
     offer = (await site.post(f"/v1/borrowers/{borrower}/offers", asked)).json()["offer_id"]
+    await read_costs_at(site.post, f"/v1/borrowers/{borrower}/offers/{offer}")
     accepted = await site.post(f"/v1/borrowers/{borrower}/offers/{offer}/accept", {})
     return str(accepted.json()["contract_id"])
 
@@ -108,8 +110,9 @@ async def account_with_plan(site: Site) -> tuple[str, str]:
     asked = {"instalments": 3, "amount": "600.00", "purchase": 2}
     offer = (await site.post(f"{path}/plan-offers", asked)).json()
     borrower = (await site.client.get(path)).json()["contract"]["borrower_id"]
-    accept = f"/v1/borrowers/{borrower}/offers/{offer['offer_id']}/accept"
-    return account, str((await site.post(accept, {})).json()["contract_id"])
+    path = f"/v1/borrowers/{borrower}/offers/{offer['offer_id']}"
+    await read_costs_at(site.post, path)
+    return account, str((await site.post(f"{path}/accept", {})).json()["contract_id"])
 
 
 async def test_an_account_ends_with_its_plans_and_its_line(site: Site) -> None:

@@ -86,10 +86,10 @@ class House:
         return Acting(actor, permissions_of(STAFF[name]), key, request_hash)
 
     async def account(self) -> tuple[int, int]:
-        """A borrower with a pay-later account and a purchase of 1000.00."""
+        """A borrower with a pay-later account and a purchase of 5000.00."""
         borrower = await self.book.borrower()
         account = await self.book.line(borrower, "pay_later")
-        await self.book.do(ask.Purchase(contract_id=account, amount=100_000))
+        await self.book.do(ask.Purchase(contract_id=account, amount=500_000))
         return borrower, account
 
     async def open(self, borrower_id: int, kind: str = "complaint", **more: Any) -> int:

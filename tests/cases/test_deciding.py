@@ -314,7 +314,7 @@ async def test_what_the_book_refuses_leaves_the_case_as_it_was(house: House) -> 
     await fee(house, account)
     case_id = await house.given(borrower)
     for remedy, rule in [
-        (Remedy("refund", account, 100_001, of=2), "R-REFUND-03"),
+        (Remedy("refund", account, 500_001, of=2), "R-REFUND-03"),
         (Remedy("waiver", account, 901, component="fee"), "R-WAIVE-02"),
         (Remedy("reversal", account, of=99), "R-SEQ-01"),
     ]:

@@ -32,7 +32,8 @@ FINE = Text("A title", ("Words.",), ("A risk.",))
 DIGESTS = {
     "family-borrowing": "3a12dd42dad17f84", "family-overdue": "bb2a28ea41b24f92",
     "family-plan": "3e95e6e7e2bb1022", "notices-marketing": "454a2b7000beb21e",
-    "notices-service": "53c8477e0c677f55",
+    "notices-service": "53c8477e0c677f55", "bureau-pull": "29301b48f51fcaa0",
+    "household-income": "afd278594a737a22",
 }  # fmt: skip
 """What came with a book is not changed under its version: another text is another version."""
 
@@ -76,7 +77,7 @@ def test_documents_speak_as_notices_do() -> None:
 
 def test_family_documents_name_two_sides_and_no_liability() -> None:
     for name, each in SHIPPED.items():
-        assert each.two_sided == name.startswith("family-")
+        assert each.two_sided == name.startswith(("family-", "household-"))
         if each.two_sided:
             assert "does not become liable" in " ".join(each.texts["en"].paragraphs)
             assert "不因此承担任何责任" in "".join(each.texts["zh"].paragraphs)

@@ -15,6 +15,7 @@ from datetime import date, timedelta
 from random import Random
 from typing import Any
 
+from tests.reading import read_costs
 from tests.servicing.books import ACTOR, TestBook
 from usance.core.identifiers import parse
 from usance.day import close
@@ -65,6 +66,11 @@ async def accept(way: Way, who: int, offer: asked.Command, **terms: Any) -> list
     if made.status != 201:
         return [made]
     offer_id = parse("offer", made.document["offer_id"])
+
+    async def do(command: asked.Command) -> dict[str, Any]:
+        return (await ask(way, command))[0].document
+
+    await read_costs(do, who, offer_id)
     return [made, *await ask(way, asked.AcceptOffer(borrower_id=who, offer_id=offer_id))]
 
 

@@ -28,16 +28,19 @@ from usance.servicing.write import write_operation
 PEOPLE = 45
 THROUGH = date(2025, 4, 25)  # long enough for loans to stop accruing at 91 days past due
 
-OF_THE_CLOCK = {"recorded_at", "started_at", "finished_at", "created_at", "adopted_at"}
+OF_THE_CLOCK = {"shown_at", "confirmed_at", "recorded_at",
+                "started_at", "finished_at", "created_at", "adopted_at"}
 OWN = {
     "borrower": {"data_key", "name", "phone", "identity_number", "email"},  # encrypted at random
     "offer": {"offer_id", "operation_id"}, "authorisation": {"authorisation_id", "operation_id"},
+    "cost_sheet": {"sheet_id", "nonce", "operation_id"},
     "contract_opening": {"offer_id", "operation_id"}, "event": {"operation_id"},
     "notice_template": {"operation_id"}, "consent_document": {"operation_id"},
     "policy_version": {"operation_id"},
 }  # fmt: skip
 """Columns in which two books that live the same life differ."""
-NOT_OF_THE_BOOK = {"job", "operation", "accrual_change", "webhook_feed", "notice_feed"}
+NOT_OF_THE_BOOK = {"job", "operation", "accrual_change", "webhook_feed", "notice_feed",
+                   "warning_feed"}
 """Compared in other ways, or no part of the book."""
 
 OPERATIONS = """

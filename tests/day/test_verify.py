@@ -67,7 +67,7 @@ async def live(book: TestBook) -> None:
     await book.do(asked.Repay(contract_id=loan, amount=110_000, effective_on=back))
     offer = await book.do(asked.OfferPlan(contract_id=account, instalments=3, amount=40_000))
     offer_id = parse("offer", offer["offer_id"])
-    await book.do(asked.AcceptOffer(borrower_id=one, offer_id=offer_id))
+    await book.accept(one, offer_id)
     await book.close_through(date(2025, 6, 2))
     await book.do(asked.ChargeOff(contract_id=lost))
     await book.close_through(date(2025, 6, 5))
@@ -292,6 +292,26 @@ DAMAGES = {
         f"UPDATE offer SET principal = principal + 1 WHERE contract_id = {LOAN} "
         "RETURNING offer_id || ' offer'",
         ("INV-OFFER-01",), "offer",
+    ),
+    "costs that nobody confirmed": Damage(
+        f"UPDATE cost_sheet SET confirmed_at = NULL WHERE contract_id = {LOAN} "
+        "RETURNING sheet_id || ' offer'",
+        ("INV-COST-01",), "cost_sheet",
+    ),
+    "costs that were read too soon": Damage(
+        f"UPDATE cost_sheet SET confirmed_at = shown_at WHERE contract_id = {LOAN} "
+        "RETURNING sheet_id || ' offer'",
+        ("INV-COST-01",), "cost_sheet",
+    ),
+    "costs that were shown in other words": Damage(
+        "UPDATE cost_words SET document = replace(document, 'late', 'early') WHERE digest = "
+        f"(SELECT digest FROM cost_sheet WHERE contract_id = {LOAN}) "
+        "RETURNING encode(digest, 'hex') || ' words'",
+        ("INV-COST-01",), "cost_sheet",
+    ),
+    "costs that are gone": Damage(
+        f"DELETE FROM cost_sheet WHERE contract_id = {LOAN} RETURNING sheet_id || ' offer'",
+        ("INV-COST-01",), "cost_sheet",
     ),
     "an event that disappeared": Damage(
         f"DELETE FROM event WHERE contract_id = {LOST} AND kind = 16 "
@@ -561,9 +581,19 @@ async def test_damage_is_named(good_book: str, name: str) -> None:
     assert "E+" not in aimed.expected + aimed.found
 
 
-ELSEWHERE = dict.fromkeys(
-    ("INV-FAMILY-01", "INV-FAMILY-02", "INV-FAMILY-03"), "tests/family/test_misuse.py"
-) | dict.fromkeys(("INV-TIER-01", "INV-TIER-02"), "tests/risk/test_tiering.py")
+ELSEWHERE = {
+    **dict.fromkeys(
+        ("INV-FAMILY-01", "INV-FAMILY-02", "INV-FAMILY-03"), "tests/family/test_misuse.py"
+    ),
+    **dict.fromkeys(("INV-TIER-01", "INV-TIER-02"), "tests/risk/test_tiering.py"),
+    **dict.fromkeys(
+        ("INV-DECIDE-01", "INV-DECIDE-02", "INV-DECIDE-03", "INV-DECIDE-04"),
+        "tests/risk/test_decision_damages.py",
+    ),
+    "INV-FACT-01": "tests/risk/test_known.py", "INV-FACT-02": "tests/risk/test_bureau.py",
+    "INV-WARN-01": "tests/risk/test_portfolio.py",
+    "INV-WARN-02": "tests/risk/test_early_warning.py",
+}  # fmt: skip
 """Invariants that are damaged where there is a book that has what they are about."""
 
 

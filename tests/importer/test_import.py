@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import random
 import sys
 from collections.abc import Callable
@@ -19,11 +20,14 @@ from usance.core.identifiers import borrower_of, contract_of
 from usance.core.refusals import Refused
 from usance.day import verify
 from usance.identity.borrowers import Borrowers
-from usance.importer import store
+from usance.importer import store, uci_sample
 from usance.importer.compare import days_late
+from usance.importer.plan import months
 from usance.importer.report import markdown
+from usance.importer.uci import read
 from usance.platform.crypto import LocalKeyService
 from usance.platform.database import Pool, open_pool
+from usance.risk.features import features_of_all
 from usance.servicing.setup import create_book
 
 ACCOUNTS = 12
@@ -78,6 +82,38 @@ async def test_status_and_days_past_due_are_counted_side_by_side(pool: Pool) -> 
     assert "72 of 72 statement balances equal" in text
     assert "| 2005-05-31 | 12 | 12 | TWD 37100.00 | 2 | 12 | 2 |" in text
     assert "42 purchases, 2 refunds; 32 payments of TWD" in text
+
+
+async def test_lateness_is_what_the_lender_before_told(pool: Pool) -> None:
+    """R-IMPORT-03: as of each month's end, by the file's status; once, however often it runs."""
+    await imported(pool)
+    await imported(pool)
+    borrowers = await store.borrowers(pool)
+    accounts = {account.number: account for account in read(SMALL.read_bytes())}
+    late = 0
+    async with pool.acquire() as connection:
+        for month in months():
+            found = await features_of_all(connection, month.statement_on)
+            for number, account in accounts.items():
+                wanted = 30 * max(account.status[month.place], 0)
+                assert found.of(borrowers[number])["days_late"] == wanted
+                late += wanted > 0
+    assert late > 5
+    told = await pool.fetchval("SELECT count(*) FROM operation WHERE action = 'TellLateness'")
+    assert told == 5, "in May nothing is said anew"
+    assert await verify.run(pool) == []
+
+
+async def test_a_sample_has_the_outcomes_of_the_file(pool: Pool, tmp_path: Path) -> None:
+    """R-SCORE-08: and says of each account what the book says."""
+    await imported(pool)
+    await uci_sample(SMALL, pool, tmp_path / "sample.csv")
+    with SMALL.open() as file, (tmp_path / "sample.csv").open() as sampled:
+        bad = {row["ID"]: row["default.payment.next.month"] for row in csv.DictReader(file)}
+        rows = list(csv.DictReader(sampled))
+    assert {row["account"]: row["bad"] for row in rows} == bad
+    assert "borrower_id" not in rows[0]
+    assert {int(row["days_late"]) % 30 for row in rows} == {0}
 
 
 async def test_borrowers_have_no_personal_data(pool: Pool) -> None:

@@ -89,9 +89,7 @@ async def settle_plan(home: House, at: Owed) -> None:
     await home.book.close_through(date(2025, 1, 1))
     await quiet(home)
     offer = await home.book.do(asked.OfferPlan(contract_id=at.account, instalments=3))
-    plan = await home.book.do(
-        asked.AcceptOffer(borrower_id=at.who, offer_id=parse("offer", offer["offer_id"]))
-    )
+    plan = await home.book.accept(at.who, parse("offer", offer["offer_id"]))
     await home.book.do(asked.Settle(contract_id=parse("contract", plan["contract_id"])))
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from tests.reading import Patient
 from tests.servicing.books import TestBook, fresh
 from usance.core.refusals import Refused
 from usance.platform import postgres
@@ -111,7 +112,7 @@ async def lived(house: House) -> AsyncIterator[Lived]:
     terms.forget()
     async with postgres.database_url(house.settings) as url:
         pool = await open_pool(url, 6)
-        book = Book(pool)
+        book = Book(pool, clock=Patient())
         await book.start()
         try:
             rows = await pool.fetch("SELECT contract_id FROM contract WHERE kind = 1 ORDER BY 1")

@@ -11,9 +11,11 @@ import pytest
 PORTAL = Path(__file__).parents[2] / "src" / "usance" / "web" / "portal"
 WITH_DATA = {
     "scope.py": "the one helper: yields what is the session's borrower's",
+    "own_costs.py": "the same for offers and what they cost",
     "own_family.py": "the same for relatives, who are many methods",
     "own_limits.py": "the same for their limits",
     "own_decisions.py": "the same for what was decided about them",
+    "own_known.py": "the same for what is known of them",
     "family_door.py": "what is reached by a relative's codes, and nothing of the book",
     "door.py": "what is reached before anybody is known: codes and links, nothing of the book",
     "render.py": "the frame of a page: the lender's name and currency",

@@ -17,6 +17,7 @@ from usance.core.refusals import Refused
 from usance.identity.once import Answer
 from usance.platform.database import Pool, transaction
 from usance.risk import decision_store as store
+from usance.risk.scorecard import Characteristic
 
 
 @pytest_asyncio.fixture
@@ -144,10 +145,10 @@ async def test_a_shadow_is_stored_and_never_counts(room: Deciders) -> None:
 
 async def test_who_cannot_be_scored_has_no_score(room: Deciders) -> None:
     bare = msgspec.structs.replace(
-        CARD, characteristics=(msgspec.structs.replace(CARD.characteristics[0], missing=None),)
+        CARD, characteristics=(Characteristic("utilisation", (5_000,), (40, 0)),)
     )
     await room.card(card=bare)
-    found = await room.decide("tier", await room.good(days_late_12m=None))
+    found = await room.decide("tier", await room.good())
     assert (found.score, found.scorecard_digest) == (None, b"")
     assert found.reasons == ("score-middling",)
 

@@ -8,6 +8,7 @@ import os
 from collections.abc import Callable
 from datetime import date
 from random import Random
+from typing import Any
 
 from tests.day.lives import Life
 from tests.day.test_by_set import Record, way
@@ -16,6 +17,7 @@ from usance.contract.records import Event
 from usance.contract.replay import History
 from usance.contract.standing import days_past_due
 from usance.policy import shipped
+from usance.policy.cells import MISSING
 from usance.risk.features import Features, features_of, features_of_all
 from usance.servicing import commands as asked
 from usance.servicing.store import load_terms, opening_of
@@ -70,6 +72,7 @@ async def lived(url: str) -> None:
                 assert column.tolist() == after.columns[name].tolist(), (day, name)
         for day in chance.sample(sorted(seen), 6):
             await held_against_replays(here.book, day, seen[day])
+            await paid_as_by_hand(here.book, day, seen[day])
         await one_is_as_all(here.book, life.people, seen[THROUGH])
 
 
@@ -110,6 +113,52 @@ async def held_against_replays(book: TestBook, day: date, found: Features) -> No
         assert mine["days_late"] <= mine["days_late_90d"] <= mine["days_late_12m"]
         assert mine["owed_in_all"] == owed, (day, who)
         assert mine["free_limit"] + max(used, 0) == await limits(book, who, day), (day, who)
+
+
+STATEMENTS = """
+SELECT contract_id, issued_on, due_on, required - plans_due AS required, balance FROM statement
+WHERE issued_on <= $1 AND due_on <= $1 ORDER BY contract_id, issued_on
+"""
+MONEY = """
+SELECT e.contract_id, e.kind, e.effective_on, e.amount, r.booked_on AS undone_on
+FROM event e LEFT JOIN event r ON r.contract_id = e.contract_id AND r.seq = e.reversed_by
+    AND e.reversed_by <> 0
+WHERE e.kind IN (3, 9, 16) AND e.booked_on <= $1
+"""
+
+
+async def paid_as_by_hand(book: TestBook, day: date, found: Features) -> None:
+    """R-FEATURE-03: of the last six statements of each account, one after the other."""
+    money = [
+        (row["contract_id"], row["effective_on"], row["amount"] * (-1 if row["kind"] == 9 else 1))
+        for row in await book.pool.fetch(MONEY, day)
+        if row["undone_on"] is None or row["undone_on"] > day
+    ]
+    statements: dict[int, list[Any]] = {}
+    for row in await book.pool.fetch(STATEMENTS, day):
+        statements.setdefault(row["contract_id"], []).append(row)
+    for place, who in enumerate(found.borrowers.tolist()):
+        billed = met = unpaid = 0
+        full = 0
+        for contract_id, rows in statements.items():
+            if contract_id >> 12 != who:
+                continue
+            streak = 0
+            for row in rows[-6:]:
+                asked = max(row["balance"], 0)
+                got = max(sum(
+                    amount for of, on, amount in money
+                    if of == contract_id and row["issued_on"] < on <= row["due_on"]
+                ), 0)  # fmt: skip
+                billed, met = billed + asked, met + min(got, asked)
+                unpaid += asked > 0 and got == 0
+                streak = streak + 1 if got >= asked else 0
+            full = max(full, streak)
+        mine = {name: int(column[place]) for name, column in found.columns.items()}
+        assert mine["paid_share_6m"] == (met * 10_000 // billed if billed else MISSING), (day, who)
+        assert (mine["unpaid_6m"], mine["full_streak"]) == (unpaid, full), (day, who)
+        lately = sum(a for of, on, a in money if of >> 12 == who and (day - on).days < 90)
+        assert mine["paid_90d"] == max(lately, 0), (day, who)
 
 
 async def limits(book: TestBook, who: int, day: date) -> int:

@@ -41,7 +41,7 @@ def invented(size: int, seed: int) -> dict[str, np.ndarray]:
 
 
 def test_outcomes_are_those_of_decisions_one_by_one() -> None:
-    """R-POLICY-18: counts of outcomes and of the bad among them."""
+    """R-POLICY-19: counts of outcomes and of the bad among them."""
     columns, size = invented(800, 3), 800
     bad = np.random.default_rng(9).random(size) < 0.3
     found = outcomes(tier_policy(), CARD, columns, bad, shipped.reasons())
@@ -67,9 +67,9 @@ def test_outcomes_are_those_of_decisions_one_by_one() -> None:
 
 
 def test_nothing_is_said_without_what_nothing_is_decided_without() -> None:
-    """R-POLICY-18."""
+    """R-POLICY-19."""
     draw = next(each for each in shipped.policies() if each.says.id == "cn-draw")
-    with pytest.raises(Refused, match="R-POLICY-18"):
+    with pytest.raises(Refused, match="R-POLICY-19"):
         outcomes(draw, None, {}, np.array([True, False]), shipped.reasons())
 
 

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from datetime import date, timedelta
 from typing import Any
 
+from tests.reading import Patient, read_costs
 from usance.core.identifiers import parse
 from usance.day import close, verify
 from usance.day.verify import Finding
@@ -90,8 +91,12 @@ class TestBook:
             )
         )
         offer_id = parse("offer", offer["offer_id"])
-        accepted = await self.do(asked.AcceptOffer(borrower_id=borrower_id, offer_id=offer_id))
-        return parse("contract", accepted["contract_id"])
+        return parse("contract", (await self.accept(borrower_id, offer_id))["contract_id"])
+
+    async def accept(self, borrower_id: int, offer_id: int) -> dict[str, Any]:
+        """The costs of an offer are shown, read and confirmed, and it is accepted."""
+        await read_costs(self.do, borrower_id, offer_id)
+        return await self.do(asked.AcceptOffer(borrower_id=borrower_id, offer_id=offer_id))
 
     async def close_through(self, day: date, workers: int = 1) -> None:
         """Close every day through ``day``."""
@@ -150,7 +155,7 @@ async def fresh(
     """A new book on an empty database, served until the end."""
     terms.forget()
     await create_book(pool, name="test", opened_on=opened_on)
-    book = Book(pool)
+    book = Book(pool, clock=Patient())
     await book.start()
     yield TestBook(pool, book, keys)
     await book.stop()

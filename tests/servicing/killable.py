@@ -6,6 +6,7 @@ import asyncio
 import os
 from datetime import date
 
+from tests.reading import Patient
 from usance.day import close
 from usance.platform.database import CONNECTION_LOST, open_pool
 from usance.servicing import commands as asked
@@ -25,7 +26,7 @@ def post(url: str, contracts: list[int], first: int, log: str) -> None:
 
 async def _post(url: str, contracts: list[int], first: int, log: int) -> None:
     pool = await open_pool(url, 3)
-    book = Book(pool)
+    book = Book(pool, clock=Patient())
     await book.start()
     lanes = 4
 

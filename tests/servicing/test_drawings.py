@@ -84,7 +84,7 @@ async def test_once_and_only_a_drawing(book: TestBook) -> None:
     await book.close_through(date(2025, 2, 3))
     offer = await book.do(asked.OfferPlan(contract_id=account, instalments=3))
     offer_id = parse("offer", offer["offer_id"])
-    plan = await book.do(asked.AcceptOffer(borrower_id=who, offer_id=offer_id))
+    plan = await book.accept(who, offer_id)
     loan = await book.loan(who, 300_000, 6)
     await book.refused(back(account), "R-KIND-01")
     await book.refused(back(parse("contract", plan["contract_id"])), "R-KIND-01")

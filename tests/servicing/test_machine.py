@@ -94,6 +94,12 @@ class BookMachine(Machine):
         """An offer that may be old, or taken already."""
         if self.offers:
             who, offer_id = self.offers[place % len(self.offers)]
+            shown = self.ask(asked.ShowCosts(borrower_id=who, offer_id=offer_id))
+            if shown:
+                self.ask(asked.ConfirmCosts(
+                    borrower_id=who, offer_id=offer_id, digest=shown["digest"],
+                    nonce=shown["nonce"], how="desk",
+                ))  # fmt: skip
             self.ask(asked.AcceptOffer(borrower_id=who, offer_id=offer_id))
 
     @rule(place=PLACE, amount=AMOUNTS, use=st.booleans(), wild=WILD)

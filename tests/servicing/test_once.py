@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+from tests.reading import Patient, read_costs
 from tests.servicing.books import ACTOR, TestBook, fingerprint
 from usance.core.identifiers import parse
 from usance.platform.database import open_pool, transaction
@@ -95,7 +96,7 @@ async def test_two_machines_with_one_key(book: TestBook, database: str) -> None:
     """Two processes' worth of pools and lanes: one effect, and everybody gets its answer."""
     loan = await loan_of(book)
     pool = await open_pool(database, 4)
-    second = Book(pool)
+    second = Book(pool, clock=Patient())
     await second.start()
     command = asked.Repay(contract_id=loan, amount=10_000)
     for n in range(5):
@@ -119,7 +120,7 @@ async def test_two_machines_with_one_key_for_what_can_be_done_once(
 ) -> None:
     """Whoever waited for the other's locks finds it done, and gives the other's answer."""
     pool = await open_pool(database, 4)
-    second = Book(pool)
+    second = Book(pool, clock=Patient())
     await second.start()
     for n in range(5):
         who = await book.borrower()
@@ -131,6 +132,7 @@ async def test_two_machines_with_one_key_for_what_can_be_done_once(
             borrower_id=who, product="cash_loan", principal=60_000, instalments=3
         )
         offer_id = parse("offer", (await book.do(make))["offer_id"])
+        await read_costs(book.do, who, offer_id)
         accept = asked.AcceptOffer(borrower_id=who, offer_id=offer_id)
         await one_answer(book.book, second, accept, f"accept{n}")
     await second.stop()
@@ -155,7 +157,7 @@ async def one_answer(one: Book, two: Book, command: asked.Command, key: str) -> 
 async def test_two_machines_race_for_one_limit(book: TestBook, database: str) -> None:
     """The limit is there once: one purchase of two, one draw of two."""
     pool = await open_pool(database, 4)
-    second = Book(pool)
+    second = Book(pool, clock=Patient())
     await second.start()
     for n in range(5):
         who = await book.borrower()
@@ -171,6 +173,7 @@ async def test_two_machines_race_for_one_limit(book: TestBook, database: str) ->
                 )
             )
             offer_id = parse("offer", offer["offer_id"])
+            await read_costs(book.do, who, offer_id)
             offers.append(asked.AcceptOffer(borrower_id=who, offer_id=offer_id))
         await one_wins(book.book, second, offers, "R-LIMIT-01")
         twice = [asked.CloseLine(borrower_id=who, product="cash_loan")] * 2
@@ -221,7 +224,7 @@ async def test_stopping_answers_what_was_asked(book: TestBook) -> None:
 async def test_two_machines_open_one_line(book: TestBook, database: str) -> None:
     """One line, one account; the other is told that there is a line."""
     pool = await open_pool(database, 4)
-    second = Book(pool)
+    second = Book(pool, clock=Patient())
     await second.start()
     for who in await book.borrowers(5):
         command = asked.OpenLine(borrower_id=who, product="pay_later", limit=100_000)

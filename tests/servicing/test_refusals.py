@@ -43,7 +43,7 @@ async def cast(book: TestBook) -> Cast:
     c.stale = parse("offer", (await book.do(stale))["offer_id"])
     await book.close_through(date(2025, 1, 11))
     used = parse("offer", (await book.do(stale))["offer_id"])
-    await book.do(asked.AcceptOffer(borrower_id=c.who, offer_id=used))
+    await book.accept(c.who, used)
     c.used = used
     hold = asked.Authorise(borrower_id=c.who, product="pay_later", amount=10_000, merchant="Tea")
     c.hold = parse("authorisation", (await book.do(hold))["authorisation_id"])

@@ -18,7 +18,7 @@ async def account_and_plan(book: TestBook) -> tuple[int, int, int]:
     await book.close_through(date(2025, 2, 3))
     offer = await book.do(asked.OfferPlan(contract_id=account, instalments=3, amount=90_000))
     offer_id = parse("offer", offer["offer_id"])
-    accepted = await book.do(asked.AcceptOffer(borrower_id=who, offer_id=offer_id))
+    accepted = await book.accept(who, offer_id)
     await book.do(asked.Purchase(contract_id=account, amount=8_000))
     return who, account, parse("contract", accepted["contract_id"])
 

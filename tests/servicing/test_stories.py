@@ -80,9 +80,7 @@ async def test_instalment_plan(book: TestBook) -> None:
     await book.do(asked.Purchase(contract_id=account, amount=90_000))
     await book.close_through(date(2025, 2, 3))
     offer = await book.do(asked.OfferPlan(contract_id=account, instalments=3))
-    accepted = await book.do(
-        asked.AcceptOffer(borrower_id=who, offer_id=parse("offer", offer["offer_id"]))
-    )
+    accepted = await book.accept(who, parse("offer", offer["offer_id"]))
     plan = parse("contract", accepted["contract_id"])
     assert (await book.contract(account))["unpaid_principal"] == 0
     assert (await book.contract(plan))["unpaid_principal"] == 90_000
@@ -277,7 +275,7 @@ async def test_waiver_fee_goodwill_and_statement_day(book: TestBook) -> None:
     account = await book.line(who, "pay_later")
     await book.line(who, "cash_loan")
     loan = await book.loan(who, 300_000, 6)
-    await book.do(asked.Purchase(contract_id=account, amount=30_000))
+    await book.do(asked.Purchase(contract_id=account, amount=90_000))
     for each in (account, loan):
         await book.do(asked.Charge(contract_id=each, component="fee", amount=1_500))
         await book.do(asked.Waive(contract_id=each, component="fee", amount=500))

@@ -13,6 +13,7 @@ from typing import Any
 import httpx
 from litestar import Litestar
 
+from tests.reading import Patient
 from usance.approvals.rules import DONE
 from usance.core.identifiers import parse
 from usance.day import close
@@ -108,13 +109,13 @@ class Site:
 @asynccontextmanager
 async def opened(
     url: str, home: Path, *, staff: StaffPolicy = NOT_FORCED, clock: Clock | None = None,
-    environment: dict[str, str] | None = None, sandbox: bool = False,
+    environment: dict[str, str] | None = None, sandbox: bool = False, reading: Clock | None = None,
 ) -> AsyncIterator[Site]:  # fmt: skip
     """The application on a database; the book is made if there is none."""
     pool = await open_pool(url, 10)
     if await read.book(pool) is None:
         await create_book(pool, name="Test", opened_on=date(2026, 1, 5))
-    book = Book(pool)
+    book = Book(pool, clock=reading or Patient())
     await book.start()
     settings = Settings.from_environment(
         {"USANCE_HOME": str(home), "USANCE_SANDBOX": str(int(sandbox))} | (environment or {})

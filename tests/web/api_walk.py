@@ -12,10 +12,12 @@ import httpx
 from msgspec import structs, to_builtins
 
 from tests.risk.registering import register, says
+from tests.risk.warned import planted
 from tests.web.api_site import Site
 from tests.web.limit_offers import good_tier, offered
 from tests.web.walking import Walk
 from usance.consents.documents import shipped
+from usance.core.identifiers import parse, written
 from usance.identity import portal_store
 from usance.identity.staff import StaffSession
 from usance.notices import sealing
@@ -106,8 +108,10 @@ async def walk_api(walk: Walk) -> None:
     await webhooks(host)
     await relatives(host, borrower)
     await consents(walk, host, borrower)
+    await facts(walk, host, borrower)
     await templates(host)
     await policies(walk, host)
+    await alerts(walk, host, borrower)
     await forgeries(host, borrower)
     await told(walk, host, borrower)
     await host.does(f"POST {BORROWER}/portal-links", borrower, body={"target": "pay"})
@@ -158,7 +162,11 @@ async def drawn(host: Caller, borrower: str) -> str:
     """A new loan."""
     asked = {"product": "cash_loan", "principal": "6000.00", "instalments": 6}
     offer = (await host.does(f"POST {BORROWER}/offers", borrower, body=asked))["offer_id"]
-    accept = f"POST {BORROWER}/offers/{{offer_id}}/accept"
+    place = f"POST {BORROWER}/offers/{{offer_id}}"
+    shown = await host.does(f"{place}/shown", borrower, offer, body={"language": "en"})
+    read = {"digest": shown["digest"], "nonce": shown["nonce"], "how": "borrower"}
+    await host.does(f"{place}/confirmed", borrower, offer, body=read)
+    accept = f"{place}/accept"
     return str((await host.does(accept, borrower, offer))["contract_id"])
 
 
@@ -273,6 +281,24 @@ async def policies(walk: Walk, host: Caller) -> None:
     await rita.does("POST /v1/policies/{policy_id}/as-before", "cn-tier",
                     body={"version": 1, "effective_on": f"{today}"})  # fmt: skip
     await rita.does("POST /v1/scorecards", body=to_builtins(register(on=today)))
+async def facts(walk: Walk, host: Caller, borrower: str) -> None:
+    """A fact is recorded; a bureau is asked for more."""
+    income = {"name": "income", "source": "income", "value": "8000.00 CNY",
+              "observed_at": walk.clock.now().isoformat()}  # fmt: skip
+    await host.does(f"POST {BORROWER}/facts", borrower, body=income)
+    said = {"document": "bureau-pull", "version": 1, "decision": "given", "language": "en",
+            "method": "portal"}  # fmt: skip
+    await host.does(f"POST {BORROWER}/consents", borrower, body=said)
+    await host.does(f"POST {BORROWER}/bureau-pulls", borrower)
+
+
+async def alerts(walk: Walk, host: Caller, borrower: str) -> None:
+    """One that a member of risk takes and closes."""
+    nora = await member(walk, "nora", host.numbers, "risk")
+    alert = written("alert", await planted(walk.site.pool, parse("borrower", borrower)))
+    await nora.does("POST /v1/alerts/{alert_id}/take", alert)
+    await nora.does("POST /v1/alerts/{alert_id}/close", alert,
+                    body={"outcome": "true", "reason": "spoke-with"})  # fmt: skip
 
 
 async def relatives(host: Caller, borrower: str) -> None:

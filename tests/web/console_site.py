@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 import uvicorn
 
+from tests.reading import Patient
 from tests.web.api_site import Known
 from usance.approvals.rules import DONE, WAITING
 from usance.core.identifiers import written
@@ -128,7 +129,7 @@ async def serve(
     keys = LocalKeyService.open(settings.master_key_file)
     await create_book(pool, name="Test book", opened_on=FIRST, demo=True)
     await fill(pool, keys, borrowers=borrowers, months=months, progress=lambda _: None)
-    book = Book(pool)
+    book = Book(pool, clock=Patient())
     await book.start()
     services = await open_services(
         settings, pool, keys, book, hints={"name": NAME}, sources=(Known(),)

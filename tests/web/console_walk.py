@@ -12,17 +12,23 @@ import httpx
 import pyotp
 from msgspec import structs
 
+from tests.risk.registering import register, says
+from tests.risk.warned import planted
 from tests.web.api_site import Site
 from tests.web.walking import Walk
 from usance.consents.documents import shipped
+from usance.consents.records import Saying, borrower
 from usance.core.identifiers import parse, written
+from usance.identity.changing import Asking
 from usance.identity.contact_changes import Asker
 from usance.notices.starting import starting_set
+from usance.policy.reading import text_of
+from usance.risk.scorecards import Scorecards
 from usance.web.console import consent_drafts
 from usance.web.console.template_forms import given_of
 
 PASSWORD, OTHER_PASSWORD = "correct horse battery", "tide-lantern-violet"
-ROLES = ("service", "collections", "operations", "compliance", "administrator")
+ROLES = ("service", "collections", "operations", "compliance", "administrator", "risk")
 PLACE = re.compile(r"{(\w+):\w+}")
 HEAD = "reference,id,amount,result_code,value_date,bank_transaction_id\n"
 
@@ -90,10 +96,13 @@ async def walk_console(walk: Walk) -> None:
     await programs(anna, bert)
     await breakers(anna)
     await contacts(anna)
+    await profiles(anna)
     await cases(anna, bert, who)
     await accounts(anna)
     await forgeries(anna)
+    await alerts(anna)
     await documents(anna)
+    await policies(anna)
     await the_end(anna)
 
 
@@ -123,7 +132,9 @@ async def drawn(anna: Person, who: str) -> str:
     offer = await anna.does(BORROWER + "/do/offer", who, product="cash_loan", principal="6000.00",
                             instalments="6")  # fmt: skip
     number = offer.partition("?")[0].rpartition("/")[2]
-    await anna.does(BORROWER + "/offers/{offer:str}/do/accept", who, number)
+    for step in ("show", "confirm", "accept"):
+        filled = {"language": "en"} if step == "show" else {}
+        await anna.does(f"{BORROWER}/offers/{{offer:str}}/do/{step}", who, number, **filled)
     loan = await anna.newest("SELECT contract_id FROM contract WHERE kind = 1 AND parent_id = 0")
     return written("contract", loan)
 
@@ -285,6 +296,17 @@ async def contacts(anna: Person) -> None:
     await anna.does(one + "vouch", other, reason="Passport seen")
 
 
+async def profiles(anna: Person) -> None:
+    """A fact is recorded; a bureau is asked for more."""
+    who, day = await registered(anna), anna.walk.clock.now().date().isoformat()
+    one = BORROWER + "/profile/"
+    await anna.does(one + "record", who, name="student", value="false", observed_on=day)
+    number = parse("borrower", who)
+    said = Saying(number, borrower(number), "bureau-pull", 1, "en", "portal")
+    await anna.site.services.consents.grant(said, Asking(f"borrower:{number}"))
+    await anna.does(one + "ask", who)
+
+
 async def delivered(site: Site) -> list[dict[str, Any]]:
     """What the sandbox's messenger was given, the newest first."""
     delivery = site.services.notices.delivery
@@ -375,6 +397,14 @@ async def forgeries(anna: Person) -> None:
     await anna.does(place + "alarms/{alarm:int}/acknowledge", alarm, reason="A known forgery.")
 
 
+async def alerts(anna: Person) -> None:
+    """One that is taken and closed."""
+    borrower = await anna.newest("SELECT borrower_id FROM borrower")
+    alert = written("alert", await planted(anna.site.pool, borrower))
+    await anna.does("/console/alerts/{alert:str}/take", alert)
+    await anna.does("/console/alerts/{alert:str}/close", alert, what="true/spoke-with")
+
+
 async def documents(anna: Person) -> None:
     """The next version of a template and of a consent document, and an end of each."""
     today = await anna.newest("SELECT business_date FROM book")
@@ -391,6 +421,17 @@ async def documents(anna: Person) -> None:
         "/console/consent-documents/{document:str}/versions/{version:int}/do/retire",
         "notices-service", 1, retired_on=now.isoformat(),
     )  # fmt: skip
+
+
+async def policies(anna: Person) -> None:
+    """The next version of a policy, looked at and proposed; a scorecard gets another role."""
+    today = await anna.newest("SELECT business_date FROM book")
+    text = text_of(says(2, today))
+    await anna.does("/console/policy-drafts/look", status=200, text=text)
+    await anna.does("/console/policy-drafts", text=text)
+    await Scorecards(anna.walk.site.pool).perform(register(on=today), Asking("staff:1"))
+    await anna.does("/console/scorecards/{name:str}/{version:int}/do/role", "behaviour", 1,
+                    role="shadow", effective_on=today.isoformat())  # fmt: skip
 
 
 async def the_end(anna: Person) -> None:

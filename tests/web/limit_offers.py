@@ -11,8 +11,8 @@ from usance.identity.changing import Asking, once
 from usance.risk import limit_store as store
 from usance.risk.cutting import ProposeCut
 from usance.risk.deciding import Wanted
+from usance.risk.limit_raises import ACTOR, Raising, most_of_products
 from usance.risk.limit_store import Line
-from usance.risk.raising import ACTOR, Raising, most_of_products
 from usance.servicing.products import product_of
 
 

@@ -72,6 +72,13 @@ class Visitor:
         return str(order).rpartition(".")[2]
 
 
+    async def offer(self) -> str:
+        """An offer of 3000.00 in three instalments; its number."""
+        path = f"/v1/borrowers/{self.borrower}"
+        await self.site.post(f"{path}/lines", {"product": "cash_loan", "limit": "9000.00"})
+        asked = {"product": "cash_loan", "principal": "3000.00", "instalments": 3}
+        return str((await self.site.post(f"{path}/offers", asked)).json()["offer_id"])
+
     async def case(self, text: str = "A payment of mine is missing.") -> str:
         """A case with a file in it; its number."""
         fields = {"kind": "complaint", "text": text, "key": f"form-{next(_numbers)}"}

@@ -15,7 +15,9 @@ from tests.web.api_site import Site
 from tests.web.limit_offers import good_tier, offered
 from tests.web.portal_site import Visitor, newest_code, visitor
 from tests.web.walking import Walk
+from usance.consents.records import Saying, borrower
 from usance.identity import portal_store
+from usance.identity.changing import Asking
 from usance.notices import sealing
 
 PLACE = re.compile(r"{(\w+):\w+}")
@@ -77,6 +79,7 @@ async def walk_portal(walk: Walk) -> None:
     mine = await guest(walk)
     await mine.does("/my/settings", language="en", back="/my")
     await payments(mine)
+    await an_offer(mine)
     await the_number(mine)
     await elsewhere(mine)
     await cases(mine)
@@ -119,6 +122,21 @@ async def payments(mine: Guest) -> None:
     await mine.does(PAYER, page.rpartition("/")[2], decision="pay")
     bank.post = real
     await said_by_bank(mine, *caught[0])
+
+
+async def an_offer(mine: Guest) -> None:
+    """What it costs is opened, read, and the offer is taken."""
+    number, one = await mine.visitor.offer(), "/my/offers/{offer:str}/"
+    await mine.does(one + "show", number)
+    page = (await mine.visitor.get(f"/my/offers/{number}")).text
+    await mine.does(one + "confirm", number, **hidden(page))
+    await mine.does(one + "accept", number)
+
+
+def hidden(page: str) -> dict[str, str]:
+    """What a page's form says of the showing."""
+    found = re.findall(r'name="(digest|nonce)" value="(\w+)"', page)
+    return dict(found)
 
 
 async def said_by_bank(mine: Guest, body: bytes, headers: Mapping[str, str]) -> None:
@@ -170,6 +188,14 @@ async def consents(mine: Guest) -> None:
     (record,) = set(re.findall(r"/my/consents/(r-\w+)/withdraw", page))
     await mine.does("/my/consents/{consent:str}/withdraw", record)
     await mine.does(one + "refuse", "notices-marketing", **shown)
+    me, version = mine.visitor.borrower_id, 1
+    said = Saying(
+        me, borrower(me), "household-income", version, "en", "portal", counterparty=borrower(1)
+    )
+    await mine.site.services.consents.grant(said, Asking(f"borrower:{me}"))
+    page = (await mine.visitor.get("/my/known")).text
+    (record,) = set(re.findall(r"/my/known/(r-\w+)/withdraw", page))
+    await mine.does("/my/known/{consent:str}/withdraw", record)
 
 
 NAMED = {

@@ -25,7 +25,8 @@ SAMPLE = {
     "contract": "c-1001", "offer": "o-1", "hold": "a-1", "product": "pay_later", "name": "dues",
     "proposal_id": "q-1", "proposal": "q-1", "operation": "p-1", "record_id": "r-1",
     "document": "notices-service", "report_id": "w-1", "report": "w-1",
-    "member_id": "h-1", "member": "h-1",
+    "member_id": "h-1", "member": "h-1", "fact_id": "v-1", "pull_id": "u-1",
+    "alert_id": "l-1", "alert": "l-1", "policy_id": "cn-tier",
 }  # fmt: skip
 """For placeholders that are no numbers. Most of it is not there, which is found out after the
 gate."""

@@ -14,6 +14,7 @@ import httpx
 import pytest
 import pytest_asyncio
 
+from tests.reading import read_costs_at
 from tests.web.api_site import Site, opened
 from usance.core.identifiers import parse
 from usance.day import close, verify
@@ -32,8 +33,8 @@ SAMPLE = {
     "business_date": "2026-01-05", "receipt_id": "1", "proposal_id": "q-1", "case_id": "m-1",
     "webhook_id": "1", "sequence": "1", "record_id": "r-1", "template_id": "paid",
     "notice_id": "t-1", "channel": "sms", "report_id": "w-1",
-    "member_id": "h-1", "decision_id": "j-1", "limit_offer_id": "x-1",
-    "policy_id": "cn-tier",
+    "member_id": "h-1", "decision_id": "j-1", "policy_id": "cn-tier", "pull_id": "u-1",
+    "alert_id": "l-1", "limit_offer_id": "x-1",
 }  # fmt: skip
 HEADERS = (
     "content-security-policy", "x-content-type-options", "referrer-policy", "x-frame-options",
@@ -283,6 +284,7 @@ async def offered(site: Site, borrower: str) -> tuple[str, str]:
 async def test_a_loan_from_offer_to_balances(site: Site) -> None:
     offer, path = await offered(site, await site.borrower())
     assert (await site.client.get(path)).json()["status"] == "open"
+    await read_costs_at(site.post, path)
     contract = (await site.post(f"{path}/accept", {})).json()["contract_id"]
     page = (await site.client.get(f"/v1/contracts/{contract}")).json()
     assert page["contract"]["unpaid"]["principal"] == "6000.00"
@@ -299,6 +301,7 @@ async def test_a_loan_from_offer_to_balances(site: Site) -> None:
 async def test_a_loan_planned_anew_written_off_and_recovered_in_full(site: Site) -> None:
     """The view says that nothing is owed any more; an event's amount is money, not a count."""
     _, path = await offered(site, await site.borrower())
+    await read_costs_at(site.post, path)
     contract = (await site.post(f"{path}/accept", {})).json()["contract_id"]
     path = f"/v1/contracts/{contract}"
     assert (await site.post(f"{path}/restructurings", {"instalments": 5})).status_code == 201

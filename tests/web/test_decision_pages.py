@@ -140,7 +140,8 @@ async def test_my_limit_and_why(site: Site) -> None:
     assert f"/my/decisions/{new}" in text
     assert old not in text
     for part in ("much of your income goes into debts already", "decided by a computer",
-                 "owe less elsewhere, or show a higher income", "CN-PIPL-24",
+                 "owe less elsewhere, or show a higher income",
+                 "Personal Information Protection Law, article 24",
                  "ask for a person", "5000.00 CNY"):  # fmt: skip
         assert part in text, part
     one = (await mine.get(f"/my/decisions/{new}")).text

@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 
 from tests.notices.asking_house import DIGITS, sent
+from tests.reading import read_costs_at
+from tests.risk.warned import planted
 from tests.web.api_site import Site, opened
 from usance.core.identifiers import parse
 from usance.identity import erasure
@@ -29,6 +31,7 @@ ELSEWHERE = {
     "transfer": "the ledger's side of events that are shown",
     "accrual_change": "how the ledger accrues interest that events and dues show; folded daily",
     "state_change": "changes of contracts and lines that are shown, until webhooks are told",
+    "late_band": "how late contracts were, as their events and dues show",
     "family_bar": "who must never be invited again: the relative's wish, which nobody learns",
     "family_visit": "that a relative has shown the number, for half an hour",
     "legal_hold": "may be part of an investigation that the person must not learn of",
@@ -38,6 +41,7 @@ KNOWN_CLEAR = {
     "directory.purpose", "directory.lookup", "operation.actor", "operation.action",
     "operation.digest", "operation.detail", "bank_file_row.reference", "bank_file_row.result",
     "bank_file_row.outcome", "bank_file_row.detail", "offer.document", "offer.cost",
+    "cost_sheet.digest", "cost_sheet.language", "cost_sheet.nonce", "cost_sheet.how",
     "contract_opening.document", "authorisation.merchant",
     "erasure.reason", "legal_hold.reason",
     "borrower.language", "proposal.author", "proposal.act", "proposal.body", "proposal.weight",
@@ -59,6 +63,8 @@ KNOWN_CLEAR = {
         "grantor_kind", "counterparty_kind", "document_id", "document_digest", "language",
         "scopes", "channels", "method")),
     "consent_event.actor", "consent_event.evidence_hash",
+    "fact.name", "fact.source", "fact.value_hash",
+    "bureau_pull.bureau", "bureau_pull.because", "bureau_pull.answer_hash",
     *(f"notice.{column}" for column in (
         "key", "template_id", "purpose", "audience", "scope", "facts", "channel", "provider",
         "reference", "said", "because", "stopped_by", "contact_hash", "code_hash",
@@ -68,7 +74,13 @@ KNOWN_CLEAR = {
     *(f"family_link.{column}" for column in (
         "because", "number_hash", "code_hash", "digits_hash", "stop_hash", "scopes", "channels",
         "tells", "language")),
+    *(f"alert.{column}" for column in (
+        "signal", "evidence", "threshold", "policy", "outcome", "reason")),
     "family_bar.number_hash", "family_visit.token_hash",
+    *(f"decision.{column}" for column in (
+        "kind", "product", "policy_id", "policy_digest", "scorecard_digest", "words_digest",
+        "tried", "outcome", "reasons", "fingerprint", "actor")),
+    "decision_review.actor",
 }  # fmt: skip
 """Columns of words and bytes in tables about a borrower that hold nothing of the person in clear
 (tests/web/test_planted.py), so that an erasure may leave them as they are."""
@@ -146,6 +158,7 @@ async def lived(site: Site) -> str:
     await site.post(f"{path}/lines", {"product": "cash_loan", "limit": "50000.00"})
     asked = {"product": "cash_loan", "principal": "6000.00", "instalments": 3}
     offer = (await site.post(f"{path}/offers", asked)).json()["offer_id"]
+    await read_costs_at(site.post, f"{path}/offers/{offer}")
     await site.post(f"{path}/offers/{offer}/accept", {})
     hold = {"product": "pay_later", "merchant": "Tea", "amount": "5.00"}
     await site.post(f"{path}/authorisations", hold)
@@ -160,15 +173,26 @@ async def lived(site: Site) -> str:
     said = {"document": "notices-service", "version": 1, "decision": "given", "language": "zh",
             "method": "paper", "evidence": "folder 7"}  # fmt: skip
     assert (await site.post(f"{path}/consents", said)).status_code == 201
+    fact = {"name": "student", "source": "declared", "value": "false",
+            "observed_at": "2026-01-01T00:00:00Z"}  # fmt: skip
+    assert (await site.post(f"{path}/facts", fact)).status_code == 201
+    agreed = said | {"document": "bureau-pull"}
+    assert (await site.post(f"{path}/consents", agreed)).status_code == 201
+    assert (await site.post(f"{path}/bureau-pulls", {})).status_code == 201
     named = {"name": "李梅", "relation": "parent", "phone": "13911110000", "scopes": ["plan"],
              "channels": ["sms"], "versions": {"plan": 1}, "language": "zh",
              "method": "portal"}  # fmt: skip
     assert (await site.post(f"{path}/relatives", named)).status_code == 201
+    tier = {"kind": "tier", "borrower_id": borrower}
+    decision = (await site.post("/v1/decisions", tier)).json()["decision_id"]
+    looked_at = {"text": "It is wrong."}
+    assert (await site.post(f"/v1/decisions/{decision}/review", looked_at)).status_code == 201
     note = {"way": "note", "text": "She called again."}
     await site.post(f"/v1/cases/{case}/messages", note)
     await asked_for(site, borrower)
     await site.close_days(60)
     await come_in(site, borrower)
+    await planted(site.pool, parse("borrower", borrower))
     waits = await site.post(f"/v1/contracts/{account}/charge-off", {})
     assert waits.status_code == 202, waits.text
     return borrower
@@ -211,7 +235,11 @@ async def test_everything_held_about_a_borrower(database: str, tmp_path: Path) -
         assert found["borrower"]["name"] == "王小明"
         parts = found["parts"]
         assert parts.keys() == PARTS.keys() | OPENED_PARTS.keys()
-        (case,) = parts["cases"]
+        review, case = parts["cases"]
+        assert review["text"] == "It is wrong."
+        (decision,) = parts["decisions"]
+        assert decision["facts"]["paid_share_6m"] == {"value": 10_000, "source": "income"}
+        assert [each["state"] for each in decision["reviews"]] == [1]
         assert (case["text"], case["messages"][0]["text"]) == ("Twice!", "She called again.")
         assert {each["by"] for each in case["events"]} == {"machine"}
         assert {name for name, part in parts.items() if not part} == set()

@@ -15,6 +15,7 @@ from urllib.parse import quote
 import msgspec
 import pytest
 
+from tests.reading import read_costs_at
 from tests.web.api_site import Site, opened
 from tests.web.planted_visits import Visits
 from tests.web.planting import NEW_PHONE, PEOPLE, Heard, dump, forms, heard, hits, spellings
@@ -98,6 +99,7 @@ async def serviced(life: Life, borrower: str) -> None:
     await life.post(f"{path}/lines", line | {"product": "cash_loan"})
     asked = {"product": "cash_loan", "principal": "3000.00", "instalments": 3}
     offer = (await life.post(f"{path}/offers", asked)).json()["offer_id"]
+    await read_costs_at(life.post, f"{path}/offers/{offer}")
     await life.post(f"{path}/offers/{offer}/accept", {})
     hold = {"product": "pay_later", "amount": "70.00", "merchant": "Tea"}
     await life.post(f"{path}/authorisations", hold)

@@ -9,12 +9,14 @@ import msgspec
 import pytest
 
 from tests.risk.registering import CARD, OTHER
+from tests.risk.test_backtesting import Given, cases
 from tests.web.browsing import Open
 from tests.web.console_site import SECOND, Site
 from tests.web.test_templates_browser import SIZES, look
 from usance.identity.changing import Asking
 from usance.policy import shipped
 from usance.risk.scorecards import AdoptScorecard, Scorecards
+from usance.web.services import Services
 
 pytestmark = pytest.mark.browser
 
@@ -109,6 +111,25 @@ async def registered(site: Site, name: str) -> None:
             role=role, effective_on=today, share=share, report=REPORT,  # type: ignore[arg-type]
         )  # fmt: skip
         await cards.perform(act, Asking("staff:1"))
+
+
+@pytest.mark.parametrize(("width", "locale", "scheme"), SIZES)
+def test_a_draft_is_tried_on_what_was_decided(
+    site: Site, enter: Open, monkeypatch: pytest.MonkeyPatch, width: int, locale: str, scheme: str
+) -> None:
+    """R-POLICY-18: with a drawing, and the numbers of it as a table."""
+    history = Given(cases(400, 3), "")
+    monkeypatch.setattr(Services, "history", property(lambda _: history), raising=False)
+    page, faults = enter(width, locale, scheme), {}
+    page.goto(f"{site.address}/console/policy-drafts?policy=cn-tier&version=1")
+    text = page.locator("#f-text")
+    text.fill(text.input_value().replace("failed_debits_90d: '>= 3'", "failed_debits_90d: '>= 1'"))
+    page.locator("button[formaction$='/look']").click()
+    page.wait_for_selector("#trial svg")
+    assert page.locator("#trial tbody tr").count() >= 1
+    assert page.locator("ul.diff li.came").count() >= 1
+    look(page, width, "policy-trial", faults)
+    assert faults == {}
 
 
 @pytest.mark.parametrize("policy", shipped.policies(), ids=lambda each: each.says.id)

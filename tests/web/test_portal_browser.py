@@ -21,9 +21,14 @@ pytestmark = pytest.mark.browser
 
 PAGES = ["", "/pay", "/statements", "/history", "/you", "/data", "/data?show=1", "/number",
          "/devices", "/looks", "/suspicious", "/cases", "/cases/new", "/cases/m-zzz",
+         "/offers", "/offers/o-zzz", "/costs",
+         "/costs?product=cash_loan&amount=3000&instalments=6&other=12",
+         "/costs?product=cash_loan&amount=1&instalments=6",
          "/contracts/c-zzz",
          "/decisions", "/decisions/j-zzz", "/limits", "/consents",
          "/consents/documents/notices-service", "/consents/documents/zzz",
+         "/decisions", "/decisions/j-zzz",
+         "/consents", "/consents/documents/notices-service", "/consents/documents/zzz",
          "/notices", "/notices/preferences", "/notices/t-zzz", "/family", "/family/new",
          "/family/h-zzz/report", "/nothing", "/login",
          "/login/code", "/why?figure=pay-off",
@@ -33,6 +38,7 @@ OF_RELATIVES = ["", "/code", "/stop", "/report", "/done", "/done?what=never"]
 ELSEWHERE = {
     "/family/invitation": "test_a_relative_from_the_name_to_the_end, after the number was shown",
     "/my/family/{member}/report": "the same",
+    "/my/offers/{offer}": "test_what_it_costs_is_read_before_it_is_taken, in every state",
     "/my/cases/{case}": "test_a_case_from_the_form_to_an_appeal, in every state",
     "/my/cases/{case}/attachments/{number}": "a file, never shown in place",
     "/my/consents/{consent}/receipt": "a document to be stored",
@@ -74,6 +80,7 @@ def contract_pages(page: Any, site: Site) -> list[str]:
     found = []
     for contract in contracts(page, site)[:3]:
         found += [contract, f"{contract}/what-if", f"{contract}/what-if?amount=100",
+                  f"{contract}/costs",
                   f"{contract}/why?figure=pay-off", f"{contract}/why?figure=unpaid-interest",
                   f"{contract}/why?figure=event%201",
                   f"/my/pay?contract={contract.rpartition('/')[2]}"]  # fmt: skip

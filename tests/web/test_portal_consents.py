@@ -52,8 +52,8 @@ async def test_nothing_is_on_and_a_document_says_what_may_come_of_it(me: Visitor
     assert "Notices about your account" in page
     assert "Offers" in page
     assert "family" not in page  # those need somebody else, and come with another page
-    assert page.count('<span class="value">Nothing said</span>') == 2
-    assert page.count("Without your agreement") == 2
+    assert page.count('<span class="value">Nothing said</span>') == 3
+    assert page.count("Without your agreement") == 3
     assert "that belongs to your contract" in page  # said of what is sent anyway
     assert "/withdraw" not in page
     page = (await me.get(SERVICE)).text
@@ -61,7 +61,7 @@ async def test_nothing_is_on_and_a_document_says_what_may_come_of_it(me: Visitor
     assert "We send them whether you agree here or not." in page
     me.client.cookies.set("language", "zh")
     assert "账户通知" in (await me.get(SERVICE)).text
-    assert (await me.get(LIST)).text.count("尚未表态</span>") == 2
+    assert (await me.get(LIST)).text.count("尚未表态</span>") == 3
     assert "我同意的事项" in (await me.get("/my/you")).text
 
 

@@ -182,7 +182,7 @@ async def test_what_happens_seldom_is_told_too(home: House) -> None:
     await do(asked.Purchase(contract_id=account, amount=90_000))
     plan = await do(asked.OfferPlan(contract_id=account, instalments=3, purchase=2))
     offer_id = parse("offer", plan["offer_id"])
-    await do(asked.AcceptOffer(borrower_id=who, offer_id=offer_id))
+    await home.book.accept(who, offer_id)
     await do(asked.Charge(contract_id=loan, component="penalty", amount=500))
     await do(asked.Goodwill(contract_id=loan, amount=500))
     await do(asked.Restructure(contract_id=loan, instalments=6))

@@ -9,12 +9,13 @@ import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 from usance.core.identifiers import borrower_of, cell_of_borrower, parse
 from usance.identity.machine import MachineClients
 from usance.platform import postgres
+from usance.platform.clock import microseconds
 from usance.platform.database import Pool, open_pool
 from usance.platform.migrate import migrate
 from usance.servicing import commands as ask
@@ -23,6 +24,9 @@ from usance.servicing.setup import create_book
 
 LENT_ON = date(2026, 1, 1)
 TODAY = date(2026, 2, 1)
+SHOWN_AT = microseconds(datetime(2026, 1, 1, 4, tzinfo=UTC))
+READ_AT = SHOWN_AT + 40_000_000
+"""When costs were shown and confirmed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,12 +95,26 @@ async def lent(book: Book, people: list[int]) -> list[int]:
         for b in people
     ]
     made = await book.submit_many(list(offers), actor="bench")
-    accepts = [
-        ask.AcceptOffer(borrower_id=b, offer_id=parse("offer", a.document["offer_id"]))
-        for b, a in zip(people, made, strict=True)
-    ]
+    numbers = [parse("offer", each.document["offer_id"]) for each in made]
+    offered = list(zip(people, numbers, strict=True))
+    await read_costs(book, offered)
+    accepts = [ask.AcceptOffer(borrower_id=b, offer_id=offer_id) for b, offer_id in offered]
     drawn = await book.submit_many(list(accepts), actor="bench")
     return [parse("contract", each.document["contract_id"]) for each in drawn]
+
+
+async def read_costs(book: Book, offered: list[tuple[int, int]]) -> None:
+    """Everybody is shown what their offer costs and confirms it, in a past that is made up."""
+    shows = [ask.ShowCosts(borrower_id=b, offer_id=o, at=SHOWN_AT) for b, o in offered]
+    shown = await book.submit_many(list(shows), actor="bench")
+    confirms = [
+        ask.ConfirmCosts(
+            borrower_id=b, offer_id=o, digest=a.document["digest"], nonce=a.document["nonce"],
+            how="borrower", at=READ_AT,
+        )
+        for (b, o), a in zip(offered, shown, strict=True)
+    ]  # fmt: skip
+    await book.submit_many(list(confirms), actor="bench")
 
 
 def free_port() -> int:

@@ -17,14 +17,15 @@ from usance.servicing.service import Book
 from usance.servicing.setup import create_book
 
 ORIGINALS = 500
-COPIED = ("borrower", "line", "offer", "contract", "contract_opening", "due", "event", "transfer",
-          "accrual_change", "operation")  # fmt: skip
+COPIED = ("borrower", "line", "offer", "cost_sheet", "contract", "contract_opening", "due", "event",
+          "transfer", "accrual_change", "operation")  # fmt: skip
 NEW_IDS = {
     "cell": "c.cell",
     "borrower_id": "c.borrower_id",
     "contract_id": "CASE t.contract_id WHEN 0 THEN 0"
     " ELSE (c.borrower_id << 12) | (t.contract_id & 4095) END",
     "offer_id": "CASE t.offer_id WHEN 0 THEN 0 ELSE t.offer_id - c.back END",
+    "sheet_id": "t.sheet_id - c.back",
     "operation_id": "CASE t.operation_id WHEN 0 THEN 0 ELSE t.operation_id - c.back END",
 }
 """How each id of a copy comes from its original's; ids of operations lie further back in time."""

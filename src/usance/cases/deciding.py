@@ -16,7 +16,7 @@ import asyncio
 import hashlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import msgspec
@@ -66,15 +66,18 @@ class Deciding:
 
         async def act(change: Change) -> dict[str, Any]:
             case = await change.case(case_id)
-            self._check_proposal(case, finding, result, acting)
-            outcome = await proposed(change, case, finding, result, reasons)
+            meant = about(case, finding)
+            await self._check_proposal(case, meant, result, acting)
+            outcome = await proposed(change, case, meant, result, reasons)
             await store.save_case(change.connection, case)
             return summary(case) | {"proposal": outcome.number}
 
         return await once(self.desk, acting, act)
 
     @rule("R-CASE-08", "R-CASE-12")
-    def _check_proposal(self, case: Case, finding: Finding, result: int, acting: Acting) -> None:
+    async def _check_proposal(
+        self, case: Case, finding: Finding, result: int, acting: Acting
+    ) -> None:
         rules.check_under_way(case.state)
         rules.check_handler(acting.actor, case.handler)
         check_remedy(finding.remedy, result, case.borrower_id)
@@ -83,7 +86,7 @@ class Deciding:
         needed = self.carries.permission_of(finding.remedy)
         if needed not in acting.permissions:
             raise Refused("R-AUTH-02", f"your roles do not give {needed}", "remedy")
-        self.carries.check_value(finding.remedy, finding.value)
+        await self.carries.check_value(finding.remedy, finding.value, case.borrower_id)
 
     async def send_back(self, case_id: int, number: int, note: str, acting: Acting) -> Answer:
         """The proposal is not followed; the note says why, to staff alone."""
@@ -201,6 +204,16 @@ class Deciding:
 
 
 # -- steps -----------------------------------------------------------------------------------------
+
+
+@rule("R-CASE-19")
+def about(case: Case, finding: Finding) -> Finding:
+    """A fact that is put right is the one that the case is about."""
+    if finding.remedy.kind != "fact":
+        return finding
+    if case.subject != rules.FACT:
+        raise Refused("R-CASE-19", "the case is about no fact", "remedy")
+    return replace(finding, remedy=replace(finding.remedy, fact_id=case.subject_id))
 
 
 async def proposed(

@@ -18,11 +18,12 @@ from usance.identity.once import Answer
 COMPONENTS = ("interest", "fee", "penalty")
 DETAILS = ("name", "email")
 """What a case corrects of a borrower. A phone has its own way: the borrower proves both numbers."""
-KINDS = ("nothing", "goodwill", "waiver", "refund", "reversal", "correction")
+KINDS = ("nothing", "goodwill", "waiver", "refund", "reversal", "correction", "fact")
 NEEDS = {
     "nothing": (), "goodwill": ("contract_id", "amount"),
     "waiver": ("contract_id", "component", "amount"), "refund": ("contract_id", "amount"),
     "reversal": ("contract_id", "of"), "correction": ("detail",),
+    "fact": ("fact_id",),
 }  # fmt: skip
 """What each kind must name. A refund may name its purchase (``of``) too."""
 
@@ -37,21 +38,25 @@ class Remedy:
     component: str = ""
     of: int = 0
     detail: str = ""
+    fact_id: int = 0
+    """The fact that the case is about; nobody names another one."""
 
     def document(self) -> dict[str, Any]:
         """As it is kept: what it names, and nothing else."""
         named = {name: getattr(self, name) for name in (*NEEDS[self.kind], "of")}
         found = {"kind": self.kind} | {name: each for name, each in named.items() if each}
-        if self.contract_id:
-            found["contract_id"] = written("contract", self.contract_id)
+        for name in ("contract_id", "fact_id"):
+            if name in found:
+                found[name] = written(name.removesuffix("_id"), found[name])
         return found
 
 
 def remedy_of(document: dict[str, Any]) -> Remedy:
     """The way back."""
     fields = dict(document)
-    if "contract_id" in fields:
-        fields["contract_id"] = parse("contract", fields["contract_id"])
+    for name in ("contract_id", "fact_id"):
+        if name in fields:
+            fields[name] = parse(name.removesuffix("_id"), fields[name])
     return Remedy(**fields)
 
 
@@ -62,7 +67,7 @@ def check_remedy(remedy: Remedy, result: int, borrower_id: int) -> None:
         raise Refused("R-CASE-12", f"a remedy is one of {', '.join(KINDS)}", "remedy")
     if remedy.kind != "nothing" and result == NOT_UPHELD:
         raise Refused("R-CASE-12", "what is not upheld has no remedy", "remedy")
-    for name in ("contract_id", "amount", "component", "of", "detail"):
+    for name in ("contract_id", "amount", "component", "of", "detail", "fact_id"):
         check_named(remedy, name)
     if remedy.contract_id and borrower_of_contract(remedy.contract_id) != borrower_id:
         raise Refused("R-FOUND-01", "there is no such contract", "contract_id")
@@ -91,8 +96,8 @@ class Carries(Protocol):
         """What its proposer must be allowed."""
         ...
 
-    def check_value(self, remedy: Remedy, value: str) -> None:
-        """The new value of a detail is one; raises ``Refused`` without repeating it."""
+    async def check_value(self, remedy: Remedy, value: str, borrower_id: int) -> None:
+        """The new value of a detail or fact is one; raises ``Refused`` without repeating it."""
         ...
 
     async def carry_out(

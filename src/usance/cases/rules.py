@@ -31,10 +31,10 @@ UNDER_WAY = (OPEN, WAITING)
 PORTAL, CONSOLE, API = 1, 2, 3
 CHANNELS = {"portal": PORTAL, "console": CONSOLE, "api": API}
 
-NOTHING, CONTRACT, EVENT, OPERATION, CASE, NOTICE = range(6)
+NOTHING, CONTRACT, EVENT, OPERATION, CASE, NOTICE, FACT = range(7)
 SUBJECTS = {
     "nothing": NOTHING, "contract": CONTRACT, "event": EVENT, "operation": OPERATION, "case": CASE,
-    "notice": NOTICE,
+    "notice": NOTICE, "fact": FACT,
 }  # fmt: skip
 DECISIONS = (EVENT, OPERATION, CASE)
 """What an appeal or a human review can be about: something that somebody, or a rule, decided."""

@@ -9,6 +9,7 @@ from usance.core.identifiers import borrower_of_contract
 from usance.core.refusals import Refused
 from usance.core.rules import rule
 from usance.platform.database import Connection, Pool
+from usance.risk import facts_store
 
 
 @rule("R-CASE-04")
@@ -69,9 +70,17 @@ async def seen_notice(
     return own and await store.notice_exists(connection, contract_id, n)
 
 
+async def seen_fact(
+    connection: Connection | Pool, borrower_id: int, fact_id: int, number: int
+) -> bool:
+    """A fact of the borrower."""
+    return not number and await facts_store.fact_exists(connection, borrower_id, fact_id)
+
+
 SEEN = {
     rules.CONTRACT: seen_contract, rules.EVENT: seen_event, rules.OPERATION: seen_operation,
     rules.CASE: seen_case, rules.NOTICE: seen_notice,
+    rules.FACT: seen_fact,
 }  # fmt: skip
 
 

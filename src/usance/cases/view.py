@@ -30,7 +30,8 @@ def subject_of(case: Case) -> dict[str, Any] | None:
     if case.subject == rules.NOTHING:
         return None
     kind = rules.name_of(rules.SUBJECTS, case.subject)
-    spelled = {rules.OPERATION: "operation", rules.CASE: "case"}.get(case.subject, "contract")
+    named = {rules.OPERATION: "operation", rules.CASE: "case", rules.FACT: "fact"}
+    spelled = named.get(case.subject, "contract")
     return {
         "kind": kind, "id": written(spelled, case.subject_id),
         "number": case.subject_number or None,

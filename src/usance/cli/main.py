@@ -95,6 +95,7 @@ COMMANDS = (
     (policy, "adopting:backtest", "backtest", "Try a draft on what the book has decided."),
     (scorecard, "adopting:propose_scorecard", "propose", "Propose a scorecard and its role."),
     (sandbox, "sandbox:messages", "messages", "Serve a provider of messages that sends nothing."),
+    (sandbox, "sandbox:bureau", "bureau", "Serve a credit bureau that invents what it says."),
     (imports, "bulk:uci_credit", "uci-credit", "Card accounts of the UCI credit file."),
 )
 for parent, place, name, text in COMMANDS:

@@ -1,4 +1,4 @@
-"""``usance sandbox messages``: a provider of messages that behaves like a real one."""
+"""``usance sandbox``: a provider of messages and a credit bureau that behave like real ones."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from usance.cli.house import run
 
 if TYPE_CHECKING:
     from usance.notices.sandbox import Manners
+    from usance.risk.sandbox_bureau import SandboxBureau
 
 
 def messages(
@@ -65,6 +66,46 @@ async def _serve(
 
     def tell(address: str) -> None:
         print(f"a provider that sends nothing: {address}", flush=True)
+
+    async with serving(server, host, port, told=tell):
+        await told_to_stop()
+
+
+def bureau(
+    *, port: int = 8026, host: str = "127.0.0.1", token: str = "sandbox",  # noqa: S107
+    manners: Literal["calm", "rough"] = "calm", currency: str = "CNY",
+) -> None:  # fmt: skip
+    """Serve a credit bureau that invents what it says, the same of the same person.
+
+    Parameters
+    ----------
+    port
+        The port to listen on.
+    host
+        The address to listen on.
+    token
+        What it is asked with.
+    manners
+        Calm answers at once; rough is slow, busy, away and silent.
+    currency
+        Of what it says that people pay.
+    """
+    from usance.core.money import DECIMALS
+    from usance.core.refusals import Refused
+    from usance.risk.sandbox_bureau import CALM, ROUGH, SandboxBureau
+
+    if currency not in DECIMALS:
+        raise Refused("R-RANGE-01", f"a currency is one of {', '.join(DECIMALS)}", "--currency")
+    chosen = ROUGH if manners == "rough" else CALM
+    run(_serve_bureau(host, port, SandboxBureau(token, chosen, currency=currency)))
+
+
+async def _serve_bureau(host: str, port: int, server: SandboxBureau) -> None:
+    from usance.cli.webhooks import told_to_stop
+    from usance.notices.sandbox_server import serving
+
+    def tell(address: str) -> None:
+        print(f"a credit bureau that knows nobody: {address}", flush=True)
 
     async with serving(server, host, port, told=tell):
         await told_to_stop()

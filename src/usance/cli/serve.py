@@ -136,9 +136,10 @@ async def listen(
     try:
         services.cases.watch.start()
         services.consents.start()
+        services.bureau.start()
         services.genuine.watch.start()
         services.receipts.start()
-        for each in services.notices.looking:
+        for each in (*services.notices.looking, *services.warning.looking):
             each.start()
         services.family.start()
         config = uvicorn.Config(
@@ -151,8 +152,9 @@ async def listen(
     finally:
         await services.genuine.watch.stop()
         await services.receipts.stop()
-        for each in services.notices.looking:
+        for each in (*services.notices.looking, *services.warning.looking):
             await each.stop()
+        await services.bureau.stop()
         await services.consents.stop()
         await services.family.stop()
         await services.cases.watch.stop()

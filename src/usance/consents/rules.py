@@ -25,15 +25,16 @@ ACTIONS = {
 LANGUAGES = ("zh", "en")
 PURPOSES = (
     "service-notices", "marketing", "family", "debit-mandate", "household", "friend-agreement",
-)
+    "credit-report",
+)  # fmt: skip
 SCOPES = (
     "reminders", "statements", "offers", "borrowing", "plan", "overdue", "debits",
-    "household-overview", "agreement-terms",
+    "household-overview", "agreement-terms", "credit-report", "household-income",
 )  # fmt: skip
-CHANNELS = ("sms", "email", "voice", "inbox", "letter")
+CHANNELS = ("sms", "email", "voice", "inbox", "letter", "inquiry")
 """Purpose, scopes and channels of notices are called as ``notices.documents`` calls them: who sends
-asks with the words of the template."""
-RECIPIENTS = ("grantor", "relative", "friend", "messenger", "bank")
+asks with the words of the template. By ``inquiry`` something is looked up, and nobody is told."""
+RECIPIENTS = ("grantor", "relative", "friend", "messenger", "bank", "bureau")
 METHODS = ("portal", "staff_by_phone", "paper", "code")
 JURISDICTIONS = ("any", "CN", "GB", "US", "TW")
 NEEDS_EVIDENCE = ("staff_by_phone", "paper", "code")

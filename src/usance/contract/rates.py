@@ -4,6 +4,8 @@ A discount factor v solves sum(flow x v^time) = paid out. The left side is incre
 v, so Newton from above falls to the root without overshooting; all in fixed point.
 """
 
+from functools import lru_cache
+
 from usance.core.money import divide_half_even
 from usance.core.rules import rule
 
@@ -92,3 +94,52 @@ def irr(paid_out: int, flows: list[tuple[int, int]]) -> int | None:
     if year == 0:
         return None
     return divide_half_even((ONE - year) * SIX, year)
+
+
+@lru_cache(maxsize=64)
+def daily_factor(yearly: int) -> int:
+    """The factor of one day, in fixed point, that makes a year of ``yearly`` per 10^6."""
+    wanted, low, high = ONE * SIX // (SIX + yearly), 0, ONE
+    while low < high:
+        middle = (low + high + 1) // 2
+        low, high = (middle, high) if power(middle, 365) <= wanted else (low, middle - 1)
+    return low
+
+
+def present_value(v: int, flows: list[tuple[int, int]]) -> int:
+    """The value on day 0 of (day, amount) flows of either sign, in fixed point."""
+    return sum(amount * power(v, time) for time, amount in flows)
+
+
+@rule("R-COST-05")
+def exceeds(flows: list[tuple[int, int]], yearly: int) -> bool:
+    """Whether (day, amount) flows cost more than an effective rate per 10^6.
+
+    What is lent is below 0, what is paid above. More than the rate: worth more than nothing to the
+    lender even when every flow is discounted by it.
+    """
+    return present_value(daily_factor(yearly), flows) > tolerance(flows)
+
+
+def tolerance(flows: list[tuple[int, int]]) -> int:
+    """What rounding in fixed point may add up to: far less than a minor unit."""
+    return (sum(abs(amount) for _, amount in flows) + 1) * 4096
+
+
+@rule("R-COST-05")
+def effective(flows: list[tuple[int, int]]) -> int | None:
+    """The effective annual rate per 10^6 of dated flows of either sign; None where there is none.
+
+    By halving, as flows of both signs give Newton no slope to trust. None: nothing was lent before
+    it was paid for.
+    """
+    if present_value(ONE, flows) <= 0:
+        return 0
+    low, high = 0, ONE
+    if present_value(1, flows) >= 0:
+        return None
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if present_value(middle, flows) > 0 else (middle, high)
+    year = power(high, 365)
+    return divide_half_even((ONE - year) * SIX, year) if year else None

@@ -176,7 +176,10 @@ def annual(agreed: Agreed, history: History, as_of: int) -> tuple[str | None, st
 
 
 def real_flows(history: History, start: int, as_of: int, at_once: int) -> list[tuple[int, int]]:
-    """(days since pay-out, amount): what was paid on its day, what is asked on its due day."""
+    """(days since pay-out, amount): what was paid on its day, what is asked on its due day.
+
+    The fee that was asked at once came off what was paid out, so it does not come in a second time.
+    """
     flows: dict[int, int] = {}
     for seq, parts in history.state.parts.items():
         event = history.known[seq]
@@ -185,7 +188,12 @@ def real_flows(history: History, start: int, as_of: int, at_once: int) -> list[t
         flows[time] = flows.get(time, 0) + sign * sum(parts.amounts)
     for d in history.state.dues:
         time = max(d.due_on, as_of) - start
-        flows[time] = flows.get(time, 0) + owed(d) - (at_once if d.n == 1 and owed(d) else 0)
+        flows[time] = flows.get(time, 0) + owed(d)
+    left = at_once
+    for time in sorted(flows):
+        taken = min(left, max(flows[time], 0))
+        flows[time] -= taken
+        left -= taken
     return sorted(flows.items())
 
 

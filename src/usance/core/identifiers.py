@@ -13,7 +13,7 @@ PREFIXES = {
     "borrower": "b", "contract": "c", "offer": "o", "authorisation": "a", "operation": "p",
     "proposal": "q", "case": "m", "payment": "y", "session": "s", "device": "d", "change": "n",
     "flag": "f", "link": "k", "consent": "r", "notice": "t", "report": "w", "member": "h",
-    "decision": "j", "limit_offer": "x", "measure": "z",
+    "decision": "j", "fact": "v", "pull": "u", "alert": "l", "limit_offer": "x", "measure": "z",
 }  # fmt: skip
 
 

@@ -2,9 +2,9 @@
 
 from usance.risk.cutting import APPROVE
 from usance.risk.limit_answers import ACCEPT, DECLINE, END, FOR_A_WHILE
+from usance.risk.limit_raises import OFFER
 from usance.risk.limit_store import DIGEST, FELL_BACK, ROWS, TAKEN
 from usance.risk.limits_policy import limit_policy
-from usance.risk.raising import OFFER
 
 ACTIONS = ", ".join(f"'{each}'" for each in (OFFER, ACCEPT, DECLINE, FOR_A_WHILE, END, APPROVE))
 CAPS = ", ".join(

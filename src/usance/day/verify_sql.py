@@ -6,6 +6,7 @@ from usance.day import store as day_sql
 from usance.day.verify_consents_sql import CONSENT_INVARIANTS
 from usance.day.verify_decisions_sql import DECISION_INVARIANTS
 from usance.day.verify_family_sql import FAMILY_INVARIANTS
+from usance.day.verify_known_sql import FACT_INVARIANTS
 from usance.day.verify_limits_sql import LIMIT_INVARIANTS
 from usance.day.verify_policies_sql import POLICY_INVARIANTS
 from usance.day.verify_tiers_sql import TIER_INVARIANTS
@@ -13,6 +14,7 @@ from usance.identity import access_sql
 from usance.ledger import chart
 from usance.notices.store import VERSIONS
 from usance.platform import schema
+from usance.risk import alerts_sql, portfolio_sql
 from usance.servicing import columns as sql
 
 LAST = (
@@ -291,6 +293,28 @@ FULL JOIN (
 WHERE o.offer_id IS NULL OR c.contract_id IS NULL ORDER BY 1 LIMIT 1
 """
 
+COSTS = """
+SELECT o.offer_id || ' offer', 'a confirmed sheet of its own words', CASE
+    WHEN s.sheet_id IS NULL THEN 'no sheet' WHEN s.confirmed_at IS NULL THEN 'not confirmed'
+    WHEN s.contract_id <> o.contract_id THEN 'of contract ' || s.contract_id
+    ELSE 'other words, or read too soon' END
+FROM offer o
+LEFT JOIN cost_sheet s ON s.cell = o.cell AND s.sheet_id = o.offer_id
+    AND s.borrower_id = o.borrower_id
+LEFT JOIN cost_words w ON w.digest = s.digest
+WHERE o.status = 2
+    AND (o.cost ? 'sheet' OR o.offer_id > (SELECT min(sheet_id) FROM cost_sheet WHERE kind <> 3))
+    AND (s.confirmed_at IS NULL OR s.contract_id <> o.contract_id OR w.document IS NULL
+        OR encode(s.digest, 'hex') IS DISTINCT FROM o.cost ->> 'sheet'
+        OR s.confirmed_at < s.shown_at
+            + make_interval(secs => (w.document::jsonb ->> 'reading_seconds')::float))
+UNION ALL
+SELECT encode(digest, 'hex') || ' words', encode(sha256(convert_to(document, 'UTF8')), 'hex'),
+    encode(digest, 'hex')
+FROM cost_words WHERE digest <> sha256(convert_to(document, 'UTF8'))
+ORDER BY 1 LIMIT 1
+"""
+
 CONVERSION = f"""
 SELECT 'borrower ' || (contract_id >> 12), 0, sum(amount) FROM ({SIDES}) AS side
 WHERE account = {chart.CONVERSION} GROUP BY contract_id >> 12 HAVING sum(amount) <> 0
@@ -504,6 +528,8 @@ INVARIANTS: list[tuple[str, str, str, str]] = [
      ACCOUNTS_OF_LINES),
     ("INV-OFFER-01", "An accepted offer has its contract, a loan its accepted offer.", "offer",
      OFFERS),
+    ("INV-COST-01", "What begins from an offer has a confirmed cost sheet, as its words say.",
+     "cost_sheet", COSTS),
     ("INV-EVENT-01", "A contract's events are numbered without a gap.", "event", EVENT_GAPS),
     ("INV-EVENT-02", "No event is booked after the business date or before its effective day.",
      "event", """SELECT contract_id || ' event ' || seq, 'by ' || business_date,
@@ -546,6 +572,11 @@ INVARIANTS: list[tuple[str, str, str, str]] = [
     *LIMIT_INVARIANTS,
     *POLICY_INVARIANTS,
     *TIER_INVARIANTS,
+    *FACT_INVARIANTS,
+    ("INV-WARN-01", "A contract that nothing happened to is as late as was noted of the last day.",
+     "late_band", portfolio_sql.BROKEN),
+    ("INV-WARN-02", "An alert has what belongs to its state, and an operation raised it.", "alert",
+     alerts_sql.BROKEN),
     ("INV-NOTICE-01", "Every version of a template is what its operation adopted or retired.",
      "notice_template", VERSIONS),
     ("INV-NUMBER-01", "A borrower's contracts are numbered as far as the borrower's row says.",

@@ -1,6 +1,7 @@
 """What people ask of the lender, and what the lender does on its own: charge-off, limits."""
 
 from collections.abc import Iterator
+from datetime import UTC, date, datetime, time
 from functools import partial
 from typing import Any
 
@@ -9,12 +10,14 @@ from usance.demo.paying import catch_up, fortune_returns
 from usance.demo.people import Inhabitant, round_to
 from usance.demo.store import Bill, Standing
 from usance.demo.town import Act, Town
+from usance.platform.clock import microseconds
 from usance.servicing.commands import (
     AcceptOffer,
     ChangeLimit,
     ChangeStatementDay,
     ChargeOff,
     CloseLine,
+    ConfirmCosts,
     MakeOffer,
     OfferPlan,
     OpenLine,
@@ -23,6 +26,7 @@ from usance.servicing.commands import (
     Repay,
     Restructure,
     Settle,
+    ShowCosts,
 )
 
 HOPELESS_AFTER = 120  # days past due
@@ -37,6 +41,7 @@ RESTRUCTURED = 120  # per mille of loans two or three months late
 RECOVERED = 350  # per mille of contracts charged off
 LEAST_CONVERTED = 600_00
 LEAST_LOAN = 500_00
+READ_FROM, READ_FOR = time(4), 40_000_000  # UTC; microseconds
 AGAIN_AFTER = (60, 150)  # days after which somebody thinks of another loan
 
 
@@ -79,14 +84,28 @@ def open_loans(who: Inhabitant) -> int:
     return len(who.loans)
 
 
-def sleep_on_it(town: Town, who: Inhabitant, answer: dict[str, Any]) -> None:
-    """An offer is taken the next day, or let pass."""
+def sleep_on_it(town: Town, who: Inhabitant, answer: dict[str, Any]) -> list[Act]:
+    """What an offer costs is read at once; it is taken the next day, or let pass."""
     if town.happens("turned down", TURNED_DOWN):
-        return
+        return []
     offer = parse("offer", answer["offer_id"])
     accept = AcceptOffer(borrower_id=who.borrower_id, offer_id=offer)
     act = Act(accept, partial(drawn, town, who))
     town.plan(town.today + 1, town.anchor(who), lambda _: [act])
+    moment = datetime.combine(date.fromordinal(town.today), READ_FROM, UTC)
+    show = ShowCosts(
+        borrower_id=who.borrower_id, offer_id=offer, language=who.person.language[:2],
+        at=microseconds(moment),
+    )  # fmt: skip
+    return [Act(show, partial(have_read, show))]
+
+
+def have_read(shown: ShowCosts, answer: dict[str, Any]) -> list[Act]:
+    """The sheet is confirmed on the borrower's own screen, after it was read."""
+    return [Act(ConfirmCosts(
+        borrower_id=shown.borrower_id, offer_id=shown.offer_id, digest=answer["digest"],
+        nonce=answer["nonce"], how="borrower", at=shown.at + READ_FOR,
+    ))]  # fmt: skip
 
 
 def drawn(town: Town, who: Inhabitant, answer: dict[str, Any]) -> None:

@@ -215,14 +215,16 @@ class Year:
         ]
 
     async def carry_out(self, acts: list[Act]) -> None:
-        """Post the day; what is answered leads to more on later days, always in the same order."""
-        for act, answer in zip(acts, await self.post(acts), strict=True):
-            if answer.status >= 400:
-                self.filled.refused[answer.document["rule"]] += 1
-                continue
-            self.filled.done[type(act.command).__name__] += 1
-            if act.then is not None:
-                act.then(answer.document)
+        """Post the day; what is answered leads to more, now or later, always in the same order."""
+        while acts:
+            more: list[Act] = []
+            for act, answer in zip(acts, await self.post(acts), strict=True):
+                if answer.status >= 400:
+                    self.filled.refused[answer.document["rule"]] += 1
+                    continue
+                self.filled.done[type(act.command).__name__] += 1
+                more += (act.then and act.then(answer.document)) or ()
+            acts = more
 
     async def post(self, acts: list[Act]) -> list[Answer]:
         """All commands of the day in two transactions side by side.

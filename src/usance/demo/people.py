@@ -6,6 +6,7 @@ from math import gcd
 from random import Random
 
 from usance.identity.people import Person
+from usance.risk.facts import check_of
 
 FAMILY = "王李张刘陈杨赵黄周吴徐孙胡朱高林何郭马罗梁宋郑谢韩唐冯于董萧程曹袁邓许傅沈曾彭吕"
 GIVEN = [
@@ -136,5 +137,4 @@ def identity_number(born: date, number: int) -> str:
     """18 characters with a right check character (GB 11643), of a region that does not exist."""
     region = str(int(NO_REGION) + number // 1000)
     digits = f"{region}{born:%Y%m%d}{number % 1000:03d}"
-    total = sum(int(digit) * (2 ** (17 - place) % 11) for place, digit in enumerate(digits))
-    return digits + "10X98765432"[total % 11]
+    return digits + check_of(digits)

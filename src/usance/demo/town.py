@@ -11,12 +11,12 @@ from usance.demo.people import Deck, Inhabitant
 from usance.demo.store import Bill, Standing
 from usance.servicing.commands import Command
 
-Answered: TypeAlias = Callable[[dict[str, Any]], None]
+Answered: TypeAlias = Callable[[dict[str, Any]], "list[Act] | None"]
 
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """A command, and what its answer leads to."""
+    """A command, and what its answer leads to; acts that it gives are done on the same day."""
 
     command: Command
     then: Answered | None = None

@@ -32,6 +32,7 @@ SEES = "people:read"
 NOTE_MAX = 200
 DETAILS, LIST, SEARCH, CONSOLE, EXPORT = "details", "list", "search", "console", "export"
 CASE, DECISION = "case", "decision"
+FACTS = "facts"
 """What was looked at: one person, a page of a list, what a search found, the console's pages, all
 that is held, the words of a case, what a decision was made of."""
 TABLE = "access"

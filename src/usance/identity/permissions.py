@@ -43,8 +43,11 @@ SCOPES: Final = frozenset({
     "cases:read", "cases:write",
     "decisions:read", "decisions:write",  # automated decisions, made and explained
     "consents:read", "consents:write",  # what a borrower agreed to, and relatives; never documents
+    "facts:read", "facts:write",  # what is known of a borrower; ask a credit bureau
     "webhooks:read", "webhooks:write",
     "notices:read", "notices:write",  # templates of notices; alarms, and reports of forgeries
+    "alerts:read",  # what asks for a look at a borrower or the book
+    "monitors:read",  # the book as a whole, and whether scorecards hold
     "policies:read",  # policies and scorecards, and what rests on which law
     "verify:read", "verify:write",  # ask whether a notice is genuine, report one for somebody
     "approvals:read", "approvals:write",  # take one's own proposal back
@@ -60,6 +63,7 @@ STAFF_ONLY: Final = frozenset({
     DECIDE,
     "cases:decide",
     "consents:adopt",  # propose a consent document, or the end of one
+    "alerts:write",  # look after an alert, and say what it was
     "policies:write",  # propose a version of a policy, or a scorecard
     "staff:read", "staff:write",
     "clients:read", "clients:write",

@@ -10,7 +10,7 @@ import contextlib
 import hmac
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from typing import Any, cast
+from typing import Any, Protocol, cast
 from urllib.parse import parse_qs
 
 import httptools
@@ -36,6 +36,20 @@ class Outage(Struct, forbid_unknown_fields=True):
 
     minutes: float = 30
     how: How = "refuse"
+
+
+class Answers(Protocol):
+    """A sandbox behind a socket: who may ask, and what is answered."""
+
+    reporter: Reporter | None
+
+    def is_known(self, authorization: bytes) -> bool:
+        """Whether the token is right."""
+        ...
+
+    def reply(self, method: bytes, url: bytes, key: str, body: bytes) -> Reply:
+        """What a request is answered."""
+        ...
 
 
 class Server:
@@ -102,7 +116,7 @@ class Server:
 class Connection(asyncio.Protocol):
     """One client; one request at a time."""
 
-    def __init__(self, server: Server) -> None:
+    def __init__(self, server: Answers) -> None:
         self._server = server
         self._transport: asyncio.Transport | None = None
         self._parser = httptools.HttpRequestParser(self)
@@ -193,7 +207,7 @@ class Connection(asyncio.Protocol):
 
 @asynccontextmanager
 async def serving(
-    server: Server, host: str = "127.0.0.1", port: int = 0, *,
+    server: Answers, host: str = "127.0.0.1", port: int = 0, *,
     told: Callable[[str], None] | None = None,
 ) -> AsyncIterator[str]:  # fmt: skip
     """The address of a sandbox that answers; ``told`` is called with it."""

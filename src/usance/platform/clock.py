@@ -5,6 +5,18 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def microseconds(moment: datetime) -> int:
+    """Since 1970 in UTC."""
+    return (moment - EPOCH) // timedelta(microseconds=1)
+
+
+def moment_at(since: int) -> datetime:
+    """The moment so many microseconds after the beginning of 1970, in UTC."""
+    return EPOCH + timedelta(microseconds=since)
+
 
 class Clock(Protocol):
     """Tells the present moment."""

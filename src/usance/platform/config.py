@@ -77,6 +77,10 @@ class Settings:
     identity_provider: IdentityProvider | None = None
     """USANCE_OIDC_ISSUER and its companions: who else may say that somebody is staff."""
 
+    bureau_url: str | None = None
+    """USANCE_BUREAU_URL: a credit bureau; without it none is asked, but that of a sandbox."""
+    bureau_token_file: Path | None = None
+    """USANCE_BUREAU_TOKEN_FILE: its first line is what this usance shows to the bureau."""
     carriers_file: Path | None = None
     """USANCE_CARRIERS_FILE: providers of messages and mail servers, with their secrets."""
     carriers: Carriers = field(default_factory=Carriers)
@@ -112,6 +116,8 @@ class Settings:
             key_service_token_file=_file(env, "USANCE_KEY_SERVICE_TOKEN_FILE"),
             lender_phone=_phone(env, "USANCE_LENDER_PHONE"),
             identity_provider=_identity_provider(env),
+            bureau_url=_bureau_url(env),
+            bureau_token_file=_file(env, "USANCE_BUREAU_TOKEN_FILE"),
             carriers_file=_file(env, "USANCE_CARRIERS_FILE"),
             carriers=_carriers(env),
         )
@@ -146,6 +152,21 @@ def _identity_provider(env: Mapping[str, str]) -> IdentityProvider | None:
         raise ConfigurationError("USANCE_OIDC_CLAIM must be the name of one claim")
     path = _path(env, "USANCE_OIDC_CLIENT_SECRET_FILE", Path())
     return IdentityProvider(issuer, client_id, path, claim)
+
+
+def _bureau_url(env: Mapping[str, str]) -> str | None:
+    """Names and identity numbers travel in clear over plain HTTP: that is for this machine."""
+    url = env.get("USANCE_BUREAU_URL")
+    if not url:
+        return None
+    split = urlsplit(url)
+    near = split.scheme == "http" and split.hostname in LOOPBACK
+    whole = split.hostname and not (split.query or split.fragment or split.username)
+    if not (whole and (near or split.scheme == "https")):
+        raise ConfigurationError("USANCE_BUREAU_URL must be https://..., or http on this machine")
+    if not env.get("USANCE_BUREAU_TOKEN_FILE"):
+        raise ConfigurationError("USANCE_BUREAU_TOKEN_FILE is missing beside USANCE_BUREAU_URL")
+    return url
 
 
 def _carriers(env: Mapping[str, str]) -> Carriers:

@@ -36,7 +36,9 @@ from usance.platform import (  # noqa: F401 (each adds its tables)
     schema_cases,
     schema_clients,
     schema_consents,
+    schema_costs,
     schema_decisions,
+    schema_facts,
     schema_family,
     schema_keys,
     schema_limits,
@@ -47,6 +49,7 @@ from usance.platform import (  # noqa: F401 (each adds its tables)
     schema_staff,
     schema_tiers,
     schema_verification,
+    schema_warning,
     work_tables,
 )
 from usance.platform.schema_parts import TransactionId, cell, key, metadata, moment, whole

@@ -45,6 +45,7 @@ decision = Table(
     whole("latency_us", Integer), whole("operation_id"),
     Index("decision_number", "decision_id"), Index("decision_operation", "operation_id"),
     Index("decision_policy", "policy_id", "decision_id"),
+    Index("decision_scored", "business_date", postgresql_where=text("score IS NOT NULL")),
 )  # fmt: skip
 """``snapshot`` seals facts, their sources, what the score lost, and a salt; ``fingerprint`` is
 SHA-256 over the salt and all of the decision. ``tried``: of each row before the one taken, the

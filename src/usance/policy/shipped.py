@@ -63,3 +63,8 @@ def policies() -> tuple[Policy, ...]:
 def policy_of(says: PolicySays) -> Policy:
     """What a document says, held against the dictionary. Raises ``Refused``."""
     return policy_in(msgspec.to_builtins(says), dictionary())
+
+
+def asked_by(name: str) -> tuple[Policy, ...]:
+    """The policies that ask for a feature, by id."""
+    return tuple(each for each in policies() if name in each.says.inputs)

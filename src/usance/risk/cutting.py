@@ -23,10 +23,10 @@ from usance.platform.database import Connection, Pool
 from usance.policy import shipped
 from usance.risk import decision_store
 from usance.risk import limit_store as store
+from usance.risk.limit_raises import ACTOR, most_of_products
 from usance.risk.limit_store import Line
 from usance.risk.limits import MONTH, Standing, check_cut, step_down
 from usance.risk.limits_policy import LimitPolicy, limit_policy
-from usance.risk.raising import ACTOR, most_of_products
 from usance.risk.stored import OVERTURNED, PAUSED, Stored, reasons_of
 from usance.servicing.products import by_id, product_of
 

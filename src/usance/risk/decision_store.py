@@ -67,6 +67,19 @@ def insertion(count: int) -> str:
     )
 
 
+async def insert_many(connection: Connection, decisions: Sequence[Stored]) -> bytes:
+    """New decisions of one operation about many borrowers. The digest for its audit event."""
+    places = ", ".join(f"${n}" for n in range(1, len(NAMES) + 2))
+    await connection.executemany(
+        f"INSERT INTO decision (cell, {', '.join(NAMES)}) VALUES ({places})",
+        [(each.cell, *(_value(each, name) for name in NAMES)) for each in decisions],
+    )
+    digest: bytes = await connection.fetchval(
+        f"SELECT {DIGEST} FROM decision d WHERE operation_id = $1", decisions[0].operation_id
+    )
+    return digest
+
+
 def _value(stored: Stored, name: str) -> Any:
     value = getattr(stored, name)
     return plain(value) if name in ("tried", "outcome", "reasons") else value
@@ -220,6 +233,17 @@ async def page(
         f"{READ}{FROM} WHERE d.decision_id > $1 AND $2 IN ('', d.policy_id)"
         " ORDER BY d.decision_id LIMIT $3",
         *(after, policy_id, count),
+    )
+    return [made(row) for row in rows]
+
+
+async def numbered(
+    connection: Connection | Pool, decisions: Sequence[int]
+) -> list[Stored]:
+    """Decisions by their numbers, in order."""
+    rows = await connection.fetch(
+        f"{READ}{FROM} WHERE d.decision_id = ANY($1::bigint[]) ORDER BY d.decision_id",
+        list(decisions),
     )
     return [made(row) for row in rows]
 

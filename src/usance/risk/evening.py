@@ -15,7 +15,7 @@ from usance.platform.database import Pool
 from usance.risk.cutting import Cutting, Proposes
 from usance.risk.deciding import Deciding
 from usance.risk.limit_answers import LimitAnswers
-from usance.risk.raising import Raising
+from usance.risk.limit_raises import Raising
 from usance.risk.tiering import Tiering
 
 

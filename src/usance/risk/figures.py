@@ -43,10 +43,12 @@ def calibration(chance: Share, bad: Yes) -> list[tuple[int, float, float]]:
 
 def stability(before: NDArray[np.intp], now: NDArray[np.intp], bins: int) -> float:
     """Population stability index of places in bins: below 0.1 nothing moved, above 0.25 much."""
-    was, has = (
-        np.maximum(np.bincount(each, minlength=bins) / max(len(each), 1), LEAST)
-        for each in (before, now)
-    )
+    return moved(*(np.bincount(each, minlength=bins) for each in (before, now)))
+
+
+def moved(before: NDArray[np.intp], now: NDArray[np.intp]) -> float:
+    """The same of how many there are in each bin."""
+    was, has = (np.maximum(each / max(each.sum(), 1), LEAST) for each in (before, now))
     return float(((has - was) * np.log(has / was)).sum())
 
 

@@ -22,6 +22,7 @@ from usance.risk import decision_store
 from usance.risk import limit_store as store
 from usance.risk.deciding import Deciding, Wanted
 from usance.risk.deciding_policy import LIMIT
+from usance.risk.limit_raises import ACTOR, most_of_products
 from usance.risk.limit_store import (
     DECLINED,
     FELL_BACK,
@@ -35,7 +36,6 @@ from usance.risk.limit_store import (
 )
 from usance.risk.limits import Standing, check_acceptable, check_temporary, most_of
 from usance.risk.limits_policy import LimitPolicy, limit_policy
-from usance.risk.raising import ACTOR, most_of_products
 from usance.risk.stored import OVERTURNED, PAUSED
 from usance.servicing import commands as ask
 from usance.servicing.columns import LOCK

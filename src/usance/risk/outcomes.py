@@ -21,7 +21,7 @@ from usance.risk.scorecard import Scorecard
 from usance.risk.scoring import scores_of
 
 Numbers = NDArray[np.int64]
-RULE = "R-POLICY-18"
+RULE = "R-POLICY-19"
 MOST = 4
 
 

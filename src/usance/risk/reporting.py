@@ -22,6 +22,7 @@ from usance.risk.fitting import (
     points_of,
     scorecard_of,
 )
+from usance.risk.monitors import spread_of
 from usance.risk.scorecard import Scorecard
 
 GROUPS_MOST = 10
@@ -79,6 +80,8 @@ class Report(Struct, frozen=True):
     features: tuple[Feature, ...]
     left_out: tuple[str, ...]
     groups: tuple[Group, ...]
+    spread: tuple[int, ...] = ()
+    """Rows by bands of points (``monitors.edges_of``): what monitors hold later scores against."""
 
 
 @rule("R-SCORE-04", "R-SCORE-05")
@@ -117,6 +120,7 @@ def fitted(
         ),
         left_out=tuple(k for k in asked if k not in {each.name for each in model.bins}),
         groups=tuple(_groups(columns, protected, points, bad)),
+        spread=spread_of(card, points),
     )  # fmt: skip
 
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from usance.core.refusals import Refused
 from usance.core.rules import rule
+from usance.identity.store import business_date
 from usance.platform.database import Connection
 from usance.policy.cells import MISSING
 from usance.risk.features import Features, features_of_all
@@ -30,7 +31,8 @@ async def sample(
     Who was late as long on the day itself is left out: nothing is left to tell of them. Raises
     ``Refused`` where the days after it are not all closed.
     """
-    today: date = await connection.fetchval("SELECT business_date FROM book")
+    today = await business_date(connection)
+    assert today is not None, "there is no book yet"
     until = on + timedelta(days=after)
     if not until < today:
         raise Refused(RULE, f"the days until {until} are not all closed", "ON")

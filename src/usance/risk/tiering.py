@@ -33,6 +33,7 @@ from usance.risk import decision_store, tiering_sql
 from usance.risk.book_source import snapshots
 from usance.risk.deciding_policy import TIER, DecidingPolicy, deciding_policy
 from usance.risk.decisions import SCORE, Decider, Decision
+from usance.risk.fact_source import FactSource
 from usance.risk.features import Features, features_of_all
 from usance.risk.registered import BookVersions
 from usance.risk.scorecard import Scorecard
@@ -96,9 +97,8 @@ class Tiering:
 
     async def _begun(self, connection: Connection, on: date) -> Round | None:
         """The versions of the day; None in a book whose tiers no policy decides."""
-        currency = await connection.fetchval("SELECT currency FROM book")
         try:
-            name = self._policy.policy_for(currency, TIER)
+            name = self._policy.policy_for(await tiering_sql.currency(connection), TIER)
             policy = await self._versions.policy_in_force(connection, name, on)
         except Refused:
             return None
@@ -197,7 +197,7 @@ class Tiering:
             await decision_store.keep_words(connection, *self._words)
             await identity.insert_operation(
                 connection, operation_id, actor=ACTOR, action=DECIDE, on=this.on,
-                digest=await decision_store.insert(connection, made), borrower_id=0,
+                digest=await decision_store.insert_many(connection, made), borrower_id=0,
                 detail={"kind": TIER, "decisions": len(made)},
             )  # fmt: skip
         return numbers
@@ -216,7 +216,8 @@ class Tiering:
 
 def tiering(pool: Pool, keys: KeyService, clock: Clock | None = None) -> Tiering:
     """By the register of a book, of what the book knows."""
-    return Tiering(pool, keys, BookVersions(), snapshots(), clock=clock)
+    known = snapshots((FactSource(keys, clock),))
+    return Tiering(pool, keys, BookVersions(), known, clock=clock)
 
 
 def found_of(this: Round, known: Features) -> Numbers:

@@ -50,6 +50,10 @@ CHANGES = """
 SELECT changed_on, tier_from, tier_to, score, decision_id FROM tier_change
 WHERE cell = $1 AND borrower_id = $2 AND changed_on <= $3 ORDER BY changed_on DESC
 """
+LATENESS = """
+SELECT contract_id, number, booked_on, was, late_from FROM lateness
+WHERE cell = $1 AND contract_id >= $2 AND contract_id < $3 ORDER BY contract_id, booked_on, number
+"""
 ONE = "SELECT * FROM tier WHERE cell = $1 AND borrower_id = $2"
 
 
@@ -124,4 +128,18 @@ async def changes_of(
     found: list[Any] = await connection.fetch(
         CHANGES, cell_of_borrower(borrower_id), borrower_id, on.toordinal()
     )
+    return found
+
+
+async def lateness_of(connection: Connection, borrower_id: int) -> list[Any]:
+    """What was late on a borrower's contracts, as the book learnt of it."""
+    found: list[Any] = await connection.fetch(
+        LATENESS, cell_of_borrower(borrower_id), borrower_id << 12, (borrower_id + 1) << 12
+    )
+    return found
+
+
+async def currency(connection: Connection) -> str:
+    """Of the book."""
+    found: str = await connection.fetchval("SELECT currency FROM book")
     return found

@@ -8,6 +8,7 @@ from usance.servicing import (
     closing,
     corrections,
     debits,
+    disclosing,
     lines,
     offers,
     purchases,
@@ -26,6 +27,8 @@ CASES: dict[type[asked.Command], Case] = {
     asked.ChangeStatementDay: lines.change_statement_day,
     asked.MakeOffer: offers.make_offer,
     asked.OfferPlan: offers.offer_plan,
+    asked.ShowCosts: disclosing.show,
+    asked.ConfirmCosts: disclosing.confirm,
     asked.AcceptOffer: offers.accept_offer,
     asked.Authorise: purchases.authorise,
     asked.Capture: purchases.capture,
@@ -62,11 +65,12 @@ WHOLE = {
 
 NEEDS_HISTORY = {
     asked.Reverse, asked.ChargeBack, asked.Restructure, asked.OfferPlan, asked.ReturnDrawing,
-    asked.AllocateReceipt,
+    asked.AllocateReceipt, asked.Charge, asked.Extend,
 }  # fmt: skip
-"""Commands that refer to earlier events; so does everything with an earlier effective day."""
+"""Commands that refer to earlier events, or are held against what a whole life costs; so does
+everything with an earlier effective day."""
 
 ALONE = {
-    asked.Repay, asked.Settle, asked.Goodwill, asked.Recover, asked.Waive, asked.Charge,
+    asked.Repay, asked.Settle, asked.Goodwill, asked.Recover, asked.Waive,
 }  # fmt: skip
 """Commands that, of today, look at one contract and write nothing else."""

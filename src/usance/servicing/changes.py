@@ -15,6 +15,7 @@ from usance.servicing.answers import event_answer
 from usance.servicing.hand import BorrowerBook, Hand
 from usance.servicing.products import by_id
 from usance.servicing.replaying import enter
+from usance.servicing.whole_cost import check_whole
 
 
 @rule("R-EXT-01", "R-EXT-02")
@@ -23,8 +24,9 @@ def extend(book: BorrowerBook, command: asked.Extend) -> dict[str, Any]:
     if not 1 <= command.days <= 180:
         raise Refused("R-EXT-02", "an extension is between 1 and 180 days", "days")
     hand = book.hand(command.contract_id)
-    event = Event(kind=EXTENSION, days=command.days)
-    return event_answer(hand, hand.apply(event, book.business_date))
+    booked = hand.apply(Event(kind=EXTENSION, days=command.days), book.business_date)
+    check_whole(hand, book.business_date, "days")
+    return event_answer(hand, booked)
 
 
 @rule("R-RESTR-01")
@@ -41,6 +43,7 @@ def restructure(book: BorrowerBook, command: asked.Restructure) -> dict[str, Any
     )  # fmt: skip
     entry = enter(hand, event, book.business_date)
     check_cost(hand)
+    check_whole(hand, book.business_date, "annual_rate")
     return event_answer(hand, entry)
 
 

@@ -243,6 +243,26 @@ INSERT INTO offer (cell, offer_id, borrower_id, product_id, document, cost, prin
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
 ON CONFLICT (cell, offer_id) DO UPDATE SET status = $11, contract_id = $12
 """
+INSERT_WORDS = """
+INSERT INTO cost_words (digest, document)
+SELECT DISTINCT * FROM unnest($1::bytea[], $2::text[]) ON CONFLICT DO NOTHING
+"""
+UPSERT_SHEETS = """
+INSERT INTO cost_sheet (cell, sheet_id, borrower_id, kind, contract_id, digest, shown_at, language,
+    nonce, confirmed_at, how, operation_id)
+SELECT * FROM unnest($1::smallint[], $2::bigint[], $3::bigint[], $4::smallint[], $5::bigint[],
+    $6::bytea[], $7::timestamptz[], $8::text[], $9::text[], $10::timestamptz[], $11::text[],
+    $12::bigint[])
+ON CONFLICT (cell, sheet_id) DO UPDATE SET contract_id = excluded.contract_id,
+    shown_at = excluded.shown_at, language = excluded.language, nonce = excluded.nonce,
+    confirmed_at = excluded.confirmed_at, how = excluded.how, operation_id = excluded.operation_id
+"""
+LOAD_SHEET = """
+SELECT s.sheet_id, s.borrower_id, s.kind, w.document, s.digest, s.contract_id, s.shown_at,
+    s.language, s.nonce, s.confirmed_at, s.how
+FROM cost_sheet s JOIN cost_words w USING (digest)
+WHERE s.cell = $1 AND s.sheet_id = $2 AND s.borrower_id = $3 FOR UPDATE OF s
+"""
 KNOWN_ANSWERS = """
 SELECT business_date, client, key, request_hash, status, answer, operation_id
 FROM book LEFT JOIN idempotency

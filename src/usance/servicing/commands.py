@@ -91,8 +91,42 @@ class OfferPlan(Command):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Stamped(Command):
+    """A command that says when: microseconds since 1970 in UTC, 0 for now.
+
+    ``at`` comes from the clock of the book, or from whoever makes up a past; never from a client.
+    """
+
+    at: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShowCosts(Stamped):
+    """The cost sheet of an open offer is shown; ``language`` is that of its words (en, zh)."""
+
+    borrower_id: int
+    offer_id: int
+    language: str = "zh"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConfirmCosts(Stamped):
+    """Somebody has read the sheet that was shown.
+
+    ``digest`` and ``nonce`` are those of the showing, in hex; ``how``: by the ``borrower``, on a
+    screen of their own, or at a ``desk``, read with staff.
+    """
+
+    borrower_id: int
+    offer_id: int
+    digest: str
+    nonce: str
+    how: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AcceptOffer(Command):
-    """Accept an open offer: the contract begins today."""
+    """Accept an open offer whose costs are confirmed: the contract begins today."""
 
     borrower_id: int
     offer_id: int

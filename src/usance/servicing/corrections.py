@@ -20,6 +20,7 @@ from usance.servicing.answers import event_answer
 from usance.servicing.hand import BorrowerBook
 from usance.servicing.replaying import enter
 from usance.servicing.replaying import reverse as reverse_event
+from usance.servicing.whole_cost import check_whole
 
 RETURNS = ("failed", "returned")
 """What the bank says of a pay-out that came to nothing; the event's component is the place."""
@@ -67,13 +68,15 @@ def waive(book: BorrowerBook, command: asked.Waive) -> dict[str, Any]:
     return event_answer(hand, hand.apply(event, book.business_date))
 
 
+@rule("R-COST-05")
 def charge(book: BorrowerBook, command: asked.Charge) -> dict[str, Any]:
-    """A fee or an agreed lump-sum penalty."""
+    """A fee or an agreed lump-sum penalty, within what a whole life may cost."""
     component = component_of(command.component, ("fee", "penalty"))
     hand = book.hand(command.contract_id)
     kind = FEE_EVENT if component == 1 else PENALTY_EVENT
-    event = Event(kind=kind, amount=command.amount)
-    return event_answer(hand, hand.apply(event, book.business_date))
+    booked = hand.apply(Event(kind=kind, amount=command.amount), book.business_date)
+    check_whole(hand, book.business_date, "amount")
+    return event_answer(hand, booked)
 
 
 @rule("R-DRAW-01", "R-DRAW-02")

@@ -255,6 +255,28 @@ class Offer:
 
 
 @dataclass(slots=True)
+class CostSheet:
+    """A sheet with what became of it; of an offer it has the offer's id, of a line its own.
+
+    ``text`` and ``digest`` are its words; moments are microseconds since 1970, 0 for never.
+    """
+
+    sheet_id: int
+    borrower_id: int
+    kind: int
+    text: str
+    digest: bytes
+    contract_id: int = 0
+    shown_at: int = 0
+    language: str = ""
+    nonce: str = ""
+    confirmed_at: int = 0
+    how: str = ""
+    new: bool = False
+    dirty: bool = False
+
+
+@dataclass(slots=True)
 class Authorisation:
     """A hold on a line."""
 
@@ -302,6 +324,7 @@ class BorrowerBook:
     hands: dict[int, Hand] = field(default_factory=dict)
     lines: dict[int, Line] = field(default_factory=dict)
     offers: dict[int, Offer] = field(default_factory=dict)
+    sheets: dict[int, CostSheet] = field(default_factory=dict)
     authorisations: dict[int, Authorisation] = field(default_factory=dict)
     receipts: dict[int, Receipt] = field(default_factory=dict)
     last_contract: int = 0
@@ -316,7 +339,7 @@ class BorrowerBook:
         """The book as it stands, to return to when a command is refused half-way."""
         other = copy(self)
         other.hands = {key: hand.copy() for key, hand in self.hands.items()}
-        for name in ("lines", "offers", "authorisations", "receipts"):
+        for name in ("lines", "offers", "sheets", "authorisations", "receipts"):
             setattr(other, name, {key: copy(each) for key, each in getattr(self, name).items()})
         return other
 

@@ -1,10 +1,9 @@
 """Lines: a borrower's limit on a product, and its end."""
 
 from datetime import date
-from functools import cache
 from typing import Any
 
-from usance.contract.records import CLOSE, LINE, OPEN, STATEMENT_DAY, Event, Out, Terms
+from usance.contract.records import CLOSE, LINE, OPEN, STATEMENT_DAY, Event, Out
 from usance.contract.replay import Opening, open_contract
 from usance.contract.step import recovered_in_full
 from usance.core.identifiers import contract_of, written
@@ -13,9 +12,11 @@ from usance.core.rules import rule
 from usance.risk.limits import check_cap
 from usance.risk.limits_policy import limit_policy
 from usance.servicing import commands as asked
+from usance.servicing import disclosing
 from usance.servicing.answers import event_answer, money
 from usance.servicing.hand import BorrowerBook, Hand, Line
-from usance.servicing.products import Product, agreed, product_of
+from usance.servicing.line_sheet import line_sheet
+from usance.servicing.products import Product, account_terms, product_of
 from usance.servicing.terms import id_of
 
 OPEN_LINE, CLOSED_LINE = 1, 2
@@ -66,15 +67,25 @@ def open_line(book: BorrowerBook, command: asked.OpenLine) -> dict[str, Any]:
     )  # fmt: skip
     if product.kind == "statement":
         line.contract_id = open_account(book, product, command.statement_day).contract_id
+        give_sheet(book, product, line.contract_id)
     book.lines[product.product_id] = line
     say(book, line, before=0)
     return line_answer(book, line, product)
 
 
+@rule("R-COST-06")
+def give_sheet(book: BorrowerBook, product: Product, contract_id: int) -> None:
+    """What the account costs is a document of it; an account taken over was agreed to elsewhere."""
+    if product.authorised_elsewhere:
+        return
+    day = book.hands[contract_id].state.statement_day
+    disclosing.give_line(book, contract_id, line_sheet(product.code, day, book.business_date))
+
+
 @rule("R-AUDIT-01")
 def say(book: BorrowerBook, line: Line, before: int) -> None:
     """What became of a line stands with the audit event; no event of a contract says it."""
-    book.said = {"line": {
+    book.said = book.said | {"line": {
         "product": line.product_id, "status": STATUS[line.status], "limit": line.limit,
         "limit_before": before,
     }}  # fmt: skip
@@ -92,12 +103,6 @@ def open_account(book: BorrowerBook, product: Product, statement_day: int) -> Ha
         "terms": product.terms(statement_day=day),
     }  # fmt: skip
     return begin(book, product.product_id, opening, document, 0)
-
-
-@cache
-def account_terms(product: str, statement_day: int) -> Terms:
-    """Terms of an account; the day on which it opens is not among them."""
-    return agreed(product_of(product).terms(statement_day=statement_day), 0).terms
 
 
 def begin(

@@ -4,23 +4,24 @@ from dataclasses import asdict
 from typing import Any
 
 from usance.contract.line import due_day_of
-from usance.contract.quote import quote
 from usance.contract.records import LINE, MOVE_OUT, PURCHASE, Event
 from usance.contract.replay import Opening, owed
 from usance.core.days import iso, next_month_day
 from usance.core.identifiers import written
-from usance.core.money import parse_decimal
 from usance.core.refusals import Refused
 from usance.core.rules import rule
 from usance.platform.identifiers import new_operation_id
 from usance.servicing import commands as asked
+from usance.servicing import disclosing
 from usance.servicing.answers import contract_answer, money
+from usance.servicing.cost_sheet import LOAN, PLAN, write
 from usance.servicing.hand import BorrowerBook, Hand, Offer
 from usance.servicing.lines import begin, open_one
+from usance.servicing.pricing import check_principal, price
 from usance.servicing.products import Product, agreed, by_id, product_of, products
 from usance.servicing.terms import id_of
 
-OPEN_OFFER, ACCEPTED = 1, 2
+ACCEPTED = 2
 
 
 def make_offer(book: BorrowerBook, command: asked.MakeOffer) -> dict[str, Any]:
@@ -39,46 +40,24 @@ def make_offer(book: BorrowerBook, command: asked.MakeOffer) -> dict[str, Any]:
     return freeze(book, product, command.principal, instalments, changes, None, 0)
 
 
-@rule("R-OFFER-01")
-def check_principal(product: Product, principal: int) -> None:
-    """Within the product's smallest and largest contract."""
-    least, most = product.amount("principal", "least"), product.amount("principal", "most")
-    if not least <= principal <= most:
-        sizes = product.settings["principal"]
-        raise Refused(
-            "R-OFFER-01", f"the amount must lie between {sizes['least']} and {sizes['most']}",
-            "principal",
-        )  # fmt: skip
-
-
 @rule("R-OFFER-02", "R-CAP-01")
 def freeze(
     book: BorrowerBook, product: Product, principal: int, instalments: int,
     changes: dict[str, Any], account: Hand | None, cycle: int,
 ) -> dict[str, Any]:  # fmt: skip
     """Keep the quote and its cost sheet; refused where the all-in cost exceeds the cap."""
-    if instalments not in product.settings["instalments"]:
-        raise Refused(
-            "R-OFFER-02", f"instalments must be one of {product.settings['instalments']}",
-            "instalments",
-        )  # fmt: skip
-    terms = product.terms(
-        principal=money(principal, product.decimals), disbursed_on=iso(book.business_date),
-        instalments=instalments, **changes,
-    )  # fmt: skip
-    sheet = quote({"terms": terms})
-    if "rule" in sheet:
-        raise Refused(str(sheet["rule"]), str(sheet["detail"]), str(sheet["path"]))
-    cap = product.settings["irr_cap"]
-    if sheet["irr"] is not None and parse_decimal(sheet["irr"], 6) > parse_decimal(cap, 6):
-        raise Refused("R-CAP-01", f"the all-in annual cost {sheet['irr']} exceeds {cap}", "terms")
-    cost = {name: sheet[name] for name in ("schedule", "totals", "apr", "irr")}
+    kind = PLAN if account else LOAN
+    priced = price(product, principal, instalments, book.business_date, kind, **changes)
+    words = write(priced.sheet)
+    cost = {name: priced.quoted[name] for name in ("schedule", "totals", "apr", "irr")}
     offer = Offer(
-        new_operation_id(), book.borrower_id, product.product_id, terms, cost, principal,
+        new_operation_id(), book.borrower_id, product.product_id, priced.terms,
+        cost | {"sheet": words.digest.hex()}, principal,
         book.business_date + product.settings["offer_days"],
         parent_id=account.contract_id if account else 0, cycle=cycle, new=True,
     )  # fmt: skip
     book.offers[offer.offer_id] = offer
+    disclosing.keep(book, offer.offer_id, kind, words)
     return offer_answer(offer)
 
 
@@ -119,10 +98,8 @@ def plan_source(account: Hand, purchase: int) -> tuple[int, int]:
 
 def accept_offer(book: BorrowerBook, command: asked.AcceptOffer) -> dict[str, Any]:
     """Begin the contract today, on the terms of the offer."""
-    offer = book.offers.get(command.offer_id)
-    if offer is None:
-        raise Refused("R-FOUND-01", "there is no such offer", "offer_id")
-    check_open(offer, book.business_date)
+    offer = disclosing.open_offer(book, command.offer_id)
+    sheet = disclosing.check_confirmed(book, offer.offer_id)
     product = by_id()[offer.product_id]
     if offer.parent_id == 0:
         line = open_one(book, product)
@@ -136,16 +113,8 @@ def accept_offer(book: BorrowerBook, command: asked.AcceptOffer) -> dict[str, An
         if booked.parts.amounts[4]:
             raise Refused("R-PLAN-01", "the amount has been paid meanwhile", "offer_id")
     offer.status, offer.contract_id, offer.dirty = ACCEPTED, hand.contract_id, True
+    disclosing.begin(book, sheet, hand.contract_id)
     return contract_answer(hand) | {"offer_id": written("offer", offer.offer_id)}
-
-
-@rule("R-OFFER-03")
-def check_open(offer: Offer, business_date: int) -> None:
-    """An offer is accepted once, and only while it is valid."""
-    if offer.status != OPEN_OFFER:
-        raise Refused("R-OFFER-03", "the offer has been used or withdrawn", "offer_id")
-    if business_date > offer.valid_until:
-        raise Refused("R-OFFER-03", "the offer is no longer valid", "offer_id")
 
 
 def begin_loan(book: BorrowerBook, offer: Offer) -> Hand:

@@ -171,8 +171,9 @@ async def load(connection: Connection, batch: Batch, requests: list[Request]) ->
 async def load_rare(connection: Connection, batch: Batch, command: asked.Command) -> None:
     """What only some commands need: an offer, a hold, a history."""
     book = batch.books[command.borrower()]
-    if isinstance(command, asked.AcceptOffer):
+    if isinstance(command, asked.AcceptOffer | asked.ShowCosts | asked.ConfirmCosts):
         await store.load_offer(connection, book, command.offer_id)
+        await store.load_sheet(connection, book, command.offer_id)
     if isinstance(command, asked.Capture | asked.Void):
         await store.load_authorisation(connection, book, command.authorisation_id)
     if isinstance(command, asked.AllocateReceipt | asked.ReturnReceipt):

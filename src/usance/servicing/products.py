@@ -9,6 +9,7 @@ import yaml
 
 from usance import policies
 from usance.contract import documents as shape
+from usance.contract.records import Terms
 from usance.contract.terms import Agreed, agree_line, agree_term
 from usance.core.money import DECIMALS, format_decimal, parse_decimal
 from usance.core.refusals import Refused, without_values
@@ -26,6 +27,11 @@ class Product:
     kind: str
     currency: str
     settings: dict[str, Any]
+
+    @property
+    def authorised_elsewhere(self) -> bool:
+        """Whether another system says yes to its purchases, and agreed its terms with people."""
+        return self.settings.get("purchases") == "authorised_elsewhere"
 
     @property
     def decimals(self) -> int:
@@ -88,6 +94,12 @@ def product_of(code: str) -> Product:
 def by_id() -> dict[int, Product]:
     """All products by id."""
     return {each.product_id: each for each in products().values()}
+
+
+@cache
+def account_terms(product: str, statement_day: int) -> Terms:
+    """Terms of a pay-later account; the day on which it opens is not among them."""
+    return agreed(product_of(product).terms(statement_day=statement_day), 0).terms
 
 
 def agreed(terms: dict[str, Any], opened_on: int) -> Agreed:

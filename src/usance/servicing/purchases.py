@@ -65,7 +65,7 @@ def check_available(book: BorrowerBook, line: Line, amount: int) -> None:
 @rule("R-LIMIT-03")
 def authorised_elsewhere(line: Line) -> bool:
     """Whether the product only records purchases to which another system has said yes."""
-    return by_id()[line.product_id].settings.get("purchases") == "authorised_elsewhere"
+    return by_id()[line.product_id].authorised_elsewhere
 
 
 def open_hold(book: BorrowerBook, authorisation_id: int) -> Authorisation:

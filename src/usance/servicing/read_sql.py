@@ -187,6 +187,17 @@ WHERE r.file_id = $1 AND r.row > $2 ORDER BY r.row LIMIT $3"""
 
 WAITING = "SELECT count(*) FROM contract WHERE alarm <= $1"
 
+SHEETS = """
+SELECT s.sheet_id, s.kind, s.contract_id, w.document AS text, s.digest, s.language, s.shown_at,
+       s.nonce, s.confirmed_at, s.how, s.recorded_at
+FROM cost_sheet s JOIN cost_words w USING (digest) WHERE s.cell = $1 AND s.borrower_id = $2"""
+
+OPEN_OFFERS = """
+SELECT o.offer_id, o.product_id, o.principal, o.valid_until, o.parent_id, s.shown_at, s.confirmed_at
+FROM offer o JOIN cost_sheet s ON s.cell = o.cell AND s.sheet_id = o.offer_id
+WHERE o.cell = $1 AND o.borrower_id = $2 AND o.status = 1 AND o.valid_until >= $3
+ORDER BY o.offer_id DESC LIMIT 20"""
+
 OFFER = """
 SELECT offer_id, borrower_id, product_id, document, cost, principal, parent_id, valid_until, status,
        contract_id

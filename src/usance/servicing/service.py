@@ -3,10 +3,13 @@
 import asyncio
 import contextlib
 import json
+from dataclasses import replace
 from typing import Any
 
 from usance.core.refusals import Refused
+from usance.core.rules import rule
 from usance.identity.once import Answer, problem
+from usance.platform.clock import Clock, SystemClock, microseconds
 from usance.platform.database import RETRIED, Pool, retrying, transaction
 from usance.servicing import columns as sql
 from usance.servicing import commands as asked
@@ -36,8 +39,9 @@ class Rehearsed(Exception):
 class Book:
     """The book of one lender, served by this process."""
 
-    def __init__(self, pool: Pool, lanes: int = LANES) -> None:
+    def __init__(self, pool: Pool, lanes: int = LANES, clock: Clock | None = None) -> None:
         self.pool = pool
+        self._clock = clock or SystemClock()
         self.lanes = lanes
         self._waiting: asyncio.Queue[Asked] = asyncio.Queue()
         self._gathering = asyncio.Lock()
@@ -71,7 +75,8 @@ class Book:
         except Refused as refused:
             return problem(refused.refusal)
         future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
-        await self._waiting.put((Request(command, actor, key, request_hash), future))
+        request = Request(self.stamped(command), actor, key, request_hash)
+        await self._waiting.put((request, future))
         return await future
 
     async def rehearse(self, command: asked.Command, *, actor: str) -> Answer:
@@ -82,7 +87,8 @@ class Book:
             return problem(refused.refusal)
         try:
             async with transaction(self.pool, sql.LOCK) as connection:
-                raise Rehearsed((await post(connection, [Request(command, actor)]))[0])
+                request = Request(self.stamped(command), actor)
+                raise Rehearsed((await post(connection, [request]))[0])
         except Rehearsed as rehearsed:
             return rehearsed.answer
 
@@ -90,7 +96,7 @@ class Book:
         """Carry out many commands of one actor in as few transactions as they need."""
         for command in commands:
             await self.prepare(command)
-        requests = [Request(command, actor) for command in commands]
+        requests = [Request(self.stamped(command), actor) for command in commands]
         return await self.post(requests)
 
     async def post(self, requests: list[Request]) -> list[Answer]:
@@ -105,6 +111,13 @@ class Book:
                 return await post(connection, requests)
 
         return await retrying(once)
+
+    @rule("R-COST-04")
+    def stamped(self, command: asked.Command) -> asked.Command:
+        """A command that says when has the moment of the book's own clock, unless it has one."""
+        if not isinstance(command, asked.Stamped) or command.at:
+            return command
+        return replace(command, at=microseconds(self._clock.now()))
 
     async def prepare(self, command: asked.Command) -> None:
         """Terms are shared by all contracts and stored before the transaction that uses them."""

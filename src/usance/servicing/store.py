@@ -10,11 +10,13 @@ from usance.contract.replay import History, Opening
 from usance.contract.schedule import Fee, Plan
 from usance.core.identifiers import cell_of_borrower, cell_of_contract
 from usance.core.rules import rule
+from usance.platform.clock import microseconds
 from usance.platform.database import Connection
 from usance.servicing import columns as sql
 from usance.servicing.hand import (
     Authorisation,
     BorrowerBook,
+    CostSheet,
     Hand,
     Line,
     Offer,
@@ -150,6 +152,18 @@ async def load_offer(connection: Connection, book: BorrowerBook, offer_id: int) 
         book.offers[offer_id] = Offer(
             row[0], row[1], row[2], json.loads(row[3]), json.loads(row[4]), row[5],
             row[6].toordinal(), *row[7:],
+        )  # fmt: skip
+
+
+async def load_sheet(connection: Connection, book: BorrowerBook, offer_id: int) -> None:
+    """The cost sheet of an offer of the borrower, locked."""
+    place = cell_of_borrower(book.borrower_id), offer_id, book.borrower_id
+    row = await connection.fetchrow(sql.LOAD_SHEET, *place)
+    if row is not None:
+        shown, confirmed = (microseconds(row[at]) if row[at] else 0 for at in (6, 9))
+        book.sheets[offer_id] = CostSheet(
+            row[0], row[1], row[2], row[3], row[4], row[5], shown, row[7], row[8], confirmed,
+            row[10],
         )  # fmt: skip
 
 

@@ -7,6 +7,7 @@ costs one round trip. The parts see one state of the tables: no two may write th
 import json
 import re
 from dataclasses import replace
+from datetime import datetime
 from functools import lru_cache
 from operator import attrgetter
 
@@ -14,6 +15,7 @@ from usance.contract.records import Contract, names
 from usance.contract.replay import statement_event
 from usance.core.identifiers import CELLS, cell_of_borrower
 from usance.ledger.digest import digest
+from usance.platform.clock import moment_at
 from usance.platform.database import Connection
 from usance.servicing import columns as sql
 from usance.servicing.hand import Authorisation, Booked, BorrowerBook, Hand, Offer
@@ -271,11 +273,31 @@ def write_books(writing: Writing, books: list[tuple[BorrowerBook, int]]) -> None
         for hold in book.authorisations.values():
             if hold.dirty or hold.new:
                 write_hold(writing, cell, hold, operation_id)
+    write_sheets(writing, books)
     numbered = [
         (cell_of_borrower(book.borrower_id), book.borrower_id, book.last_contract)
         for book, _ in books if book.new_contracts
     ]  # fmt: skip
     writing.add_rows(sql.UPDATE_NUMBERS, numbered)
+
+
+def write_sheets(writing: Writing, books: list[tuple[BorrowerBook, int]]) -> None:
+    """Cost sheets: their words once, however many people they are of."""
+    moved = [
+        (cell_of_borrower(x.borrower_id), x, operation_id)
+        for book, operation_id in books for x in book.sheets.values() if x.dirty or x.new
+    ]  # fmt: skip
+    writing.add_columns(sql.INSERT_WORDS, [(x.digest, x.text) for _, x, _ in moved if x.new])
+    writing.add_columns(sql.UPSERT_SHEETS, [
+        (cell, x.sheet_id, x.borrower_id, x.kind, x.contract_id, x.digest, instant(x.shown_at),
+         x.language, x.nonce, instant(x.confirmed_at), x.how, by)
+        for cell, x, by in moved
+    ])  # fmt: skip
+
+
+def instant(at: int) -> datetime | None:
+    """A moment for a column; none for never."""
+    return moment_at(at) if at else None
 
 
 def write_hold(writing: Writing, cell: int, hold: Authorisation, operation_id: int) -> None:

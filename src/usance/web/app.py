@@ -52,15 +52,25 @@ from usance.platform.config import ConfigurationError, Settings
 from usance.platform.crypto import KeyService
 from usance.platform.database import Pool
 from usance.risk.book_source import snapshots
+from usance.risk.bureau import Bureau, HttpBureau
+from usance.risk.bureau_pulls import BureauPulls
 from usance.risk.decided import Decided
 from usance.risk.deciding import Deciding
+from usance.risk.early_warning import EarlyWarning
 from usance.risk.evening import evening_of
+from usance.risk.fact_keeping import Facts
+from usance.risk.fact_source import FactSource
+from usance.risk.facts_policy import fact_policy
 from usance.risk.limit_answers import LimitAnswers
+from usance.risk.measuring import Portfolio
 from usance.risk.opening import Archive
 from usance.risk.register import Policies
 from usance.risk.registered import BookVersions
+from usance.risk.sandbox_bureau import BureauInside
+from usance.risk.score_watch import ScoreWatch
 from usance.risk.scorecards import Scorecards
 from usance.risk.shipping import complete as complete_policies
+from usance.risk.signs import Signs
 from usance.risk.snapshots import Source
 from usance.servicing import read
 from usance.servicing.service import Book
@@ -83,7 +93,7 @@ from usance.web.paying import BookTill
 from usance.web.portal.pages import family_router, on_no_route, portal_router
 from usance.web.remedies import CaseHandlers, Followed, Remedies
 from usance.web.security import Gate, check_declared, check_every_route
-from usance.web.services import CaseRoom, DecisionRoom, GenuineRoom, Services, Submits
+from usance.web.services import CaseRoom, DecisionRoom, GenuineRoom, Services, Submits, WarningRoom
 from usance.web.workers import Workers
 from usance.webhooks.endpoints import Endpoints
 from usance.webhooks.policy import Reach
@@ -118,11 +128,13 @@ async def open_services(
     known |= acts_of_the_house(pool, webhooks, closing, settings.erasures_file)
     known |= acts_on_consents(pool, clock) | acts_on_policies(pool) | acts_on_limits(pool, clock)
     approvals = Approvals(pool, policy or approvals_policy(decimals), known, clock)
-    decisions = decision_room(pool, keys, clock, sources)
+    decisions = decision_room(pool, keys, clock, (FactSource(keys, clock), *sources))
     closing.also = evening_of(pool, keys, decisions.deciding, approvals, clock).close
     decided = DecidedBook(approvals, decisions)
     cases = case_room(pool, keys, approvals, found.currency, clock, Followed(approvals))
     home = case_policy().home(found.currency)
+    facts = Facts(pool, keys, clock, found.currency)
+    bureau = bureau_of(settings, found.currency, played=played)
     family = Family.over(pool, keys, home, cases.own, clock)
     return Services(
         settings=settings, pool=pool, keys=keys, book=decided, decided=decided, decisions=decisions,
@@ -132,11 +144,14 @@ async def open_services(
         clients=clients, allowance=Allowance(pool, clock),
         webhooks=webhooks, closing=closing,
         provider=Provider(elsewhere, pool, keys, clock) if elsewhere else None,
-        cases=cases, consents=consents, genuine=genuine_room(cases.desk), family=family,
+        cases=cases, consents=consents, facts=facts,
+        bureau=BureauPulls(pool, keys, clock, found.currency, bureau),
+        genuine=genuine_room(cases.desk), family=family,
         name=found.name, currency=found.currency, decimals=decimals,
         demo=found.demo, hints=hints or {}, audit_key=open_key(settings.audit_key_file).public,
         templates=Templates(pool), policies=Policies(pool), scorecards=Scorecards(pool),
         history=Decided(Archive(pool, keys, BookVersions())), clock=clock, access=access,
+        warning=warning_room(pool, keys, clock),
         notices=notice_room(
             settings, pool, keys, clock, access, home, family.members, played=played
         ),
@@ -159,6 +174,20 @@ def route_handlers() -> list[ControllerRouterHandler]:
     ]  # fmt: skip
 
 
+def bureau_of(settings: Settings, currency: str, *, played: bool) -> Bureau | None:
+    """The credit bureau that is set up, or in a sandbox the one inside; None without any."""
+    patience, file = fact_policy().bureau, settings.bureau_token_file
+    if settings.bureau_url and file:
+        try:
+            token = file.read_text("utf-8").partition("\n")[0].strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise ConfigurationError("USANCE_BUREAU_TOKEN_FILE cannot be read") from error
+        if not (token.isascii() and token.isprintable() and token):
+            raise ConfigurationError("USANCE_BUREAU_TOKEN_FILE begins with a line of plain signs")
+        return HttpBureau(settings.bureau_url, token, patience)
+    return BureauInside(patience, currency) if played else None
+
+
 def case_room(
     pool: Pool, keys: KeyService, book: Submits, currency: str, clock: Clock,
     follows: Follows | None = None,
@@ -166,8 +195,8 @@ def case_room(
     """The room of cases on a book; ``follows`` knows what became of remedies held back."""
     policy = case_policy()
     desk = Desk(pool, keys, clock, policy, policy.home(currency))
-    work = Cases(desk, CaseHandlers(pool))
-    deciding = DecidingCases(desk, Remedies(book, pool, keys))
+    remedies = Remedies(book, pool, keys, Facts(pool, keys, clock, currency))
+    work, deciding = Cases(desk, CaseHandlers(pool)), DecidingCases(desk, remedies)
     return CaseRoom(desk, work, deciding, OwnCases(work), Watch(deciding, follows))
 
 
@@ -184,6 +213,15 @@ def genuine_room(desk: Desk) -> GenuineRoom:
     """The room of whoever asks whether a notice is genuine."""
     asking = Verification(desk.pool, desk.keys, desk.clock)
     return GenuineRoom(asking, Reports(desk, asking), SurgeWatch(desk.pool, desk.clock, asking))
+
+
+def warning_room(pool: Pool, keys: KeyService, clock: Clock) -> WarningRoom:
+    """The room of what watches the book."""
+    versions = BookVersions()
+    return WarningRoom(
+        EarlyWarning(pool, clock, Signs().facts_of, versions.policy_in_force), Portfolio(pool),
+        ScoreWatch(pool, clock, Archive(pool, keys, versions)),
+    )  # fmt: skip
 
 
 def create_app(services: Services) -> Litestar:

@@ -21,10 +21,11 @@ from usance.identity.accesses import shown
 from usance.identity.staff_policy import staff_policy
 from usance.platform.database import Connection
 from usance.platform.personal import part
-from usance.servicing import held_sql, read, read_sql
+from usance.servicing import cost_read, held_sql, read, read_sql
 from usance.servicing.hand import ALLOCATED, RETURNED, WAITS
 from usance.servicing.read import Product, Standing
 from usance.web.api import views
+from usance.web.api.costs import CostSheetView, cost_sheet_view
 from usance.web.api.values import Money, iso, spelled
 
 ALL = 2**31 - 1
@@ -125,6 +126,13 @@ async def offers(connection: Connection, borrower_id: int) -> list[views.OfferVi
     cell = cell_of_borrower(borrower_id)
     rows = await connection.fetch(read_sql.OFFERS, cell, borrower_id, ALL)
     return [views.offer_view(row, named, money) for row in rows]
+
+
+@part("cost_sheets", "cost_sheet")
+async def cost_sheets(connection: Connection, borrower_id: int) -> list[CostSheetView]:
+    """What was shown of the cost of borrowing before it was agreed to."""
+    found = await cost_read.of_borrower(connection, borrower_id)
+    return [cost_sheet_view(each) for each in found]
 
 
 @part("authorisations", "authorisation")

@@ -14,6 +14,8 @@ PERMISSIONS: dict[type[ask.Command], str] = {
     ask.CloseLine: "lines:write",
     ask.MakeOffer: "offers:write",
     ask.OfferPlan: "offers:write",
+    ask.ShowCosts: "offers:write",
+    ask.ConfirmCosts: "offers:write",
     ask.AcceptOffer: "offers:write",
     ask.Authorise: "purchases:write",
     ask.Capture: "purchases:write",

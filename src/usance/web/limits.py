@@ -13,10 +13,10 @@ from usance.policy import shipped
 from usance.risk import decision_store
 from usance.risk import limit_store as store
 from usance.risk.limit_answers import KINDS, state_of
+from usance.risk.limit_raises import most_of_products
 from usance.risk.limits import Standing
 from usance.risk.limits_policy import Cap, LimitPolicy
 from usance.risk.opening import Archive
-from usance.risk.raising import most_of_products
 from usance.servicing import read
 from usance.servicing.products import Product, by_id
 from usance.web.decisions import Told, told

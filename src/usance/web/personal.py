@@ -29,8 +29,11 @@ from usance.platform.crypto import KeyService
 from usance.platform.database import Pool
 from usance.platform.personal import OPENED_PARTS, PARTS, OpenedPart
 from usance.risk import (
+    alerts_leaving,  # noqa: F401 (what was noticed of them)
     decisions_leaving,  # noqa: F401 (what was decided about them)
+    facts_leaving,  # noqa: F401 (facts, reports of bureaus)
     limits_leaving,  # noqa: F401 (limits that were offered to them)
+    tiers_leaving,  # noqa: F401 (risk tiers, lateness)
 )
 from usance.servicing import leaving  # noqa: F401 (obstacles to erasure)
 from usance.servicing import read as models

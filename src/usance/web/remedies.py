@@ -20,6 +20,7 @@ from usance.identity.colleagues import colleagues
 from usance.identity.once import Answer, problem
 from usance.platform.crypto import KeyService
 from usance.platform.database import Pool
+from usance.risk.fact_keeping import Facts
 from usance.servicing import commands as ask
 from usance.web.grades import permission_of
 from usance.web.services import Submits
@@ -27,6 +28,10 @@ from usance.web.services import Submits
 COMMANDS: dict[str, type[ask.Command]] = {
     "goodwill": ask.Goodwill, "waiver": ask.Waive, "refund": ask.Refund, "reversal": ask.Reverse,
 }  # fmt: skip
+
+
+NEITHER = {"correction": "borrowers:write", "fact": "facts:write"}
+"""What is no command of the book, and what its proposer must be allowed."""
 
 
 @rule("R-CASE-12")
@@ -50,16 +55,19 @@ class Remedies:
     book: Submits
     pool: Pool
     keys: KeyService
+    facts: Facts
 
     def permission_of(self, remedy: Remedy) -> str:
         """What its proposer must be allowed."""
-        if remedy.kind == "correction":
-            return "borrowers:write"
+        if remedy.kind in NEITHER:
+            return NEITHER[remedy.kind]
         return permission_of(COMMANDS[remedy.kind])
 
-    def check_value(self, remedy: Remedy, value: str) -> None:
-        """The new value of a detail is one; nothing else has a value."""
-        if remedy.kind == "correction":
+    async def check_value(self, remedy: Remedy, value: str, borrower_id: int) -> None:
+        """The new value of a detail or fact is one; nothing else has a value."""
+        if remedy.kind == "fact":
+            await self.facts.check_new(borrower_id, remedy.fact_id, value)
+        elif remedy.kind == "correction":
             details.checked_detail(remedy.detail, value)
         elif value:
             raise Refused("R-CASE-12", "such a remedy has no value", "value")
@@ -70,15 +78,17 @@ class Remedies:
         request_hash: bytes,
     ) -> Answer:  # fmt: skip
         """Do it, once for the actor's key; a refusal is an answer."""
-        if remedy.kind != "correction":
+        if remedy.kind not in NEITHER:
             return await self.book.submit(
                 command_of(remedy), actor=actor, key=key, request_hash=request_hash
             )
+        asking = Asking(actor, key, request_hash)
         try:
+            if remedy.kind == "fact":
+                return await self.facts.correct(borrower_id, remedy.fact_id, value, asking)
             return await details.correct(
-                self.pool, self.keys, borrower_id, remedy.detail, value,
-                Asking(actor, key, request_hash),
-            )  # fmt: skip
+                self.pool, self.keys, borrower_id, remedy.detail, value, asking
+            )
         except Refused as refused:
             return problem(refused.refusal)
 

@@ -43,10 +43,15 @@ from usance.platform.crypto import KeyService
 from usance.platform.database import Pool
 from usance.platform.looks import Looks
 from usance.risk.backtesting import History
+from usance.risk.bureau_pulls import BureauPulls
 from usance.risk.deciding import Deciding
+from usance.risk.early_warning import EarlyWarning
+from usance.risk.fact_keeping import Facts
 from usance.risk.limit_answers import LimitAnswers
+from usance.risk.measuring import Portfolio
 from usance.risk.opening import Archive
 from usance.risk.register import Policies
+from usance.risk.score_watch import ScoreWatch
 from usance.risk.scorecards import Scorecards
 from usance.servicing.commands import Command
 from usance.servicing.service import Book
@@ -126,6 +131,20 @@ class NoticeRoom:
 
 
 @dataclass(frozen=True, slots=True)
+class WarningRoom:
+    """What watches the book: alerts, the book as a whole, scorecards."""
+
+    alerts: EarlyWarning
+    portfolio: Portfolio
+    scores: ScoreWatch
+
+    @property
+    def looking(self) -> list[Looks]:
+        """Who works in the background."""
+        return [self.alerts, self.scores]
+
+
+@dataclass(frozen=True, slots=True)
 class Services:
     """Everything a route may need."""
 
@@ -152,12 +171,15 @@ class Services:
     closing: Closing
     cases: CaseRoom
     consents: Consents
+    facts: Facts
+    bureau: BureauPulls
     family: Family
     templates: Templates
     policies: Policies
     scorecards: Scorecards
     history: History
     """The cases on which a draft of a policy is tried."""
+    warning: WarningRoom
     notices: NoticeRoom
     genuine: GenuineRoom
     name: str

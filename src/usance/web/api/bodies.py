@@ -62,6 +62,20 @@ class LimitBody(Body, kw_only=True):
     currency: str | None = None
 
 
+class ShownBody(Body, kw_only=True):
+    """In which language a cost sheet is shown."""
+
+    language: Literal["en", "zh"] = "zh"
+
+
+class ConfirmedBody(Body, kw_only=True):
+    """What was shown, and who read it: the borrower on a screen of their own, or at a desk."""
+
+    digest: Annotated[str, Meta(max_length=64)]
+    nonce: Annotated[str, Meta(max_length=64)]
+    how: Literal["borrower", "desk"]
+
+
 class OfferBody(Body, kw_only=True):
     """What to quote; without instalments or amortisation the product's own."""
 

@@ -41,7 +41,7 @@ Number = Annotated[int, Meta(ge=1, le=2**31 - 1)]
 class SubjectBody(Body, kw_only=True):
     """What a case is about; ``number`` is that of an event, or of a notice's due."""
 
-    kind: Literal["contract", "event", "operation", "case", "notice"]
+    kind: Literal["contract", "event", "operation", "case", "notice", "fact"]
     id: Id
     number: Number | None = None
 
@@ -73,7 +73,7 @@ class AssignmentBody(Body, kw_only=True):
 class RemedyBody(Body, kw_only=True):
     """What is to be done; each kind names what it needs, and nothing else."""
 
-    kind: Literal["goodwill", "waiver", "refund", "reversal", "correction"]
+    kind: Literal["goodwill", "waiver", "refund", "reversal", "correction", "fact"]
     contract_id: Id | None = None
     amount: Amount | None = None
     component: Literal["", "interest", "fee", "penalty"] = ""
@@ -324,7 +324,7 @@ def wanted(kind: str, text: str) -> int:
 async def open_case(asked: Asked[Empty], body: CaseBody) -> Answer:
     """Open a case: its number, and until when it is acknowledged and decided."""
     subject = body.subject
-    kinds = {"operation": "operation", "case": "case"}
+    kinds = {"operation": "operation", "case": "case", "fact": "fact"}
     opening = Opening(
         kind=body.kind, text=body.text, jurisdiction=body.jurisdiction,
         borrower_id=spelled_id("borrower", body.borrower_id, "borrower_id"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import date
 from typing import Annotated, Any, Literal
 
@@ -10,8 +11,10 @@ from msgspec import Meta, Struct
 from usance.consents import rules
 from usance.consents.acts import AdoptConsentDocument, RetireConsentDocument
 from usance.consents.documents import ConsentDocument
-from usance.consents.records import Saying, borrower
+from usance.consents.records import NOBODY, Party, Saying, borrower
 from usance.consents.service import Version
+from usance.core.identifiers import parse
+from usance.core.refusals import Refused
 from usance.core.rules import rule
 from usance.identity.once import Answer
 from usance.web.api.endpoint import PROPOSAL, Asked, Empty, change, read
@@ -41,6 +44,9 @@ class ConsentBody(Struct, forbid_unknown_fields=True, kw_only=True):
     scopes: Words = []
     channels: Words = []
     evidence: Evidence = ""
+    other_id: Annotated[
+        str, Meta(max_length=20, description="Of a document with two sides, the other borrower.")
+    ] = ""
 
 
 class WithdrawalBody(Struct, forbid_unknown_fields=True, kw_only=True):
@@ -191,11 +197,21 @@ async def say_of_consent(asked: Asked[Empty], body: ConsentBody) -> Answer:
     borrower_id, consents = asked.at["borrower_id"], asked.services.consents
     said = Saying(
         borrower_id, borrower(borrower_id), body.document, body.version, body.language,
-        body.method, scopes=tuple(body.scopes), channels=tuple(body.channels),
-        evidence=body.evidence,
+        body.method, counterparty=other_side(body.other_id), scopes=tuple(body.scopes),
+        channels=tuple(body.channels), evidence=body.evidence,
     )  # fmt: skip
     say = consents.grant if body.decision == "given" else consents.refuse
     return await say(said, asked.asking)
+
+
+@rule("R-FACT-11")
+def other_side(text: str) -> Party:
+    """Whom a borrower agrees with: another borrower, or nobody. Raises ``Refused``."""
+    if not text:
+        return NOBODY
+    with suppress(ValueError):
+        return borrower(parse("borrower", text))
+    raise Refused("R-FOUND-01", "there is no such borrower", "other_id")
 
 
 @change("POST", "/v1/borrowers/{borrower_id}/consents/{record_id}/withdrawal", "consents:write")

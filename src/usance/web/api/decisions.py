@@ -37,7 +37,7 @@ Said = dict[str, bool | int | str]
 # -- bodies ----------------------------------------------------------------------------------------
 
 
-class DecisionBody(Body, kw_only=True):
+class DecideBody(Body, kw_only=True):
     """What is to be decided; ``declared`` is what only the request can say, with its units."""
 
     kind: Literal["open", "limit", "draw", "tier", "extension"]
@@ -229,7 +229,7 @@ class ReplayView(Struct):
 
 
 @change("POST", "/v1/decisions", WRITE)
-async def decide(asked: Asked[Empty], body: DecisionBody) -> Answer:
+async def decide(asked: Asked[Empty], body: DecideBody) -> Answer:
     """Decide by the policy and the scorecard in force, and store it whole."""
     wanted = Wanted(
         kind=body.kind, borrower_id=spelled_id("borrower", body.borrower_id, "borrower_id"),

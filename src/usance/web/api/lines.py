@@ -51,7 +51,24 @@ def offer_plan(at: Ids, body: bodies.PlanBody, money: Money) -> ask.OfferPlan:
     )  # fmt: skip
 
 
+@command("POST", "/v1/borrowers/{borrower_id}/offers/{offer_id}/shown")
+def show_costs(at: Ids, body: bodies.ShownBody, _: Money) -> ask.ShowCosts:
+    """The cost sheet is shown now; the first time counts. Answers with its words and a nonce."""
+    return ask.ShowCosts(
+        borrower_id=at["borrower_id"], offer_id=at["offer_id"], language=body.language
+    )
+
+
+@command("POST", "/v1/borrowers/{borrower_id}/offers/{offer_id}/confirmed")
+def confirm_costs(at: Ids, body: bodies.ConfirmedBody, _: Money) -> ask.ConfirmCosts:
+    """The sheet that was shown has been read; refused before its reading time is over."""
+    return ask.ConfirmCosts(
+        borrower_id=at["borrower_id"], offer_id=at["offer_id"], digest=body.digest,
+        nonce=body.nonce, how=body.how,
+    )  # fmt: skip
+
+
 @command("POST", "/v1/borrowers/{borrower_id}/offers/{offer_id}/accept")
 def accept_offer(at: Ids, _body: Empty, _: Money) -> ask.AcceptOffer:
-    """Accept an open offer: the contract begins today."""
+    """Accept an open offer whose costs are confirmed: the contract begins today."""
     return ask.AcceptOffer(borrower_id=at["borrower_id"], offer_id=at["offer_id"])

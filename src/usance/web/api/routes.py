@@ -15,8 +15,10 @@ from usance.web.api import (  # noqa: F401 (each enters its endpoints)
     changes,
     consents,
     contracts,
+    costs,
     day,
     decisions,
+    facts,
     family,
     files,
     ledger,
@@ -31,6 +33,7 @@ from usance.web.api import (  # noqa: F401 (each enters its endpoints)
     receipts,
     told,
     verification,
+    warning,
     webhooks,
     why,
 )

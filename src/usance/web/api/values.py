@@ -37,7 +37,8 @@ Ids: TypeAlias = Mapping[str, Any]
 KINDS = {f"{kind}_id": kind for kind in ("borrower", "contract", "offer", "authorisation")} | {
     "operation_id": "operation", "proposal_id": "proposal", "case_id": "case",
     "record_id": "consent", "notice_id": "notice", "report_id": "report", "member_id": "member",
-    "decision_id": "decision", "limit_offer_id": "limit_offer",
+    "decision_id": "decision", "fact_id": "fact", "pull_id": "pull", "alert_id": "alert",
+    "limit_offer_id": "limit_offer",
 }
 NUMBERS = ("file_id", "number", "seq")
 WORDS = ("code", "template_id", "channel", "policy_id")

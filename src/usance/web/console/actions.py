@@ -16,7 +16,7 @@ from usance.core.identifiers import borrower_of_contract, written
 from usance.core.refusals import Refusal, Refused
 from usance.core.rules import rule
 from usance.identity.changing import Asking
-from usance.servicing import read
+from usance.servicing import cost_read, read
 from usance.servicing.receipts import one_receipt
 from usance.web.console import forms
 from usance.web.console.forms import Action, Field
@@ -99,10 +99,15 @@ async def on_line(borrower: str, product: str, name: str) -> Target:
     return Target(chosen(forms.ON_LINE, name), known, f"{borrower} · {product}", back)
 
 
-async def on_offer(borrower: str, offer: str, name: str) -> Target:
-    """An action on an offer."""
-    borrower_id = identifier("borrower", borrower)
-    known = {"borrower_id": borrower_id, "offer_id": identifier("offer", offer)}
+async def on_offer(request: Asked, borrower: str, offer: str, name: str) -> Target:
+    """An action on an offer; what is confirmed is what was shown."""
+    borrower_id, offer_id = identifier("borrower", borrower), identifier("offer", offer)
+    known: dict[str, Any] = {"borrower_id": borrower_id, "offer_id": offer_id}
+    if name == "confirm":
+        kept = await cost_read.of_offer(services(request).pool, borrower_id, offer_id)
+        if kept is None:
+            raise not_found("offer")
+        known |= {"digest": kept.digest.hex(), "nonce": kept.nonce, "how": "desk"}
     back = f"/console/borrowers/{borrower}/offers/{offer}"
     return Target(chosen(forms.ON_OFFER, name), known, offer, back)
 
@@ -242,7 +247,7 @@ PLACES: tuple[tuple[str, tuple[Action, ...], Finder], ...] = (
     (BORROWER + "/lines/{product:str}", forms.ON_LINE,
      lambda _, at, name: on_line(at["borrower"], at["product"], name)),
     (BORROWER + "/offers/{offer:str}", forms.ON_OFFER,
-     lambda _, at, name: on_offer(at["borrower"], at["offer"], name)),
+     lambda r, at, name: on_offer(r, at["borrower"], at["offer"], name)),
     (BORROWER + "/holds/{hold:str}", forms.ON_HOLD,
      lambda _, at, name: on_hold(at["borrower"], at["hold"], name)),
     ("/receipts/{receipt:int}", forms.ON_RECEIPT,

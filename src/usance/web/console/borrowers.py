@@ -10,7 +10,7 @@ from usance.core.refusals import Refusal, Refused
 from usance.identity.borrowers import ACTIVE
 from usance.identity.erasure_sql import hold as legal_hold
 from usance.identity.people import LANGUAGES, Person
-from usance.servicing import read
+from usance.servicing import cost_read, read
 from usance.web.console import cases, forms
 from usance.web.console.access import people, person
 from usance.web.console.actions import form_of, hash_of, key_of
@@ -211,7 +211,8 @@ async def offer_page(request: Asked, borrower: Word, offer: Word) -> Response[st
         raise not_found("offer")
     return await show(
         request, "offer.html", borrower=borrower, offer=found, today=await today_of(request),
-        products=await read.products(pool),
+        products=await read.products(pool), actions=forms.ON_OFFER,
+        kept=await cost_read.of_offer(pool, borrower_id, offer_id),
     )  # fmt: skip
 
 

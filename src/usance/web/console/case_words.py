@@ -35,11 +35,12 @@ WAYS = {
 REMEDIES = {
     "nothing": _("Nothing more"), "goodwill": _("Goodwill"), "waiver": _("Waiver"),
     "refund": _("Refund"), "reversal": _("Reversal"), "correction": _("Correction of a detail"),
+    "fact": _("Correction of the fact"),
 }  # fmt: skip
 DETAILS = {"name": _("Name"), "email": _("E-mail")}
 SUBJECTS = {
     rules.CONTRACT: _("Contract"), rules.EVENT: _("Event"), rules.OPERATION: _("Operation"),
-    rules.CASE: _("Case"), rules.NOTICE: _("Notice"),
+    rules.CASE: _("Case"), rules.NOTICE: _("Notice"), rules.FACT: _("Fact"),
 }  # fmt: skip
 EVENTS = {
     "opened": _("Came in"), "assigned": _("Given to a handler"),

@@ -126,7 +126,7 @@ KIND = Field(
     choices=tuple((name, case_words.KINDS[n]) for name, n in rules.KINDS.items()),
 )  # fmt: skip
 TEXT = Field("text", "", "words")
-ABOUT = {rules.OPERATION: "operation", rules.CASE: "case"}
+ABOUT = {rules.OPERATION: "operation", rules.CASE: "case", rules.FACT: "fact"}
 
 
 @get("/cases/new", opt=needs("cases:write"))

@@ -14,6 +14,7 @@ PURPOSES = {
     "service-notices": _("Notices about the account"), "marketing": _("Advertising"),
     "family": _("Notices to relatives"), "debit-mandate": _("Direct debits"),
     "household": _("The household"), "friend-agreement": _("An agreement with a friend"),
+    "credit-report": _("A report of a credit bureau"),
 }  # fmt: skip
 SCOPES = {
     "reminders": _("Reminders"), "statements": _("Statements"), "offers": _("Advertising"),
@@ -21,14 +22,17 @@ SCOPES = {
     "overdue": _("Late payments"), "debits": _("Direct debits"),
     "household-overview": _("An overview of the household"),
     "agreement-terms": _("The terms of the agreement"),
+    "credit-report": _("A report of a credit bureau"),
+    "household-income": _("The income of the household"),
 }  # fmt: skip
 RECIPIENTS = {
     "grantor": _("Who agrees"), "relative": _("A relative"), "friend": _("A friend"),
     "messenger": _("Who carries our messages"), "bank": _("The bank"),
+    "bureau": _("The credit bureau"),
 }  # fmt: skip
 CHANNELS = {
     "sms": _("Text message"), "email": _("E-mail"), "voice": _("Call"),
-    "inbox": _("Inbox of the portal"), "letter": _("Letter"),
+    "inbox": _("Inbox of the portal"), "letter": _("Letter"), "inquiry": _("An inquiry"),
 }  # fmt: skip
 METHODS = {
     "portal": _("on their own pages"), "staff_by_phone": _("by telephone, entered by staff"),

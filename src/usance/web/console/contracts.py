@@ -6,7 +6,7 @@ from typing import Any
 from litestar import Response, get
 
 from usance.ledger import chart
-from usance.servicing import read, read_page, why
+from usance.servicing import cost_read, read, read_page, why
 from usance.servicing.read import Standing
 from usance.web.console import cases, forms
 from usance.web.console.borrowers import today_of
@@ -30,7 +30,18 @@ async def contract_page(request: Asked, contract: Word) -> Response[str]:
         cases=await cases.of_contract(request, contract_id),
         events=await read.events(pool, contract_id, limit=20, day_ends=False),
         actions=[each for each in forms.ON_CONTRACT if each.fits(found.standing)],
+        has_sheet=await cost_read.of_contract(pool, contract_id) is not None,
     )  # fmt: skip
+
+
+@get("/contracts/{contract:str}/costs", opt=needs("contracts:read"))
+async def contract_costs(request: Asked, contract: Word) -> Response[str]:
+    """What was shown of its cost before it began, word for word."""
+    contract_id, pool = identifier("contract", contract), services(request).pool
+    kept = await cost_read.of_contract(pool, contract_id)
+    if kept is None:
+        raise not_found("cost sheet")
+    return await show(request, "contract_costs.html", contract=contract, kept=kept)
 
 
 def account_names(request: Asked) -> dict[int, str]:
@@ -107,4 +118,4 @@ async def why_page(request: Asked, contract: Word) -> Response[str]:
     return await show(request, "why.html", contract=contract, why=found)
 
 
-HANDLERS = [contract_page, contract_list, statement_page, why_page]
+HANDLERS = [contract_page, contract_costs, contract_list, statement_page, why_page]

@@ -272,6 +272,14 @@ ON_LINE = (
            commands.CloseLine, (), grave=True),
 )  # fmt: skip
 ON_OFFER = (
+    Action("show", _("Show what it costs"),
+           _("The cost sheet is read with the borrower; from now on its reading time runs."),
+           commands.ShowCosts,
+           (Field("language", _("Language"), "choice",
+                  choices=(("zh", "中文"), ("en", "English"))),)),
+    Action("confirm", _("The borrower has read it"),
+           _("At the desk, after the sheet was shown and its reading time is over."),
+           commands.ConfirmCosts, ()),
     Action("accept", _("Accept the offer"), _("The contract begins on the business date."),
            commands.AcceptOffer, ()),
 )  # fmt: skip

@@ -32,12 +32,15 @@ SENDER_FINDINGS = {
     "ours": _("a number or address of ours"), "other": _("not ours"), "none": _("not known"),
 }  # fmt: skip
 ACTIONS = {
+    "RaiseAlerts": _("Alerts raised"), "TakeAlert": _("Alert looked after"),
+    "CloseAlert": _("Alert closed"),
     "ReportSuspiciousMessage": _("Suspicious message reported"),
     "CloseSuspiciousReport": _("Report of a message closed"),
     "RaiseCodeAlarm": _("Alarm: codes asked for in vain"),
     "EndCodeAlarm": _("Alarm has ended"), "AcknowledgeCodeAlarm": _("Alarm acknowledged"),
     "OpenLine": _("Line opened"), "ChangeLimit": _("Limit changed"), "MakeOffer": _("Offer made"),
     "OfferPlan": _("Instalments offered"), "AcceptOffer": _("Offer accepted"),
+    "ShowCosts": _("Costs shown"), "ConfirmCosts": _("Costs confirmed"),
     "Authorise": _("Purchase authorised"), "Capture": _("Hold captured"),
     "Void": _("Hold released"), "Purchase": _("Purchase"), "Repay": _("Repayment"),
     "RepayBorrower": _("Repayment of all contracts"), "Debit": _("Bank debit"),
@@ -111,6 +114,8 @@ ACTIONS = {
     "RewrapKeys": _("Data keys wrapped anew"), "RehashDirectory": _("Directory hashed anew"),
     "RenewBorrowerKey": _("Data key of a person renewed"), "EraseBorrower": _("Person erased"),
     "SetLegalHold": _("Legal hold set"), "LiftLegalHold": _("Legal hold lifted"),
+    "EvaluateTiers": _("Risk tiers looked at"),
+    "TellLateness": _("Lateness told by the lender before"),
     "Decide": _("Decided automatically"), "PauseDecision": _("Automated decision paused"),
     "ConfirmDecision": _("Automated decision confirmed"),
     "OverturnDecision": _("Automated decision overturned"),
@@ -169,7 +174,7 @@ ARGUMENTS = {
     "controller": _("Controller"), "retention_years": _("Years of keeping"),
     "withdrawal": _("Ways to withdraw"), "jurisdictions": _("Jurisdictions"),
     "two_sided": _("Needs both sides"), "policy": _("A policy"), "scorecard": _("Scorecard"),
-    "role": _("Role"), "share": _("Share of a challenger"), "report": _("Report"),
+    "role": _("Role"), "share": _("Share of a challenger"), "report": _("Report of its training"),
 }  # fmt: skip
 """What an act is asked with."""
 RECEIPT_STATUS = {1: _("waiting"), 2: _("allocated"), 3: _("returned")}
@@ -316,6 +321,7 @@ DETAILS = {
     "channel": _("channel"), "approval": _("approval"),
     "extension": _("extension"), "number": _("no."), "type": _("type"),
     "missed": _("asked for in vain"), "mark": _("mark"), "alarm": _("alarm no."),
+    "alerts": _("alerts"), "alert_id": _("alert"), "outcome": _("outcome"),
     "report": _("report"), "foreign_links": _("foreign links"),
     "foreign_numbers": _("foreign numbers"),
     "times": _("times"), "waits": _("waits"), "looks": _("looks"), "what": _("at"),
@@ -342,6 +348,7 @@ LOOKED_AT = {
     "details": _("one person's details"), "list": _("a list"), "search": _("a search"),
     "console": _("the console's pages"), "export": _("all that is held"),
     "case": _("what a case says"), "decision": _("what a decision was made of"),
+    "facts": _("the facts of one person"),
 }  # fmt: skip
 """At what somebody looked."""
 

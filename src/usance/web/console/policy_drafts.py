@@ -119,7 +119,7 @@ def drawn(request: Asked, trial: Trial) -> Chart | None:
         words.format(moved=f"{trial.cases - trial.same:,}", cases=f"{trial.cases:,}"),
         translated(request, _("No.")), [str(n) for n in range(1, len(moved) + 1)],
         [Series(translated(request, _("Cases")), [each.count for each in moved])],
-        lambda value: f"{value:,}",
+        lambda value: f"{value:,}", wide=True,
     )  # fmt: skip
 
 

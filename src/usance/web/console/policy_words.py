@@ -155,7 +155,7 @@ class Speaker:
             return self.gettext(NAMED[found.what, found.gone]).format(name=found.name)
         return self.gettext(OF_THE_HEAD[found.what]).format(
             day=new.says.effective_on, before=old.says.effective_on,
-            title=new.says.title[self.language],
+            title=" / ".join(new.says.title.values()),
         )  # fmt: skip
 
 

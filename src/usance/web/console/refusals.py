@@ -9,7 +9,12 @@ import re
 from collections.abc import Callable
 from functools import cache
 
-from usance.web.console import limit_refusals, policy_refusals, template_refusals
+from usance.web.console import (
+    fact_refusals,
+    limit_refusals,
+    policy_refusals,
+    template_refusals,
+)
 
 
 def _(message: str) -> str:
@@ -18,6 +23,19 @@ def _(message: str) -> str:
 
 
 DETAILS = (
+    _("a cap names a source of the register of law"),
+    _("beyond any rate"),
+    _("its cost sheet must be shown and confirmed first"),
+    _("over its whole life it would cost {figure} a year, more than {cap}"),
+    _("please read it: {seconds} more seconds"),
+    _("reading takes a second at least"),
+    _("the cost sheet has not been shown"),
+    _("the offer has no cost sheet: make a new one"),
+    _("this is not how the sheet was shown"),
+    _("this is not the sheet that was shown"),
+    _("words are there in every language"),
+    _("how must be one of {choices}"),
+    _("language must be one of {choices}"),
     _("a code has ten letters and digits"),
     _("the last four digits of your number are needed"),
     _("this code was asked for too often; call us"),
@@ -36,6 +54,14 @@ DETAILS = (
     _("there is no such report"),
     _("there is no such report that is open"),
     _("there is no such alarm"),
+    _("there is no such alert"),
+    _("there is no such measured day"),
+    _("the alert is closed"),
+    _("the alert is yours already"),
+    _("whoever took the alert closes it: take it first"),
+    _("an outcome is of {outcomes}"),
+    _("a reason is of {reasons}"),
+    _("an alert is looked after by a member of staff"),
     _("there is no such alarm to be looked at"),
     _("a borrower with this identity number is registered"),
     _("a change of the number is under way"),
@@ -451,6 +477,7 @@ DETAILS = (
     *template_refusals.DETAILS,
     *limit_refusals.DETAILS,
     *policy_refusals.DETAILS,
+    *fact_refusals.DETAILS,
 )
 PLACE = re.compile(r"\{(\w+)\}")
 

@@ -31,11 +31,13 @@ from usance.web.console import (
     case_words,
     consent_words,
     decision_words,
+    fact_words,
     labels,
     limit_words,
     notice_words,
     policy_words,
     refusals,
+    warning_words,
     words,
 )
 from usance.web.console.forms import Action
@@ -56,10 +58,13 @@ MENU = (
     ("/console/day", "Day close", "day:read"), ("/console/bank-files", "Bank files", "files:read"),
     ("/console/receipts", "Unallocated receipts", "files:read"),
     ("/console/cases", "Cases", "cases:read"),
+    ("/console/alerts", "Alerts", "alerts:read"),
     ("/console/contacts", "Numbers to look at", "borrowers:read"),
     ("/console/verification", "Forged messages", "notices:read"),
     ("/console/sandbox/messages", "Messages of the sandbox", "messages:read"),
     ("/console/approvals", "Approvals", "approvals:read"),
+    ("/console/portfolio", "Portfolio", "monitors:read"),
+    ("/console/scores", "Scorecard monitors", "monitors:read"),
     ("/console/products", "Products", "products:read"),
     ("/console/clients", "Machine clients", "clients:read"),
     ("/console/notices", "Sending", "notices:read"),
@@ -96,6 +101,11 @@ POLICY_WORDS = {
     "decides": policy_words.DECIDES, "hit": policy_words.HITS,
     "scorecard_role": policy_words.ROLES, "law_of": policy_words.JURISDICTIONS,
 }
+FACT_WORDS = {
+    "fact_state": fact_words.STATES, "fact_source": fact_words.SOURCES,
+    "fact_ground": fact_words.GROUNDS, "pull_state": fact_words.PULLS,
+    "pull_because": fact_words.BECAUSE,
+}  # fmt: skip
 DRAFTS = {"/console/template-drafts": "/console/templates",
           "/console/consent-drafts": "/console/consent-documents",
           "/console/policy-drafts": "/console/policies"}  # fmt: skip
@@ -261,9 +271,16 @@ def environment(language: str, decimals: int) -> Environment:
         "decision_kind": name(decision_words.KINDS),
         "decision_state": name(decision_words.STATES),
         "fact_source": name(decision_words.SOURCES),
+        "alert_level": name(warning_words.LEVELS), "alert_state": name(warning_words.STATES),
+        "alert_outcome": name(warning_words.OUTCOMES), "alert_reason": name(warning_words.REASONS),
+        "card_role": name(warning_words.ROLES),
         "family_scope": name(portal_labels.FAMILY_SCOPES),
         "family_state": name(portal_labels.FAMILY_STATES),
         "family_ending": name(labels.FAMILY_ENDINGS),
+        "fact_value": lambda value, feature: fact_words.said(
+            value, feature, catalogue, lambda units: money(units, decimals)
+        ),
+        **{key: name(table) for key, table in FACT_WORDS.items()},
     }  # fmt: skip
     return found
 
@@ -315,6 +332,8 @@ FILTERS = {
     "proposal": lambda each: written("proposal", each),
     "case": lambda each: written("case", each),
     "notice": lambda each: written("notice", each),
+    "consent": lambda each: written("consent", each),
+    "fact": lambda each: written("fact", each), "pull": lambda each: written("pull", each),
 }  # fmt: skip
 
 

@@ -11,6 +11,7 @@ from usance.identity.permissions import BORROWER
 from usance.web.console.actions import form_of, form_with_file, hash_of, key_of
 from usance.web.console.render import Number, Word, moved
 from usance.web.portal import labels
+from usance.web.portal.own_known import OwnKnown
 from usance.web.portal.render import Asked, show
 from usance.web.portal.scope import Own
 from usance.web.security import needs
@@ -37,6 +38,7 @@ async def opening_form(
     return show(
         request, "portal/new_case.html", status=status, given=given, refusal=refusal,
         contract=contract, against=against, kinds=labels.CASES_TO_OPEN,
+        fact=await OwnKnown(request).one(given["fact"]) if given.get("fact") else None,
         contracts=(await own.home()).owed.contracts, products=await own.products(),
         events=await own.contract_events(contract) if contract else [],
     )  # fmt: skip

@@ -5,6 +5,7 @@ from typing import Any
 from litestar import Response, get
 
 from usance.identity.permissions import BORROWER
+from usance.web.portal.own_costs import OwnCosts
 from usance.web.portal.render import Asked, show
 from usance.web.portal.scope import PAGE, Own
 from usance.web.security import needs
@@ -18,7 +19,7 @@ async def home(request: Asked) -> Response[Any]:
     found = await Own(request).home()
     return show(
         request, "portal/home.html", owed=found.owed, lines=found.lines, products=found.products,
-        payments=found.payments,
+        payments=found.payments, offers=await OwnCosts(request).open_offers(),
     )  # fmt: skip
 
 

@@ -19,6 +19,7 @@ YOU = (
      _("How much you may use, a higher limit that is offered, more for a while.")),
     ("/my/cases", _("My cases"), _("Complaints, corrections, and decisions to look at again.")),
     ("/my/data", _("My details"), _("What we know about you, and how to have it put right.")),
+    ("/my/known", _("What is known about me"), _("What decisions look at, and how to correct it.")),
     ("/my/number", _("My number"), _("Where codes go, and how to change it.")),
     ("/my/consents", _("What I have agreed to"), _("What you allow us, and how to take it back.")),
     ("/my/family", _("My family"), _("Whom we tell something, if you and they want it so.")),
@@ -120,6 +121,8 @@ CONSENT_WITHOUT = {
     "service-notices": _("We write to you about your account all the same: that belongs to your"
                          " contract. You choose the ways and hours under Messages."),
     "marketing": _("We send you no offers."),
+    "credit-report": _("We ask no credit bureau about you. Some limits cannot be opened or raised"
+                       " without its report."),
 }  # fmt: skip
 """What is so where nobody agreed, by purpose."""
 WAYS = {
@@ -136,7 +139,7 @@ NOTICE_STATES = {
 }  # fmt: skip
 CONSENT_CHANNELS = {
     "sms": _("Text message"), "email": _("E-mail"), "voice": _("Telephone call"),
-    "inbox": _("These pages"), "letter": _("Letter"),
+    "inbox": _("These pages"), "letter": _("Letter"), "inquiry": _("An inquiry there"),
 }  # fmt: skip
 GENUINE_WAYS = WAYS | {"inbox": _("Message on your pages")}
 GENUINE_STATES = {
@@ -156,6 +159,7 @@ SUSPICIOUS_CHANNELS = (
 CONSENT_RECIPIENTS = {
     "grantor": _("You yourself"), "relative": _("Your family member"), "friend": _("Your friend"),
     "messenger": _("Who carries our messages"), "bank": _("Your bank"),
+    "bureau": _("The credit bureau"),
 }  # fmt: skip
 RELATIONS = (
     ("parent", _("Mother or father")), ("child", _("Daughter or son")),

@@ -9,6 +9,7 @@ from usance.cases.intake import Opening
 from usance.cases.work import Acting
 from usance.core.identifiers import parse
 from usance.core.rules import rule
+from usance.policy import shipped
 from usance.risk import decision_store as store
 from usance.risk.stored import Stored
 from usance.web.console.render import services
@@ -57,8 +58,10 @@ class OwnDecisions:
 
     @rule("R-DECIDE-08")
     def rights(self) -> Mapping[str, str]:
-        """What is told of being decided upon by a machine, with its source of law."""
-        return self._room.deciding.policy.rights_in(self._currency)
+        """What is told of being decided upon by a machine, and the law by its title."""
+        found = self._room.deciding.policy.rights_in(self._currency)
+        (law,) = (each for each in shipped.register().sources if each.id == found["source"])
+        return {"says": found[self._language], "law": law.title[self._language]}
 
     @rule("R-DECIDE-06")
     async def ask_for_person(

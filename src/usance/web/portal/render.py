@@ -18,7 +18,9 @@ from markupsafe import Markup, escape
 from usance.core.identifiers import written
 from usance.core.refusals import Refusal
 from usance.identity.borrower_sessions import BorrowerSession
+from usance.servicing.cost_words import percent
 from usance.web import i18n, rulebook
+from usance.web.console import fact_words
 from usance.web.console import render as base
 from usance.web.portal import labels
 from usance.web.security import portal_cookie
@@ -101,7 +103,8 @@ class Page:
 def environment(language: str, currency: str, decimals: int) -> Environment:
     """The console's environment, with what borrowers read."""
     found = base.environment(language, decimals).overlay()
-    gettext = i18n.translations(language).gettext
+    catalogue = i18n.translations(language)
+    gettext = catalogue.gettext
     name = base.named(gettext)
     locale = LOCALES[language]
     found.filters = found.filters | {
@@ -133,7 +136,11 @@ def environment(language: str, currency: str, decimals: int) -> Environment:
         "device": lambda each: written("device", each),
         "consent": lambda each: written("consent", each),
         "notice": lambda each: written("notice", each),
-        "plainly": plainly,
+        "plainly": plainly, "yearly": percent,
+        "fact_source": name(fact_words.OWN_SOURCES), "fact_state": name(fact_words.OWN_STATES),
+        "fact_value": lambda value, feature: fact_words.said(
+            value, feature, catalogue, lambda units: cash(units, currency, decimals, locale)
+        ),
     }  # fmt: skip
     return found
 

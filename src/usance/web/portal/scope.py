@@ -331,9 +331,11 @@ class Own:
         return str(answer.document["case_id"])
 
     def _subject(self, form: Mapping[str, str]) -> tuple[str, int, int]:
-        """What a form says the case is about: an earlier case, an entry, a contract or nothing."""
+        """What a form says the case is about: a case, a fact, an entry, a contract or nothing."""
         if against := form.get("against", ""):
             return "case", self._id("case", against), 0
+        if fact := form.get("fact", ""):
+            return "fact", self._id("fact", fact), 0
         if not form.get("contract", ""):
             return "nothing", 0, 0
         contract_id, event = self._contract_id(form["contract"]), form.get("event", "")

@@ -29,3 +29,19 @@ if (other) {
 // A payment that is on its way is looked at again.
 const waiting = document.querySelector("[data-refresh]");
 if (waiting) setTimeout(() => location.reload(), Number(waiting.dataset.refresh) * 1000);
+
+// What something costs is read before it is confirmed; the book refuses earlier answers by itself.
+const reading = document.querySelector("[data-wait]");
+if (reading) {
+  const button = reading.closest("form").querySelector("button");
+  const left = reading.querySelector("[data-left]");
+  const until = Date.now() + Number(reading.dataset.wait) * 1000;
+  const look = () => {
+    const seconds = Math.ceil((until - Date.now()) / 1000);
+    button.disabled = seconds > 0;
+    left.textContent = String(Math.max(seconds, 0));
+    if (seconds > 0) setTimeout(look, 250);
+    else reading.hidden = true;
+  };
+  look();
+}

@@ -25,8 +25,8 @@ from usance.risk import limit_store as store
 from usance.risk.cutting import Cutting
 from usance.risk.evening import Evening
 from usance.risk.limit_answers import LimitAnswers
+from usance.risk.limit_raises import Raising
 from usance.risk.limits_policy import limit_policy
-from usance.risk.raising import Raising
 from usance.risk.stored import OVERTURNED
 from usance.risk.tiering import Tiering
 from usance.servicing import commands as asked
