@@ -587,6 +587,9 @@ ELSEWHERE = {
     ),
     **dict.fromkeys(("INV-TIER-01", "INV-TIER-02"), "tests/risk/test_tiering.py"),
     **dict.fromkeys(
+        ("INV-LIMIT-02", "INV-LIMIT-03", "INV-LIMIT-04"), "tests/risk/test_limit_raises.py"
+    ),
+    **dict.fromkeys(
         ("INV-DECIDE-01", "INV-DECIDE-02", "INV-DECIDE-03", "INV-DECIDE-04"),
         "tests/risk/test_decision_damages.py",
     ),

@@ -80,6 +80,7 @@ KNOWN_CLEAR = {
     *(f"decision.{column}" for column in (
         "kind", "product", "policy_id", "policy_digest", "scorecard_digest", "words_digest",
         "tried", "outcome", "reasons", "fingerprint", "actor")),
+    "limit_answer.actor", "limit_measure.notice", "limit_measure.reasons",
     "decision_review.actor",
 }  # fmt: skip
 """Columns of words and bytes in tables about a borrower that hold nothing of the person in clear

@@ -58,6 +58,7 @@ async def evening(settings: Settings, pool: Pool) -> Also:
     from usance.platform.clock import SystemClock
     from usance.platform.key_client import open_keys
     from usance.risk.evening import evening_of
+    from usance.risk.fact_source import FactSource
     from usance.servicing import read
     from usance.web.acts import acts_on_limits
     from usance.web.app import decision_room
@@ -66,7 +67,7 @@ async def evening(settings: Settings, pool: Pool) -> Also:
     assert found is not None, "a close looks for the book first"
     rules = policy(DECIMALS[found.currency])
     approvals = Approvals(pool, rules, acts_on_limits(pool, clock), clock)
-    deciding = decision_room(pool, keys, clock).deciding
+    deciding = decision_room(pool, keys, clock, (FactSource(keys, clock),)).deciding
     return evening_of(pool, keys, deciding, approvals, clock).close
 
 
