@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Any
+from typing import Any, Protocol
 
-from tests.web.api_site import Site
 from usance.core.identifiers import parse
 from usance.identity.changing import Asking, once
 from usance.risk import limit_store as store
@@ -14,6 +13,14 @@ from usance.risk.deciding import Wanted
 from usance.risk.limit_raises import ACTOR, Raising, most_of_products
 from usance.risk.limit_store import Line
 from usance.servicing.products import product_of
+from usance.web.services import Services
+
+
+class Site(Protocol):
+    """A site of either kind of test."""
+
+    pool: Any
+    services: Services
 
 
 async def offered(site: Site, borrower: str, limit: int, product: str = "pay_later") -> str:
@@ -51,10 +58,11 @@ async def good_tier(site: Site, borrower: str) -> None:
 async def cut(site: Site, borrower: str, after: str) -> None:
     """A cut of the pay-later line that a second person has agreed with."""
     who = parse("borrower", borrower)
-    decided = await site.post("/v1/decisions", {"kind": "tier", "borrower_id": borrower})
+    wanted = Wanted(kind="tier", borrower_id=who)
+    decided = await site.services.decisions.deciding.decide(wanted, Asking(ACTOR))
     before = product_of("pay_later").plain((await line_of(site, who)).standing.limit)
     act = ProposeCut(
-        who, "pay_later", before, after, "D", decided.json()["decision_id"], ("late-lately",), 45
+        who, "pay_later", before, after, "D", decided.document["decision_id"], ("late-lately",), 45
     )
     waiting = await site.services.approvals.submit(act, actor=ACTOR)
     number = await site.services.staff.create(
