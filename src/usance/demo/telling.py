@@ -90,6 +90,11 @@ class Teller:
         carriers = {"sms": [self._sms], EMAIL: [self._email]}
         return Delivery(self._pool, self._clock, house, carriers, 1, even_days())
 
+    @property
+    def now(self) -> datetime:
+        """When the year ends, at the latest."""
+        return self._now
+
     def tells(self, day: date) -> bool:
         """Whether a business day is one of the last."""
         return day >= self._first

@@ -122,7 +122,7 @@ async def open_services(
     known |= acts_on_consents(pool, clock) | acts_on_policies(pool)
     approvals = Approvals(pool, policy or approvals_policy(decimals), known, clock)
     decisions = decision_room(pool, keys, clock, (FactSource(keys, clock), *sources))
-    decided = DecidedBook(approvals, decisions)
+    decided = DecidedBook(approvals, decisions, book)
     cases = case_room(pool, keys, approvals, found.currency, clock, Followed(approvals))
     home = case_policy().home(found.currency)
     facts = Facts(pool, keys, clock, found.currency)
