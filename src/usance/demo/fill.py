@@ -172,7 +172,8 @@ class Year:
         """In the last weeks: what the close brought is told on the morning after."""
         if self.teller.tells(day):
             await self.adding_up
-            await self.judge.look(day - timedelta(days=1))
+            if self.teller.is_near(day):
+                await self.judge.look(day - timedelta(days=1))
             await self.teller.live(day)
 
     async def live_day(self, joining: list[Inhabitant]) -> None:
