@@ -109,7 +109,7 @@ PLACES = {
         LEFT JOIN line l USING (cell, borrower_id) WHERE l.product_id IS NULL AND b.status = 1
         AND code <> 'instalment_plan' ORDER BY 1 DESC LIMIT 3""",
     "POST /v1/borrowers/{borrower_id}/decided-offers":
-        """SELECT borrower_id, code AS product, '1.00' AS principal FROM line
+        """SELECT borrower_id, code AS product, '1200.00' AS principal FROM line
         JOIN product USING (product_id) WHERE status = 1 AND code = 'cash_loan'
         ORDER BY 1 DESC LIMIT 9""",
     "POST /v1/contracts/{contract_id}/decided-extensions":
@@ -247,7 +247,7 @@ def put_values(case: schemathesis.Case, book: LivedIn, found: dict[str, Any], pi
     elif label.endswith("/decided-lines"):
         case.body = {"product": found.get("product", "pay_later"), "declared": {"student": False}}
     elif label.endswith("/decided-offers"):
-        case.body = {"product": "cash_loan", "principal": "1.00", "instalments": 3}
+        case.body = {"product": "cash_loan", "principal": "1200.00", "instalments": 6}
     elif label == "POST /v1/family/stop":
         case.body = {"code": stop_code(book, pick), "never": False}
     elif label == "POST /v1/borrowers/search":

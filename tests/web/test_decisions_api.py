@@ -151,6 +151,21 @@ async def test_a_line_that_is_not_granted_is_not_opened(
     assert await site.pool.fetchval("SELECT count(*) FROM line") == 0
 
 
+async def test_nothing_is_decided_for_what_cannot_be(site: Site) -> None:
+    """R-DECIDE-09: a refusal of the book comes first, and leaves nothing."""
+    borrower = await site.borrower()
+    path = f"/v1/borrowers/{borrower}"
+    draw = {"product": "cash_loan", "principal": "600.00", "instalments": 3}
+    for route, body in ((f"{path}/decided-offers", draw),
+                        (f"{path}/decided-lines", LINE | {"product": "instalment_plan"}),
+                        (f"{path}/decided-lines", LINE | {"limit": "900000.00"}),
+                        ("/v1/contracts/c-1001/decided-extensions", {"days": 5})):  # fmt: skip
+        answer = await site.post(route, body)
+        assert answer.status_code in (404, 422), answer.text
+        assert answer.json()["rule"] != "R-DECIDE-09"
+    assert await site.pool.fetchval("SELECT count(*) FROM decision") == 0
+
+
 async def test_an_explicit_limit_by_staff_goes_on_as_ever(site: Site) -> None:
     site.known.facts |= {"of_age": 0}
     borrower = await site.borrower()
@@ -185,10 +200,13 @@ async def test_where_the_house_says_so_every_act_is_decided(site: Site) -> None:
     assert cut.status_code == 201, cut.text
     assert await site.pool.fetchval("SELECT count(*) FROM decision") == before
     offers = f"/v1/borrowers/{borrower}/offers"
-    draw = {"product": "cash_loan", "principal": "9000.01", "instalments": 3}
+    draw = {"product": "cash_loan", "principal": "9000.00", "instalments": 3}
+    site.known.facts |= {"new_device_days": 0}
     refused = await site.post(offers, draw)
-    assert [each["id"] for each in refused.json()["reasons"]] == ["no-room"]
-    offer = (await site.post(offers, draw | {"principal": "9000.00"})).json()["offer_id"]
+    assert refused.json()["outcome"] == {"answer": "step_up"}
+    assert [each["id"] for each in refused.json()["reasons"]] == ["device-new"]
+    site.known.facts |= {"new_device_days": 400}
+    offer = (await site.post(offers, draw)).json()["offer_id"]
     loan = (await site.post(f"{offers}/{offer}/accept", {})).json()["contract_id"]
     site.known.facts |= {"extensions_12m": 1}
     long = await site.post(f"/v1/contracts/{loan}/extensions", {"days": 16})

@@ -143,7 +143,8 @@ WITH events AS (
     ) AS recomputed
     FROM operation o LEFT JOIN events e USING (operation_id)
     LEFT JOIN transfers t USING (operation_id)
-    WHERE o.action NOT IN ('RegisterBorrower', 'FinishDay') AND o.detail - 'line' = '{{}}'
+    WHERE o.action NOT IN ('RegisterBorrower', 'FinishDay')
+        AND o.detail - ARRAY['line', 'cost_sheet'] = '{{}}'
     UNION ALL
     SELECT o.operation_id, o.action, o.digest, sha256(
         convert_to('borrower:' || count(b.*) || ':', 'UTF8') || coalesce(string_agg(

@@ -7,15 +7,16 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from random import Random
 
 from usance.core.days import add_months
 from usance.day import close
 from usance.demo import asking, paying, shopping, store
+from usance.demo.judging import Judge
 from usance.demo.measure import Measure, MonthEnds, measure
 from usance.demo.people import Inhabitant, settle_people
-from usance.demo.store import Standing
+from usance.demo.store import ACTOR, Standing
 from usance.demo.telling import Teller
 from usance.demo.town import Act, News, Town
 from usance.identity.borrowers import Borrowers
@@ -25,7 +26,6 @@ from usance.platform.database import Pool
 from usance.servicing.service import Book
 from usance.servicing.setup import create_book
 
-ACTOR = "system:demo"
 NAME = "Usance demo"
 WORKERS = 1
 GC_THRESHOLD = 100_000
@@ -79,12 +79,16 @@ async def fill(
     await book.start()
     try:
         with few_collections():
+            currency = await store.currency(pool)
             teller = Teller(
-                pool, keys, await store.currency(pool), date.fromordinal(last), Random(seed + 1),
+                pool, keys, currency, date.fromordinal(last), Random(seed + 1),
                 borrowers, now,
             )  # fmt: skip
-            year = Year(pool, book, Borrowers(pool, keys), Town(rng, people), teller, progress)
+            judge = Judge(pool, keys, currency, Random(seed + 2), teller.now)
+            registry = Borrowers(pool, keys)
+            year = Year(pool, book, registry, Town(rng, people), teller, judge, progress)
             await year.live(first, last)
+            await judge.decide([each.borrower_id for each in people if each.borrower_id])
     finally:
         await book.stop()
     filled = year.filled
@@ -135,6 +139,7 @@ class Year:
     registry: Borrowers
     town: Town
     teller: Teller
+    judge: Judge
     progress: Progress
     filled: Filled = field(default_factory=Filled)
     ends: MonthEnds = field(default_factory=MonthEnds)
@@ -167,6 +172,8 @@ class Year:
         """In the last weeks: what the close brought is told on the morning after."""
         if self.teller.tells(day):
             await self.adding_up
+            if self.teller.is_near(day):
+                await self.judge.look(day - timedelta(days=1))
             await self.teller.live(day)
 
     async def live_day(self, joining: list[Inhabitant]) -> None:

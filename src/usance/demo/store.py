@@ -13,6 +13,8 @@ from usance.notices.outbox import ARRIVED, DROPPED, FAILED, GOING, STOPPED, TAKE
 from usance.platform.crypto import KeyService, beside
 from usance.platform.database import Pool
 
+ACTOR = "system:demo"
+
 UNPAID = (
     "d.principal + d.interest + d.fee + d.penalty"
     " - d.paid_principal - d.paid_interest - d.paid_fee - d.paid_penalty"

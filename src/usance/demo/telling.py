@@ -37,7 +37,7 @@ from usance.platform.clock import FixedClock
 from usance.platform.crypto import KeyService
 from usance.platform.database import Pool, transaction
 
-DAYS = 10
+DAYS = 8
 """So many mornings of the year are told of; what was before is told to nobody."""
 MORNING, EVENING = time(9, 30), time(19, 30)
 BREATH = timedelta(minutes=2)
@@ -90,9 +90,18 @@ class Teller:
         carriers = {"sms": [self._sms], EMAIL: [self._email]}
         return Delivery(self._pool, self._clock, house, carriers, 1, even_days())
 
+    @property
+    def now(self) -> datetime:
+        """When the year ends, at the latest."""
+        return self._now
+
     def tells(self, day: date) -> bool:
         """Whether a business day is one of the last."""
         return day >= self._first
+
+    def is_near(self, day: date) -> bool:
+        """Whether much is told on it."""
+        return (self._last - day).days <= DAYS
 
     async def live(self, day: date) -> None:
         """A business day, after the close of the day before."""

@@ -16,6 +16,8 @@ from usance.policy import shipped
 from usance.policy.documents import Policy
 from usance.risk import store
 from usance.risk.register import write
+from usance.risk.scorecards import AdoptScorecard, check_card
+from usance.risk.scorecards import write as write_scorecard
 
 ACTOR = "usance"
 
@@ -57,3 +59,15 @@ async def complete(pool: Pool) -> None:
             on = await identity.business_date(connection)
             if on is not None:
                 await adopt_shipped(connection, on)
+
+
+@rule("R-POLICY-17")
+async def begin_with(connection: Connection, act: AdoptScorecard, on: date) -> None:
+    """A scorecard that a book is made with, as its policies are: adopted by ``usance``."""
+    operation_id = new_operation_id()
+    check_card(act.scorecard)
+    await write_scorecard(connection, act, ACTOR, operation_id)
+    await identity.insert_operation(
+        connection, operation_id, actor=ACTOR, action=store.ADOPT_SHIPPED, on=on,
+        digest=await store.digest_of(connection, operation_id), detail={"scorecards": 1},
+    )  # fmt: skip

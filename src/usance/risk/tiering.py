@@ -8,7 +8,7 @@ but that they were looked at: what it was made of can be read again as of the da
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from datetime import time as time_of_day
@@ -84,11 +84,20 @@ class Tiering:
     @rule("R-TIER-02")
     async def close(self, on: date) -> Looked:
         """Look at everybody whom the day concerns; whoever was looked at already is left alone."""
+        return await self._look(on, tiering_sql.touched)
+
+    async def everybody(self, on: date) -> Looked:
+        """Look at everybody who stands nowhere yet, as of the end of a day."""
+        return await self._look(on, tiering_sql.nowhere)
+
+    async def _look(
+        self, on: date, whom: Callable[[Connection, date], Awaitable[Numbers]]
+    ) -> Looked:
         async with self._pool.acquire() as connection:
             this = await self._begun(connection, on)
             if this is None:
                 return Looked(0, 0)
-            ids = await tiering_sql.touched(connection, on)
+            ids = await whom(connection, on)
         changed = 0
         for start in range(0, len(ids), PART):
             look = partial(self._look_at, this, ids[start : start + PART])

@@ -33,6 +33,11 @@ WHERE NOT EXISTS (SELECT FROM tier t WHERE t.borrower_id = touched.borrower_id
     AND t.evaluated_on >= $1::date - date '0001-01-01' + 1)
 """
 """Whom something happened to on a day, and whose time has come; not who has been looked at."""
+NOWHERE = """
+SELECT DISTINCT c.borrower_id FROM contract c
+WHERE c.opened_on <= $1::date - date '0001-01-01' + 1
+    AND NOT EXISTS (SELECT FROM tier t WHERE t.cell = c.cell AND t.borrower_id = c.borrower_id)
+"""
 BORROWER = Layout((Column("borrower_id", "int8"),))
 TIER = layout(schema_tiers.tier)
 STANDING = f"SELECT {', '.join(TIER.names)} FROM tier"
@@ -60,6 +65,13 @@ ONE = "SELECT * FROM tier WHERE cell = $1 AND borrower_id = $2"
 async def touched(connection: Connection, on: date) -> NDArray[np.int64]:
     """Borrowers who are looked at on a day, in order."""
     rows = await copy_out(connection, TOUCHED, on, columns=BORROWER)
+    found: NDArray[np.int64] = np.sort(rows["borrower_id"])
+    return found
+
+
+async def nowhere(connection: Connection, on: date) -> NDArray[np.int64]:
+    """Borrowers with a contract of the day or earlier who stand nowhere yet, in order."""
+    rows = await copy_out(connection, NOWHERE, on, columns=BORROWER)
     found: NDArray[np.int64] = np.sort(rows["borrower_id"])
     return found
 

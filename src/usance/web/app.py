@@ -130,7 +130,7 @@ async def open_services(
     approvals = Approvals(pool, policy or approvals_policy(decimals), known, clock)
     decisions = decision_room(pool, keys, clock, (FactSource(keys, clock), *sources))
     closing.also = evening_of(pool, keys, decisions.deciding, approvals, clock).close
-    decided = DecidedBook(approvals, decisions)
+    decided = DecidedBook(approvals, decisions, book)
     cases = case_room(pool, keys, approvals, found.currency, clock, Followed(approvals))
     home = case_policy().home(found.currency)
     facts = Facts(pool, keys, clock, found.currency)

@@ -14,7 +14,7 @@ from usance.core.identifiers import parse
 from usance.core.money import DECIMALS, parse_decimal
 from usance.core.refusals import Refused
 from usance.core.rules import rule
-from usance.identity.changing import Asking
+from usance.identity.changing import Asking, answered
 from usance.identity.once import Answer, problem
 from usance.risk import decision_store as store
 from usance.risk import limit_store
@@ -25,6 +25,7 @@ from usance.risk.limits_policy import limit_policy
 from usance.risk.stored import AUTOMATIC, CONFIRMED, TAKEN_BACK
 from usance.servicing import commands as ask
 from usance.servicing.products import Product, product_of
+from usance.web.acts import Rehearses
 from usance.web.services import DecisionRoom, Submits
 
 KINDS: dict[type[ask.Command], str] = {
@@ -57,6 +58,7 @@ class DecidedBook:
 
     book: Submits
     room: DecisionRoom
+    rehearses: Rehearses
 
     async def submit(
         self, command: ask.Command, *, actor: str, key: str = "", request_hash: bytes = b""
@@ -77,6 +79,10 @@ class DecidedBook:
         try:
             if isinstance(command, ask.ChangeLimit) and not await self._raises(command):
                 return await self._done(command, asking, Let())
+            if not await self._begun(asking):
+                tried = await self.rehearses.rehearse(least(command), actor=asking.actor)
+                if tried.status >= 400:
+                    return tried  # nothing is decided about somebody for what cannot be
             let = await self._let(command, asking, declared)
             allowed = within(command, let)
         except Declined as declined:
@@ -84,6 +90,10 @@ class DecidedBook:
         except Refused as refused:
             return problem(refused.refusal)
         return await self._done(allowed, asking, let)
+
+    async def _begun(self, asking: Asking) -> bool:
+        """Whether this request has decided something before. Raises ``Refused`` (R-IDEM-01)."""
+        return await answered(self.room.archive.pool, of_decision(asking)) is not None
 
     async def _raises(self, command: ask.ChangeLimit) -> bool:
         """Whether a limit goes up; what goes down by hand is not a machine's."""
@@ -163,8 +173,7 @@ class DecidedBook:
     @rule("R-DECIDE-06", "R-DECIDE-09")
     async def _decide(self, let: Let, wanted: Wanted, asking: Asking) -> dict[str, Any]:
         """A decision, once for the key; one that a person looks at is acted on by nobody."""
-        own = replace(asking, key=f"{asking.key} · decided") if asking.key else asking
-        answer = await self.room.deciding.decide(wanted, own)
+        answer = await self.room.deciding.decide(wanted, of_decision(asking))
         if answer.replayed:
             number = parse("decision", answer.document["decision_id"])
             stored = await store.one(self.room.archive.pool, number)
@@ -172,6 +181,18 @@ class DecidedBook:
                 raise Refused("R-DECIDE-06", "a person looks at this decision, or has", "kind")
         let.decisions.append(answer.document)
         return answer.document
+
+
+def of_decision(asking: Asking) -> Asking:
+    """The same, with the key under which it is decided."""
+    return replace(asking, key=f"{asking.key} · decided") if asking.key else asking
+
+
+def least(command: ask.Command) -> ask.Command:
+    """The act, with some limit where whatever is decided is meant."""
+    if isinstance(command, ask.OpenLine | ask.ChangeLimit):
+        return replace(command, limit=command.limit or 1)
+    return command
 
 
 class Declined(Exception):

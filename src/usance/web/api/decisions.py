@@ -37,7 +37,7 @@ Said = dict[str, bool | int | str]
 # -- bodies ----------------------------------------------------------------------------------------
 
 
-class DecideBody(Body, kw_only=True):
+class AutomatedDecisionBody(Body, kw_only=True):
     """What is to be decided; ``declared`` is what only the request can say, with its units."""
 
     kind: Literal["open", "limit", "draw", "tier", "extension"]
@@ -87,7 +87,7 @@ class DecisionsQuery(PageQuery, kw_only=True):
 # -- views -----------------------------------------------------------------------------------------
 
 
-class DecisionView(Struct, kw_only=True):
+class AutomatedDecisionView(Struct, kw_only=True):
     """A decision without what it was made of."""
 
     decision_id: str
@@ -196,14 +196,14 @@ class RightsView(Struct):
 class WholeDecisionView(Struct, kw_only=True):
     """A decision with everything that it takes to understand it and to make it again."""
 
-    decision: DecisionView
+    decision: AutomatedDecisionView
     en: ToldView
     zh: ToldView
     path: list[DecisionRowView]
     facts: list[DecisionFactView]
     lost: list[LostView]
     reviews: list[DecisionReviewView]
-    beside: list[DecisionView]
+    beside: list[AutomatedDecisionView]
     rights: RightsView
     forgotten: bool
 
@@ -229,7 +229,7 @@ class ReplayView(Struct):
 
 
 @change("POST", "/v1/decisions", WRITE)
-async def decide(asked: Asked[Empty], body: DecideBody) -> Answer:
+async def decide(asked: Asked[Empty], body: AutomatedDecisionBody) -> Answer:
     """Decide by the policy and the scorecard in force, and store it whole."""
     wanted = Wanted(
         kind=body.kind, borrower_id=spelled_id("borrower", body.borrower_id, "borrower_id"),
@@ -322,9 +322,9 @@ async def whole(asked: Asked[Any], opened: Opened) -> WholeDecisionView:
     )  # fmt: skip
 
 
-def view(stored: Stored) -> DecisionView:
+def view(stored: Stored) -> AutomatedDecisionView:
     """A decision."""
-    return DecisionView(**telling.summary(stored))
+    return AutomatedDecisionView(**telling.summary(stored))
 
 
 def told_view(told: dict[str, Any]) -> ToldView:
@@ -350,7 +350,7 @@ def review_view(row: store.Row) -> DecisionReviewView:
 
 
 @read("/v1/borrowers/{borrower_id}/decisions", READ)
-async def decisions_of_borrower(asked: Asked[DecisionsQuery]) -> Page[DecisionView]:
+async def decisions_of_borrower(asked: Asked[DecisionsQuery]) -> Page[AutomatedDecisionView]:
     """Decisions about a borrower without what they were made of, the newest first."""
     query = asked.query
     found = await store.of_borrower(
