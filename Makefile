@@ -27,7 +27,8 @@ types: dev  ## check types (mypy, strict)
 soak: dev  ## run the long tests, some two hours: random histories, kills by the hundred
 	$(BIN)/python -m pytest -m soak -n 2 --maxschedchunk 1
 bench: venv  ## measure against the yardsticks, one JSON line a bench
-	for name in kernel quote day day-peak day-idle repay read audit drill notices policy decide; do \
+	for name in kernel quote day day-peak day-idle repay read audit drill notices policy decide \
+		features tiers; do \
 		$(BIN)/usance bench $$name --json || failed=1; done; test -z "$$failed"
 permissions: venv  ## write docs/permissions.md: who may ask for which route
 	$(BIN)/usance permissions --markdown > docs/permissions.md
