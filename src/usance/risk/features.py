@@ -19,7 +19,7 @@ from usance.ledger import chart
 from usance.platform.database import Connection
 from usance.policy.cells import MISSING
 from usance.policy.shipped import dictionary
-from usance.risk.features_sql import HALF, QUARTER, YEAR, Read, Rows, read
+from usance.risk.features_sql import HALF, QUARTER, YEAR, Read, Rows, read, read_one
 
 Numbers = NDArray[np.int64]
 
@@ -56,7 +56,7 @@ async def features_of(
     connection: Connection, borrower_id: int, as_of: date
 ) -> dict[str, int | None]:
     """One borrower's, as of the end of a business day."""
-    found = features_from(await read(connection, as_of, [borrower_id]))
+    found = features_from(await read_one(connection, as_of, borrower_id))
     return found.of(borrower_id) if len(found.borrowers) else of_a_stranger()
 
 

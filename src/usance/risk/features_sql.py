@@ -25,8 +25,6 @@ YEAR, HALF, QUARTER = 365, 183, 90
 SEEN = 400
 """Days of statements and payments that are read: a year and the month before."""
 
-FEW = 200
-"""From so many on COPY is quicker."""
 COUNTED = (r.REPAYMENT, r.RECOVERY, r.CHARGEBACK, r.EXTENSION)
 
 
@@ -46,7 +44,8 @@ class Asked(NamedTuple):
 
 
 DAY, ORDINAL = "$1::date", "($1::date - date '0001-01-01' + 1)"
-BORROWER = "(x.cell, x.borrower_id)"
+BORROWER, CONTRACT = "(x.cell, x.borrower_id)", "(x.cell, x.contract_id)"
+NUMBER = "x.borrower_id"
 CONTRACTS = Asked(
     _layout(
         contract_id="int8", borrower_id="int8", product_id="int2", parent_id="int8",
@@ -117,13 +116,13 @@ WHERE x.booked_on <= {DAY} AND x.booked_on > {DAY} - {YEAR} AND x.late_from <> 0
 """,
 )
 NOT_PAID = Asked(
-    _layout(borrower_id="int8", on="date"),
+    _layout(borrower_id="int8", failed_on="date"),
     f"""
 SELECT x.borrower_id, o.business_date FROM bank_file_row x
 JOIN bank_file f ON f.file_id = x.file_id JOIN operation o ON o.operation_id = f.operation_id
 WHERE x.outcome IN ('failed', 'returned') AND x.borrower_id <> 0
     AND o.business_date <= {DAY} AND o.business_date > {DAY} - {QUARTER} {{scope}}
-""", "x.borrower_id",
+""", NUMBER,
 )  # fmt: skip
 
 
@@ -142,41 +141,67 @@ class Read:
     not_paid: Rows
 
 
+QUESTIONS = {
+    "contracts": CONTRACTS, "lines": LINES, "statements": STATEMENTS, "events": EVENTS,
+    "moves": MOVES, "lateness": LATENESS, "first_late": FIRST_LATE, "not_paid": NOT_PAID,
+}  # fmt: skip
+
+
 async def read(connection: Connection, on: date, borrowers: list[int] | None = None) -> Read:
     """Of some borrowers, or of all."""
     contracts = await _rows(connection, CONTRACTS, on, borrowers)
     ids = None if borrowers is None else contracts["contract_id"].tolist()
     rest = {
         name: await _rows(connection, asked, on, borrowers if asked.whose else ids)
-        for name, asked in (
-            ("lines", LINES), ("statements", STATEMENTS), ("events", EVENTS), ("moves", MOVES),
-            ("lateness", LATENESS), ("first_late", FIRST_LATE), ("not_paid", NOT_PAID),
-        )
-    }  # fmt: skip
+        for name, asked in QUESTIONS.items() if asked is not CONTRACTS
+    }
     return Read(on.toordinal(), contracts, **rest)
 
 
 async def _rows(connection: Connection, asked: Asked, on: date, ids: list[int] | None) -> Rows:
-    """The rows of all, or of some: few by a prepared statement, many by COPY."""
+    """The rows of all, or of some."""
     if ids is None:
         return await copy_out(connection, asked.sql.format(scope=""), on, columns=asked.layout)
-    cell = cell_of_borrower if asked.whose else cell_of_contract
-    whose = asked.whose or "(x.cell, x.contract_id)"
-    if whose == "x.borrower_id":
-        sql = asked.sql.format(scope=f"AND {whose} = ANY($2::bigint[])")
-        given: tuple[object, ...] = (on, ids)
+    given: tuple[object, ...] = on, ids
+    if asked.whose == NUMBER:
+        scope = f"AND {NUMBER} = ANY($2::bigint[])"
     else:
+        cell = cell_of_borrower if asked.whose else cell_of_contract
         named = "(SELECT * FROM unnest($2::smallint[], $3::bigint[]))"
-        sql = asked.sql.format(scope=f"AND {whose} IN {named}")
+        scope = f"AND {asked.whose or CONTRACT} IN {named}"
         given = on, [cell(each) for each in ids], ids
-    if len(ids) > FEW:
-        return await copy_out(connection, sql, *given, columns=asked.layout)
-    found = np.zeros(0, asked.layout.dtype)
-    rows = await connection.fetch(sql, *given)
-    if rows:
-        columns = list(zip(*rows, strict=True))
-        found = np.zeros(len(rows), asked.layout.dtype)
-        for column, values in zip(asked.layout.columns, columns, strict=True):
-            days = column.kind == "date"
-            found[column.name] = [each.toordinal() for each in values] if days else values
-    return found
+    sql = asked.sql.format(scope=scope)
+    return await copy_out(connection, sql, *given, columns=asked.layout)
+
+
+async def read_one(connection: Connection, on: date, borrower_id: int) -> Read:
+    """Of one borrower, by one statement: everything as numbers, days as ordinals."""
+    row = await connection.fetchrow(OF_ONE, on, cell_of_borrower(borrower_id), borrower_id)
+    found = {}
+    for (name, asked), rows in zip(QUESTIONS.items(), row, strict=True):
+        found[name] = np.zeros(len(rows), asked.layout.dtype)
+        for place, column in enumerate(asked.layout.names):
+            found[name][column] = [each[place] for each in rows]
+    return Read(on.toordinal(), **found)
+
+
+def _numbers(asked: Asked) -> str:
+    """A question about one borrower, each row as an array of numbers."""
+    scope = {
+        NUMBER: f"AND {NUMBER} = $3", BORROWER: "AND x.cell = $2 AND x.borrower_id = $3",
+        "": "AND x.cell = $2 AND x.contract_id IN (SELECT contract_id FROM own)",
+    }[asked.whose]  # fmt: skip
+    columns = ", ".join(
+        f"({each.name} - date '0001-01-01' + 1)::bigint" if each.kind == "date"
+        else f"{each.name}::bigint"
+        for each in asked.layout.columns
+    )
+    names = ", ".join(asked.layout.names)
+    inner = asked.sql.format(scope=scope)
+    return f"ARRAY(SELECT ARRAY[{columns}] FROM ({inner}) AS asked ({names}))"
+
+
+OF_ONE = (
+    "WITH own AS (SELECT contract_id FROM contract WHERE cell = $2::smallint"
+    f" AND borrower_id = $3::bigint) SELECT {', '.join(map(_numbers, QUESTIONS.values()))}"
+)
