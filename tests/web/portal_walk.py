@@ -12,13 +12,14 @@ from typing import Any
 import httpx
 
 from tests.web.api_site import Site
-from tests.web.limit_offers import good_tier, offered
+from tests.web.limit_offers import offered
 from tests.web.portal_site import Visitor, newest_code, visitor
 from tests.web.walking import Walk
 from usance.consents.records import Saying, borrower
 from usance.identity import portal_store
 from usance.identity.changing import Asking
 from usance.notices import sealing
+from usance.servicing.commands import ChangeLimit
 
 PLACE = re.compile(r"{(\w+):\w+}")
 MOTHER, FATHER = "13911110000", "13911111111"
@@ -84,9 +85,9 @@ async def walk_portal(walk: Walk) -> None:
     await elsewhere(mine)
     await cases(mine)
     await consents(mine)
+    await limits(mine)
     await mine.does("/my/decisions/{decision:str}/review", await mine.visitor.decision(),
                     text="I have paid everything.")  # fmt: skip
-    await limits(mine)
     await mine.does("/my/suspicious", channel="sms", text="Pay at once!")
     await mine.does("/my/notices/preferences", first="inbox", opens="9", closes="18")
     await relatives(mine)
@@ -100,10 +101,12 @@ async def limits(mine: Guest) -> None:
     offers = "/my/limits/offers/{offer:str}"
     await mine.does(f"{offers}/decline", await offered(site, who, 5_500_000))
     await mine.does(f"{offers}/accept", await offered(site, who, 6_000_000))
-    await good_tier(site, who)
-    site.known.facts |= {"income": 10_000_000}
+    lower = ChangeLimit(
+        borrower_id=mine.visitor.borrower_id, product="pay_later", limit=900_000
+    )
+    await site.services.posting.submit(lower, actor="staff:1")
     today = str(await site.pool.fetchval("SELECT business_date FROM book"))
-    await mine.does("/my/limits/{product:str}/more", "pay_later", limit="61000", until=today)
+    await mine.does("/my/limits/{product:str}/more", "pay_later", limit="9500", until=today)
 
 
 async def payments(mine: Guest) -> None:
