@@ -66,7 +66,7 @@ async def test_what_it_was_made_of_opens_for_a_reason(site: Site) -> None:
         assert "20 %" not in await page(who, path)
         await who.form(f"/console/borrowers/{borrower}/open", {"reason": "case"})
         text = await page(who, path)
-        for part in ("20 %", "proof of income", "the book", "of_age = yes"):
+        for part in ("20 %", "Proof of income", "The book", "of_age = yes"):
             assert part in text, part
         assert "20 %" not in await page(other, path)
 

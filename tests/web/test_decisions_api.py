@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
+from tests.reading import read_costs_at
 from tests.servicing.books import fingerprint
 from tests.web.api_site import Site, opened
 from usance.cases.deciding import Finding
@@ -207,6 +208,7 @@ async def test_where_the_house_says_so_every_act_is_decided(site: Site) -> None:
     assert [each["id"] for each in refused.json()["reasons"]] == ["device-new"]
     site.known.facts |= {"new_device_days": 400}
     offer = (await site.post(offers, draw)).json()["offer_id"]
+    await read_costs_at(site.post, f"{offers}/{offer}")
     loan = (await site.post(f"{offers}/{offer}/accept", {})).json()["contract_id"]
     site.known.facts |= {"extensions_12m": 1}
     long = await site.post(f"/v1/contracts/{loan}/extensions", {"days": 16})

@@ -172,11 +172,12 @@ class Deciding:
         name = self.policy.policy_for(this.currency, kind)
         policy = await self.versions.policy_in_force(connection, name, on)
         asks = {each.name for each in policy.table.inputs}
-        if TIER in asks and (TIER not in this.known or this.known[TIER].value is None):
+        if TIER in asks:
             whole = Wanted(kind=TIER, borrower_id=this.wanted.borrower_id)
             await self._check_nobody_looks(connection, whole)
-            found, _ = await self._one(this, TIER)
-            this.known[TIER] = Given(found.outcome[TIER], "score", this.at, found.decision_id)
+            if TIER not in this.known or this.known[TIER].value is None:
+                found, _ = await self._one(this, TIER)
+                this.known[TIER] = Given(found.outcome[TIER], "score", this.at, found.decision_id)
         scored = SCORE in asks
         card = await self.versions.scorecard_for(
             connection, self.policy.scorecard, this.wanted.borrower_id, on

@@ -31,8 +31,15 @@ SELECT DISTINCT borrower_id FROM (
 WHERE NOT EXISTS (SELECT FROM tier t WHERE t.borrower_id = touched.borrower_id
     AND t.cell = (touched.borrower_id % 1024)
     AND t.evaluated_on >= $1::date - date '0001-01-01' + 1)
+AND touched.borrower_id NOT IN (
+    SELECT r.borrower_id FROM decision_review r
+    JOIN decision d USING (cell, borrower_id, decision_id)
+    WHERE d.kind = 'tier' AND r.state = 1 AND NOT EXISTS (SELECT FROM decision_review n
+        WHERE n.cell = r.cell AND n.borrower_id = r.borrower_id
+            AND n.decision_id = r.decision_id AND n.number > r.number))
 """
-"""Whom something happened to on a day, and whose time has come; not who has been looked at."""
+"""Whom something happened to on a day, and whose time has come; not who has been looked at, nor
+whose tier a person looks at (R-DECIDE-06)."""
 NOWHERE = """
 SELECT DISTINCT c.borrower_id FROM contract c
 WHERE c.opened_on <= $1::date - date '0001-01-01' + 1

@@ -15,9 +15,3 @@ STATES = {
     "confirmed": _("confirmed by a person"), "overturned": _("overturned by a person"),
     "taken_back": _("review taken back"),
 }  # fmt: skip
-SOURCES = {
-    "book": _("the book"), "score": _("earlier decisions and scores"),
-    "declared": _("said with the request"), "identity": _("identity check"),
-    "income": _("proof of income"), "bureau": _("credit bureau"), "device": _("device"),
-    "household": _("household"), "policy": _("policy"),
-}  # fmt: skip

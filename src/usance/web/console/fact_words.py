@@ -22,6 +22,7 @@ SOURCES = {
     "identity": _("Check of the identity"), "declared": _("Declared by the borrower"),
     "income": _("Proof of income"), "bureau": _("Credit bureau"),
     "device": _("Devices and number"), "household": _("Household, agreed by both"),
+    "book": _("The book"), "score": _("Earlier decisions and scores"),
 }  # fmt: skip
 GROUNDS = {
     "contract": _("needed for the contract"), "law": _("asked for by law"),

@@ -270,7 +270,6 @@ def environment(language: str, decimals: int) -> Environment:
         "limit_offer_state": name(limit_words.STATES),
         "decision_kind": name(decision_words.KINDS),
         "decision_state": name(decision_words.STATES),
-        "fact_source": name(decision_words.SOURCES),
         "alert_level": name(warning_words.LEVELS), "alert_state": name(warning_words.STATES),
         "alert_outcome": name(warning_words.OUTCOMES), "alert_reason": name(warning_words.REASONS),
         "card_role": name(warning_words.ROLES),
