@@ -162,6 +162,11 @@ async def drawn(host: Caller, borrower: str) -> str:
     """A new loan."""
     asked = {"product": "cash_loan", "principal": "6000.00", "instalments": 6}
     offer = (await host.does(f"POST {BORROWER}/offers", borrower, body=asked))["offer_id"]
+    return await taken(host, borrower, offer)
+
+
+async def taken(host: Caller, borrower: str, offer: str) -> str:
+    """An offer whose sheet is read, confirmed and accepted; its contract."""
     place = f"POST {BORROWER}/offers/{{offer_id}}"
     shown = await host.does(f"{place}/shown", borrower, offer, body={"language": "en"})
     read = {"digest": shown["digest"], "nonce": shown["nonce"], "how": "borrower"}
@@ -234,8 +239,7 @@ async def decisions(host: Caller) -> None:
     await host.does(f"POST {BORROWER}/decided-lines", who, body=line)
     draw = {"product": "cash_loan", "principal": "600.00", "instalments": 3}
     offer = (await host.does(f"POST {BORROWER}/decided-offers", who, body=draw))["offer_id"]
-    accept = f"POST {BORROWER}/offers/{{offer_id}}/accept"
-    loan = (await host.does(accept, who, offer))["contract_id"]
+    loan = await taken(host, who, offer)
     await host.does(f"POST {CONTRACT}/decided-extensions", loan, body={"days": 5})
     asked = {"kind": "tier", "borrower_id": who}
     made = (await host.does("POST /v1/decisions", body=asked))["decision_id"]
