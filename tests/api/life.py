@@ -117,6 +117,17 @@ PLACES = {
     "POST /v1/decisions/{decision_id}/review":
         """SELECT decision_id FROM decision LEFT JOIN decision_review USING (cell, borrower_id,
         decision_id) WHERE number IS NULL AND NOT shadow ORDER BY 1 DESC LIMIT 9""",
+    "borrower_id limit_offer_id":
+        """SELECT o.borrower_id, o.offer_id AS limit_offer_id FROM limit_offer o
+        LEFT JOIN limit_answer a USING (cell, borrower_id, offer_id)
+        WHERE a.state IS NULL AND o.kind = 1 ORDER BY 2 DESC LIMIT 2""",
+    "POST /v1/borrowers/{borrower_id}/lines/{code}/temporary-raises":
+        """SELECT l.borrower_id, 'pay_later' AS code, business_date AS until,
+            (l.limit_amount / 10000 + 1) * 100 || '.00' AS "limit"
+        FROM line l JOIN product p ON p.product_id = l.product_id AND p.code = 'pay_later'
+        JOIN tier t USING (cell, borrower_id) LEFT JOIN limit_offer o USING (cell, borrower_id)
+        CROSS JOIN book
+        WHERE l.status = 1 AND t.tier < 2 AND o.offer_id IS NULL ORDER BY 1 DESC LIMIT 2""",
     "decision_id": "SELECT decision_id FROM decision ORDER BY 1 DESC LIMIT 9",
     "POST /v1/cases": "SELECT borrower_id FROM borrower ORDER BY recorded_at DESC LIMIT 3",
     "POST /v1/cases/{case_id}/messages": CASES.format(which="state = 1"),

@@ -15,6 +15,7 @@ import requests
 
 from tests.risk.warned import planted
 from tests.web import console_site
+from tests.web.limit_offers import good_tier, offered
 from usance.audit.key import open_key
 from usance.audit.sequencer import Sequencer
 from usance.consents.records import Saying, borrower
@@ -220,6 +221,7 @@ def newcomers(book: LivedIn) -> None:
     overpaid = opened(book, second, "pay_later")
     book.done(f"/v1/contracts/{overpaid}/repayments", {"amount": "50.00"})
     registered(book)
+    may_have_more(book)
     forgeries(book)
     who = book.site.fetch("SELECT borrower_id FROM borrower WHERE status = 1 ORDER BY 1 DESC")
     for (each,) in who[:6]:
@@ -229,6 +231,17 @@ def newcomers(book: LivedIn) -> None:
     book.load_file("\n".join([head, *rows, ""]))
     if len(book.site.fetch("SELECT FROM webhook_endpoint WHERE deleted_at IS NULL")) < 6:
         listeners(book)
+
+
+def may_have_more(book: LivedIn) -> None:
+    """Two who are offered a higher limit, and one who may ask for more for a while."""
+    for _ in range(2):
+        who = registered(book)
+        opened(book, who, "pay_later")
+        book.run(offered(book.site, who, 2_100_000))
+    other = registered(book)
+    opened(book, other, "pay_later")
+    book.run(good_tier(book.site, other))
 
 
 def forgeries(book: LivedIn) -> None:

@@ -13,6 +13,9 @@ from usance.core.refusals import Refused
 from usance.identity import erasure, machine
 from usance.identity.acts import ACTS
 from usance.notices import templates as notice_acts
+from usance.risk.cutting import ProposeCut
+from usance.risk.register import AdoptPolicy
+from usance.risk.scorecards import AdoptScorecard
 from usance.web.grades import PERMISSIONS
 from usance.webhooks import acts as webhook_acts
 
@@ -65,6 +68,7 @@ def test_every_act_of_the_document_is_one_that_can_be_asked_for() -> None:
     beside = ACTS.keys() | machine.ACTS.keys() | erasure.ACTS.keys() | webhook_acts.ACTS.keys()
     beside |= consent_acts.ACTS.keys()
     beside |= notice_acts.ACTS.keys()
+    beside |= {each.__name__ for each in (AdoptPolicy, AdoptScorecard, ProposeCut)}
     assert policy(2).acts.keys() <= commands | beside | {"BeginClose"}
 
 

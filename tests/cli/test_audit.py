@@ -50,7 +50,7 @@ def test_a_day_close_is_sequenced_and_signed(lived: Command, database: str, tmp_
     """R-PROOF-03, R-PROOF-04: also by the command, where nobody serves."""
     (row,) = fetch(database, "SELECT size, checkpoints, (SELECT count(*) FROM operation) "
                              "FROM audit_tree")  # fmt: skip
-    assert row[0] == row[2] == 8
+    assert row[0] == row[2] == 9
     assert row[1] == len(list((tmp_path / "kept").iterdir())) == 1
     assert lived("audit", "sequence", "--once").out == "0 events sequenced\n"
     checked = lived("audit", "check")
@@ -107,11 +107,11 @@ def test_an_export_goes_to_another_machine(lived: Command, tmp_path: Path) -> No
     kept = str(tmp_path / "kept")
     for more in ([], ["--key", key], ["--key", key, "--checkpoint", kept]):
         status, out = elsewhere(tmp_path, str(moved), *more)
-        assert (status, out.startswith("8 events have the root")) == (0, True), out
+        assert (status, out.startswith("9 events have the root")) == (0, True), out
     events = Path(moved) / "events.jsonl"
     events.write_text(events.read_text().replace("BeginClose", "BeginCrime", 1))
     status, out = elsewhere(tmp_path, str(moved), "--key", key)
-    assert (status, out.startswith("NOT PROVEN: events.jsonl line 3 is not the event")) == (1, True)
+    assert (status, out.startswith("NOT PROVEN: events.jsonl line 4 is not the event")) == (1, True)
 
 
 def test_what_cannot_be_verified(tmp_path: Path) -> None:

@@ -6,8 +6,12 @@ from datetime import date
 from typing import Any, Protocol
 
 from usance.core.identifiers import parse
+from usance.identity import store as identity
 from usance.identity.changing import Asking, once
+from usance.platform.database import transaction
+from usance.platform.identifiers import new_operation_id
 from usance.risk import limit_store as store
+from usance.risk import tiering_sql
 from usance.risk.cutting import ProposeCut
 from usance.risk.deciding import Wanted
 from usance.risk.limit_raises import ACTOR, Raising, most_of_products
@@ -48,11 +52,19 @@ async def line_of(site: Site, who: int, product: str = "pay_later") -> Line:
 async def good_tier(site: Site, borrower: str) -> None:
     """A borrower stands in a tier in which more may be had."""
     who = parse("borrower", borrower)
-    await site.pool.execute(
-        "INSERT INTO tier (cell, borrower_id, tier, since, evaluated_on, next_on)"
-        " SELECT $1 % 1024, $1, 1, d, d, d + 30 FROM (SELECT business_date - date '0001-01-01' + 1"
-        " AS d FROM book) b ON CONFLICT (cell, borrower_id) DO UPDATE SET tier = 1", who,
-    )  # fmt: skip
+    async with transaction(site.pool) as connection:
+        on: date = await connection.fetchval("SELECT business_date FROM book")
+        day, head, number = on.toordinal(), (who % 1024, who), new_operation_id()
+        if await tiering_sql.stand_first(connection, (*head, 1, day, 0, 1, -1, day, day + 30)):
+            await tiering_sql.step_once(connection, (*head, day, -1, 1, -1, 0, number))
+            await identity.insert_operation(
+                connection, number, actor=ACTOR, action="EvaluateTiers", on=on,
+                digest=await tiering_sql.digest_of(connection, number), borrower_id=who,
+                detail={"borrowers": 1, "changed": 1},
+            )  # fmt: skip
+        await connection.execute(
+            "UPDATE tier SET tier = 1 WHERE cell = $1 AND borrower_id = $2 AND tier > 1", *head
+        )
 
 
 async def cut(site: Site, borrower: str, after: str) -> None:

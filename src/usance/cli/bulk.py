@@ -34,8 +34,7 @@ def uci_credit(
     report
         Also write the report there, as Markdown.
     sample
-        Also write there, for `usance scorecard fit`, what the book knows of each account at the
-        end of the last month, and what the file says became of it.
+        Also write a file for `usance scorecard fit`: what is known of accounts, what became of them.
     workers
         How many ranges of contracts a day close works on at once.
     """
