@@ -34,7 +34,7 @@ def uci_credit(
     report
         Also write the report there, as Markdown.
     sample
-        Also write a file for `usance scorecard fit`: what is known of accounts, what became of them.
+        Also write a file for `usance scorecard fit`: what is known of accounts, and what came.
     workers
         How many ranges of contracts a day close works on at once.
     """
