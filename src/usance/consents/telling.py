@@ -15,7 +15,10 @@ from usance.core.rules import rule
 from usance.notices.outbox import Telling, tell
 from usance.platform.database import Connection
 
-WHAT = {"service-notices": "service", "marketing": "marketing", "debit-mandate": "debit"}
+WHAT = {
+    "service-notices": "service", "marketing": "marketing", "debit-mandate": "debit",
+    "credit-report": "bureau",
+}  # fmt: skip
 """What templates call the purposes of documents that concern nobody else."""
 BY_STATE = {GIVEN: "consent-given", WITHDRAWN: "consent-withdrawn"}
 YEARLY = "consent-yearly"

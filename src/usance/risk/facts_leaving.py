@@ -39,12 +39,15 @@ async def facts(
 
 
 def shown(fact: Told) -> dict[str, Any]:
-    """A fact as a document; its value in the least unit, null where nothing is known after all."""
+    """A fact as a document; its value in the least unit, null where nothing is known after all.
+
+    What follows from rows of the book is reckoned whenever it is asked: it has no moment.
+    """
     return {
         "fact_id": written("fact", fact.fact_id) if fact.fact_id else None,
         "name": fact.feature.name, "meaning": fact.feature.meaning, "unit": fact.feature.unit,
         "value": fact.value, "source": fact.source, "reference": fact.reference,
-        "state": fact.state, "observed_at": fact.observed_at.isoformat(),
+        "state": fact.state, "observed_at": fact.observed_at.isoformat() if fact.fact_id else None,
         "recorded_at": fact.recorded_at.isoformat() if fact.recorded_at else None,
         "valid_until": fact.valid_until.isoformat() if fact.valid_until else None,
         "corrects": written("fact", fact.corrects) if fact.corrects else None,
