@@ -71,7 +71,6 @@ class Visitor:
         )
         return str(order).rpartition(".")[2]
 
-
     async def offer(self) -> str:
         """An offer of 3000.00 in three instalments; its number."""
         path = f"/v1/borrowers/{self.borrower}"
@@ -166,6 +165,7 @@ async def pair(site: Site) -> tuple[Visitor, Visitor]:
             "case": await each.case(), "consent": await each.consent(),
             "notice": await each.notice(),
             "member": await each.relative(), "decision": await each.decision(),
+            "offer": await each.offer(),
         }  # fmt: skip
     return mine, theirs
 

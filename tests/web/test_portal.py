@@ -52,7 +52,9 @@ def whole_paths(site: Site, handler: Any) -> list[str]:
 
 
 def filled(path: str, ids: dict[str, str]) -> str:
-    values = {"side": "new", "name": "portal.css", "document": "notices-service"} | ids
+    values = {
+        "side": "new", "name": "portal.css", "document": "notices-service", "product": "pay_later",
+    } | ids  # fmt: skip
     return PLACE.sub(lambda match: values[match[1]], path)
 
 
