@@ -103,7 +103,7 @@ async def test_a_book_of_before_gets_what_it_lacks_once(book: TestBook) -> None:
     await asyncio.gather(*(complete(book.pool) for _ in range(5)))
     async with transaction(book.pool) as connection:
         assert await adopt_starting_set(connection, OPENED_ON) == 0
-    events = await book.pool.fetch("SELECT detail FROM operation WHERE action LIKE 'AdoptS%'")
+    events = await book.pool.fetch("SELECT detail FROM operation WHERE action = 'AdoptStartingSet'")
     assert [row["detail"] for row in events] == ['{"templates": 34}']
     await book.holds()
 

@@ -22,8 +22,9 @@ from usance.core.identifiers import parse, written
 from usance.identity.changing import Asking
 from usance.identity.contact_changes import Asker
 from usance.notices.starting import starting_set
+from usance.platform.database import transaction
 from usance.policy.reading import text_of
-from usance.risk.scorecards import Scorecards
+from usance.risk.shipping import begin_with
 from usance.web.console import consent_drafts
 from usance.web.console.template_forms import given_of
 
@@ -429,7 +430,8 @@ async def policies(anna: Person) -> None:
     text = text_of(says(2, today))
     await anna.does("/console/policy-drafts/look", status=200, text=text)
     await anna.does("/console/policy-drafts", text=text)
-    await Scorecards(anna.walk.site.pool).perform(register(on=today), Asking("staff:1"))
+    async with transaction(anna.walk.site.pool) as connection:
+        await begin_with(connection, register(on=today), today)
     await anna.does("/console/scorecards/{name:str}/{version:int}/do/role", "behaviour", 1,
                     role="shadow", effective_on=today.isoformat())  # fmt: skip
 

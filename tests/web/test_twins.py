@@ -74,6 +74,7 @@ OTHERWISE = dict.fromkeys((
     "/console/logout": "who has gone is asked to log in",
     "/my/logout": "who has gone is asked to log in",
     "/console/template-drafts/look": "the form comes again, under a key of its own",
+    "/console/policy-drafts/look": "the same for policies",
     "/bank/notifications": "the very same bytes again are somebody else's (R-PAY-04)",
 }  # fmt: skip
 """Where a twin rightly gets another answer than the first. Still one thing happens."""
