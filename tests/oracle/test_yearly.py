@@ -21,7 +21,7 @@ from usance.core.refusals import Refused
 from usance.servicing.products import products
 from usance.servicing.whole_cost import flows_of
 
-SEED = int(os.environ.get("USANCE_SEED") or randrange(2**31))
+SEED = os.environ.get("USANCE_SEED") or str(randrange(2**31))
 CAP = 240_000
 NEAR = Decimal("0.0000011")
 """The kernel's amounts are whole cents and its rate is rounded once."""

@@ -111,8 +111,11 @@ def test_a_document_that_cannot_be(change: Any) -> None:
 def test_a_limit_is_a_share_up_to_an_amount(
     share: int, most: int, income: int | None, limit: int
 ) -> None:
-    """R-DECIDE-02: in whole minor units, rounded down."""
-    assert granted_limit({"of_income": share, "limit_most": most}, income) == limit
+    """R-DECIDE-02, R-LIMIT-05: in whole multiples, rounded down."""
+    assert granted_limit({"of_income": share, "limit_most": most}, income, 1) == limit
+    assert granted_limit({"of_income": share, "limit_most": most}, income, 10_000) == (
+        limit // 10_000 * 10_000
+    )
 
 
 @pytest.mark.parametrize(("name", "value", "english", "chinese"), [
