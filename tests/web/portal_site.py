@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 
 from tests.web.api_site import Site
+from tests.web.limit_offers import offered
 from usance.core.identifiers import parse, written
 from usance.notices.outbox import Telling, tell
 from usance.platform.clock import SystemClock
@@ -166,6 +167,7 @@ async def pair(site: Site) -> tuple[Visitor, Visitor]:
             "notice": await each.notice(),
             "member": await each.relative(), "decision": await each.decision(),
             "offer": await each.offer(),
+            "limit_offer": await offered(site, each.borrower, 5_500_000),
         }  # fmt: skip
     return mine, theirs
 

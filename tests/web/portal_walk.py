@@ -98,7 +98,7 @@ async def walk_portal(walk: Walk) -> None:
 async def limits(mine: Guest) -> None:
     """An offer that is declined, one that is taken, and more for a while."""
     site, who = mine.site, mine.visitor.borrower
-    offers = "/my/limits/offers/{offer:str}"
+    offers = "/my/limits/offers/{limit_offer:str}"
     await mine.does(f"{offers}/decline", await offered(site, who, 5_500_000))
     await mine.does(f"{offers}/accept", await offered(site, who, 6_000_000))
     lower = ChangeLimit(

@@ -333,6 +333,7 @@ FILTERS = {
     "notice": lambda each: written("notice", each),
     "consent": lambda each: written("consent", each),
     "fact": lambda each: written("fact", each), "pull": lambda each: written("pull", each),
+    "decision": lambda each: written("decision", each),
 }  # fmt: skip
 
 

@@ -33,16 +33,16 @@ async def limits(request: Asked) -> Response[Any]:
     return await page(request, {})
 
 
-@post("/limits/offers/{offer:str}/accept", opt=needs(BORROWER))
-async def accept(request: Asked, offer: Word) -> Response[Any]:
+@post("/limits/offers/{limit_offer:str}/accept", opt=needs(BORROWER))
+async def accept(request: Asked, limit_offer: Word) -> Response[Any]:
     """Take an offer."""
-    return await answered(request, offer, take=True)
+    return await answered(request, limit_offer, take=True)
 
 
-@post("/limits/offers/{offer:str}/decline", opt=needs(BORROWER))
-async def decline(request: Asked, offer: Word) -> Response[Any]:
+@post("/limits/offers/{limit_offer:str}/decline", opt=needs(BORROWER))
+async def decline(request: Asked, limit_offer: Word) -> Response[Any]:
     """Say no to an offer."""
-    return await answered(request, offer, take=False)
+    return await answered(request, limit_offer, take=False)
 
 
 async def answered(request: Asked, offer: str, *, take: bool) -> Response[Any]:
