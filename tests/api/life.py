@@ -15,11 +15,13 @@ from typing import Any
 
 import schemathesis
 from msgspec import to_builtins
+from msgspec.structs import replace
 
 from tests.api.lived_in import LivedIn
 from tests.oracle.sequences import line_terms, term_terms
-from tests.risk.registering import register
+from tests.risk.registering import CARD, register
 from usance.platform.clock import SystemClock
+from usance.risk.scorecards import AdoptScorecard
 
 EVENTS = """SELECT contract_id, e.seq AS of, e.seq AS purchase FROM event e JOIN contract c
     USING (cell, contract_id) WHERE {which} AND c.status = 1 AND reversed_by = 0
@@ -180,6 +182,9 @@ PLACES = {
         ORDER BY 1 DESC LIMIT 3""",
     "POST /v1/alerts/{alert_id}/take":
         "SELECT alert_id FROM alert WHERE state = 1 ORDER BY 1 DESC LIMIT 3",
+    "POST /v1/alerts/{alert_id}/close":
+        """SELECT alert_id FROM alert JOIN staff ON owner = staff_id
+        WHERE state = 2 AND name = 'second' ORDER BY 1 DESC LIMIT 3""",
     "alert_id": "SELECT alert_id FROM alert ORDER BY 1 DESC LIMIT 9",
     "number": "SELECT alarm_id AS number FROM verify_alarm ORDER BY 1 DESC LIMIT 9",
     "policy_id": "SELECT DISTINCT policy_id FROM policy_version ORDER BY 1",
@@ -242,7 +247,9 @@ def put_values(case: schemathesis.Case, book: LivedIn, found: dict[str, Any], pi
     elif label == "POST /v1/policies/{policy_id}/as-before":
         case.body = {"version": 1, "effective_on": str(today)}
     elif label == "POST /v1/scorecards":
-        case.body = to_builtins(register(on=today))
+        case.body = to_builtins(scorecard(book))
+    elif label == "POST /v1/alerts/{alert_id}/close":
+        case.body = {"outcome": "false", "reason": "paid-since"}
     elif label == "POST /v1/policies/diff":
         case.body = {"policy": policy(book)}
     elif label == "POST /v1/consent-documents":
@@ -312,6 +319,14 @@ def policy(book: LivedIn) -> dict[str, Any]:
     last = json.loads(row["body"])
     again = {"version": last["version"] + 1, "effective_on": str(book.today())}
     return {**last, **again}
+
+
+def scorecard(book: LivedIn) -> AdoptScorecard:
+    """The next version of a scorecard, with other points."""
+    ((last,),) = book.site.fetch(
+        "SELECT coalesce(max(version), 0) FROM scorecard_version WHERE name = $1", CARD.name
+    )
+    return register(last + 1, card=replace(CARD, base=CARD.base + last), on=book.today())
 
 
 def consent_document(book: LivedIn) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from usance.core.identifiers import written
 from usance.identity.changing import Asking
 from usance.identity.machine import MachineClients
 from usance.identity.permissions import SCOPES, STAFF_ONLY
+from usance.platform.clock import SystemClock
 from usance.platform.config import Settings
 
 T = TypeVar("T")
@@ -143,6 +144,7 @@ def lived_in(url: str, home: Path, *, borrowers: int, months: int) -> Iterator[L
         found.run(agree(found))
         sending = site.services.notices.delivery
         assert sending is not None
+        found.run(site.services.warning.alerts.look())  # of the days that are closed
         found.run(sending.stop())  # what is written is written by what was asked, and nothing else
         found.snapshot = " UNION ALL ".join(
             f"SELECT '{name}', count(*), max(xmin::text::bigint) FROM {name}"
@@ -225,7 +227,9 @@ def newcomers(book: LivedIn) -> None:
     forgeries(book)
     who = book.site.fetch("SELECT borrower_id FROM borrower WHERE status = 1 ORDER BY 1 DESC")
     for (each,) in who[:6]:
-        book.run(planted(book.site.pool, each))
+        alert = book.run(planted(book.site.pool, each))
+    second = book.run(book.site.services.staff.number(console_site.SECOND))
+    book.run(book.site.services.warning.alerts.take(alert, Asking(f"staff:{second}")))
     head = "reference,id,amount,result_code,value_date,bank_transaction_id"
     rows = (f"{book.fresh_key()},c-1001,5.00,00,{book.today()}," for _ in range(2))
     book.load_file("\n".join([head, *rows, ""]))
@@ -240,7 +244,10 @@ def may_have_more(book: LivedIn) -> None:
         opened(book, who, "pay_later")
         book.run(offered(book.site, who, 2_100_000))
     other = registered(book)
-    opened(book, other, "pay_later")
+    opened(book, other, "pay_later", limit="2000.00")
+    income = {"name": "income", "source": "income", "value": "9000.00 CNY",
+              "observed_at": SystemClock().now().isoformat()}  # fmt: skip
+    book.done(f"/v1/borrowers/{other}/facts", income)
     book.run(good_tier(book.site, other))
 
 
@@ -265,9 +272,9 @@ def listeners(book: LivedIn) -> None:
     book.site.fetch("UPDATE webhook_delivery SET state = 1 WHERE sequence = 1")
 
 
-def opened(book: LivedIn, borrower: str, product: str) -> str:
+def opened(book: LivedIn, borrower: str, product: str, limit: str = "20000.00") -> str:
     """A line; its account, if it has one."""
-    line = {"product": product, "limit": "20000.00"}
+    line = {"product": product, "limit": limit}
     return str(book.done(f"/v1/borrowers/{borrower}/lines", line)["contract_id"])
 
 

@@ -176,10 +176,14 @@ def responses(endpoint: Endpoint, known: dict[int, Any]) -> dict[str, Any]:
     return found
 
 
+LOOKS_FOR = ("search_borrower", "portfolio_monitors")
+"""What looks for something that its path does not name."""
+
+
 def refusals(endpoint: Endpoint) -> list[int]:
     """Which statuses a route may refuse with."""
     found = {401, 403, 405, 429, 503}
-    if endpoint.placeholders or endpoint.changes or endpoint.name == "search_borrower":
+    if endpoint.placeholders or endpoint.changes or endpoint.name in LOOKS_FOR:
         found.add(404)
     if endpoint.method != "GET":
         found |= {400, 413, 415, 422}
