@@ -51,6 +51,7 @@ SQL_FILES = {
     "risk/limit_store.py": "what store.py is, for limits",
     "risk/decision_store.py": "what store.py is, for automated decisions",
     "notices/receipts_sql.py": "what store.py is, for what providers tell",
+    "platform/following.py": "what everybody who follows reads, and where each stands",
     "notices/planner_sql.py": "what store.py is, for planning what is told",
     "notices/happened_sql.py": "the same for what happened",
     "notices/health_sql.py": "the same for breakers and weights",

@@ -26,14 +26,9 @@ from usance.notices.gate import DROP, Gate, Notice, Recipient
 from usance.notices.starting import starting_set
 from usance.notices.tellings import Tellings, Told, tellings
 from usance.platform.clock import Clock
-from usance.platform.database import Connection, Pool, transaction
-from usance.platform.logs import get_logger
-from usance.platform.looks import Looks
+from usance.platform.database import Connection, Pool
+from usance.platform.following import Follower
 
-logger = get_logger(__name__)
-
-STEP = 2_000
-"""Operations planned in one transaction."""
 PARTS = 8
 AT_ONCE = 2
 """A closed day is planned by so many ranges of cells, so many at the same time."""
@@ -43,19 +38,20 @@ FIRST_WAY = "sms"
 Row: TypeAlias = Mapping[str, Any]
 
 
-class Planner(Looks):
+class Planner(Follower):
     """Plans in the background.
 
     ``follows``: statements over ``planned`` (``planner_sql``), ``offered``: one over ``offered``.
     """
 
     every_seconds = 0.5
+    what = "notices"
 
     def __init__(
         self, pool: Pool, clock: Clock, gate: Gate, jurisdiction: str,
         follows: Sequence[str] = (), offered: str = "", policy: Tellings | None = None,
     ) -> None:  # fmt: skip
-        self._pool = pool
+        super().__init__(pool, sql)
         self._clock = clock
         self._gate = gate
         self._jurisdiction = jurisdiction
@@ -64,53 +60,24 @@ class Planner(Looks):
         self._events = sql.planning(happened_sql.EVENTS, follows)
         self._offers = sql.following(sql.OFFERED, offered) if offered else ""
         self._day = sql.planning(happened_sql.DAY, follows)
-        self._has_place = False
 
     @cached_property
     def _documents(self) -> dict[str, TemplateDocument]:
         """Templates that notices are planned by; read when there is something to plan."""
         return {each.id: each for each in starting_set()}
 
-    async def look(self) -> None:
-        """Plan until nothing is left to plan now."""
-        while await self.step() is not None:
-            pass
-
     @rule("R-PLAN-01")
     async def begin_here(self) -> None:
         """What was committed until now is told to nobody: of a book that lived elsewhere before."""
         await self._pool.execute(sql.BEGIN_HERE)
 
-    @rule("R-PLAN-01")
-    async def step(self) -> int | None:
-        """Plan some; how many. None: there is nothing, or another process has the turn."""
-        if not self._has_place:
-            if await self._pool.fetchval(sql.BRING_BACK):
-                logger.error("notices had been planned of transactions that are not there yet")
-            self._has_place = True
-        if not await self._pool.fetchval(sql.ANYTHING):
-            return None
-        async with transaction(self._pool) as connection:
-            place = await connection.fetchrow(sql.TAKE_TURN)
-            if place is None:
-                return None
-            through, found = await self._operations(connection, place["through"])
-            day_through, of_days = await self._days(connection, place["day_through"])
-            await connection.execute(sql.MOVE_ON, through, day_through)
-        return found + of_days
-
-    @rule("R-PLAN-04")
-    async def _operations(self, connection: Connection, through: int) -> tuple[int, int]:
-        """The events of the next transactions that have ended."""
-        lowest = await connection.fetchval(sql.HORIZON)
-        last, count = await connection.fetchrow(sql.LAST_OF, through, lowest, STEP)
-        end = int(last) if count >= STEP else max(through, lowest - 1)
-        if not count:
-            return end, 0
+    @rule("R-PLAN-01", "R-PLAN-04")
+    async def _of_operations(self, connection: Connection, through: int, end: int) -> int:
+        """The events of some operations."""
         planned: int = await connection.fetchval(
             self._events, *self._timed(self._policy.of_events()), through, end, self._reasons
         )
-        return end, planned + await self._offered(connection, through, end)
+        return planned + await self._offered(connection, through, end)
 
     async def _offered(self, connection: Connection, through: int, end: int) -> int:
         """What follows from an offer that was made, before it is taken."""

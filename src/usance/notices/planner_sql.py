@@ -7,10 +7,10 @@ may be run again.
 
 from collections.abc import Iterable
 
-TAKE_TURN = "SELECT through, day_through FROM notice_feed FOR UPDATE SKIP LOCKED"
-HORIZON = "SELECT pg_snapshot_xmin(pg_current_snapshot())"
-"""Everything below has ended."""
-MOVE_ON = "UPDATE notice_feed SET through = $1, day_through = $2"
+from usance.platform.following import COMMITTED, bring_back, move_on, take_turn
+
+FEED = "notice_feed"
+TAKE_TURN, MOVE_ON, BRING_BACK = take_turn(FEED), move_on(FEED), bring_back(FEED)
 BEGIN_HERE = """
 UPDATE notice_feed SET through = greatest(through, (pg_snapshot_xmin(pg_current_snapshot())::text
         ::numeric - 1)::text::xid8),
@@ -18,14 +18,8 @@ UPDATE notice_feed SET through = greatest(through, (pg_snapshot_xmin(pg_current_
         WHERE finished_at IS NOT NULL))
 """
 """What has ended by now is behind it."""
-BRING_BACK = """
-UPDATE notice_feed SET through = pg_snapshot_xmin(pg_current_snapshot())
-WHERE through > pg_snapshot_xmax(pg_current_snapshot()) RETURNING 1
-"""
-"""The numbers are those of another cluster, as after a logical restore."""
-ANYTHING = """
-SELECT EXISTS (SELECT FROM operation WHERE xid > through
-        AND xid < pg_snapshot_xmin(pg_current_snapshot()))
+ANYTHING = f"""
+SELECT {COMMITTED}
     OR EXISTS (SELECT FROM day_close WHERE business_date > day_through
         AND finished_at IS NOT NULL)
 FROM notice_feed
@@ -33,12 +27,6 @@ FROM notice_feed
 FINISHED_DAYS = """
 SELECT business_date, finished_at, (SELECT business_date FROM book) AS open_day
 FROM day_close WHERE business_date > $1 ORDER BY business_date
-"""
-LAST_OF = """
-SELECT max(xid::text::numeric)::text, count(*) FROM (
-    SELECT xid FROM operation WHERE xid > $1 AND xid < $2
-    ORDER BY xid FETCH FIRST $3 ROWS WITH TIES
-) AS next
 """
 
 COLUMNS = (

@@ -1,23 +1,18 @@
 """The SQL of early warning: what was committed, what borrowers are asked about, alerts."""
 
 from usance.contract.records import ACTIVE
+from usance.platform.following import COMMITTED, bring_back, move_on, take_turn
 from usance.risk.alerts import CLOSED, OPEN, TAKEN
 
-TAKE_TURN = "SELECT through, day_through FROM warning_feed FOR UPDATE SKIP LOCKED"
-MOVE_ON = "UPDATE warning_feed SET through = $1, day_through = $2"
-BRING_BACK = """
-UPDATE warning_feed SET through = pg_snapshot_xmin(pg_current_snapshot())
-WHERE through > pg_snapshot_xmax(pg_current_snapshot()) RETURNING 1
-"""
-"""The numbers are those of another cluster, as after a logical restore."""
+FEED = "warning_feed"
+TAKE_TURN, MOVE_ON, BRING_BACK = take_turn(FEED), move_on(FEED), bring_back(FEED)
 LAST_CLOSED = """
 SELECT max(business_date) FROM day_close WHERE finished_at IS NOT NULL AND business_date
     < coalesce((SELECT min(business_date) FROM day_close WHERE finished_at IS NULL), 'infinity')
 """
 """Up to it every day that was begun is closed."""
 ANYTHING = f"""
-SELECT EXISTS (SELECT FROM operation WHERE xid > through
-        AND xid < pg_snapshot_xmin(pg_current_snapshot()))
+SELECT {COMMITTED}
     OR coalesce(({LAST_CLOSED}) > coalesce(day_through, '-infinity'), false)
 FROM warning_feed
 """

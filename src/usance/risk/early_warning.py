@@ -19,11 +19,9 @@ from usance.identity import store as identity
 from usance.identity.changing import Asking, Change, once
 from usance.identity.once import Answer
 from usance.ledger.digest import digest
-from usance.notices.planner_sql import HORIZON, LAST_OF
 from usance.platform.clock import Clock
-from usance.platform.database import Connection, Pool, transaction
-from usance.platform.logs import get_logger
-from usance.platform.looks import Looks
+from usance.platform.database import Connection, Pool
+from usance.platform.following import Follower
 from usance.policy.documents import Policy
 from usance.risk import alerts, measuring, portfolio
 from usance.risk import alerts_sql as sql
@@ -31,10 +29,6 @@ from usance.risk.alerts import Count, Facts, Raised, Told
 from usance.risk.raising import raise_alerts
 from usance.risk.warning_policy import WarningPolicy, warning_policy
 
-logger = get_logger(__name__)
-
-STEP = 2_000
-"""Operations looked at in one transaction."""
 AT_ONCE = 2_000
 """Borrowers whose facts are read together."""
 SIGNALS = "signals"
@@ -52,58 +46,31 @@ Find: TypeAlias = Callable[[Connection, str, date], Awaitable[Policy]]
 """The policy that is in force on a day. Raises ``Refused`` if there is none."""
 
 
-class EarlyWarning(Looks):
+class EarlyWarning(Follower):
     """Raises alerts in the background; staff take and close them."""
 
     every_seconds = 5
+    what = "warnings"
 
     def __init__(
         self, pool: Pool, clock: Clock, ask: Ask, find: Find, policy: WarningPolicy | None = None,
     ) -> None:  # fmt: skip
+        super().__init__(pool, sql)
         self.policy = policy or warning_policy()
-        self._pool = pool
         self._clock = clock
         self._ask = ask
         self._find = find
-        self._has_place = False
-
-    async def look(self) -> None:
-        """Look until nothing is left to look at now."""
-        while await self.step() is not None:
-            pass
 
     @rule("R-WARN-01")
-    async def step(self) -> int | None:
-        """Look at some; how many alerts. None: there is nothing, or another has the turn."""
-        if not self._has_place:
-            if await self._pool.fetchval(sql.BRING_BACK):
-                logger.error("warnings had been raised of transactions that are not there yet")
-            self._has_place = True
-        if not await self._pool.fetchval(sql.ANYTHING):
-            return None
-        async with transaction(self._pool) as connection:
-            place = await connection.fetchrow(sql.TAKE_TURN)
-            if place is None:
-                return None
-            through, found = await self._operations(connection, place["through"])
-            day_through, of_day = await self._next_day(connection, place["day_through"])
-            await connection.execute(sql.MOVE_ON, through, day_through)
-        return found + of_day
-
-    async def _operations(self, connection: Connection, through: int) -> tuple[int, int]:
-        """Borrowers to whom something happened by the next transactions that have ended."""
-        lowest = await connection.fetchval(HORIZON)
-        last, count = await connection.fetchrow(LAST_OF, through, lowest, STEP)
-        end = int(last) if count >= STEP else max(through, lowest - 1)
-        if not count:
-            return end, 0
+    async def _of_operations(self, connection: Connection, through: int, end: int) -> int:
+        """Borrowers to whom something happened by some operations."""
         rows = await connection.fetch(sql.TOUCHED, through, end, list(ACTIONS))
         on = await identity.business_date(connection)
         if not rows or on is None:
-            return end, 0
-        return end, await self._warn(connection, sorted(row[0] for row in rows), on)
+            return 0
+        return await self._warn(connection, sorted(row[0] for row in rows), on)
 
-    async def _next_day(
+    async def _days(
         self, connection: Connection, through: date | None
     ) -> tuple[date | None, int]:
         """The next closed day that is to be measured; how many alerts it gave."""
