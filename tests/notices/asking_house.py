@@ -14,12 +14,13 @@ from msgspec import structs
 
 from tests.servicing.books import KEYS, TestBook, fresh
 from usance.core.identifiers import cell_of_borrower
+from usance.identity.changing import complete
 from usance.notices import codes, outbox
 from usance.notices.asking import Verification
 from usance.notices.asking_policy import AskingPolicy, Limit, asking_policy
 from usance.notices.code_keys import code_keys
 from usance.notices.codes import Said
-from usance.notices.starting import complete
+from usance.notices.starting import adopt_starting_set
 from usance.notices.surge_watch import SurgeWatch
 from usance.platform.clock import FixedClock
 from usance.platform.crypto import KeyService, LocalKeyService
@@ -125,7 +126,7 @@ async def house(
 ) -> AsyncIterator[House]:
     """Open it."""
     async with fresh(pool) as book:
-        await complete(pool)
+        await complete(pool, adopt_starting_set)
         clock = FixedClock(NOON)
         verification = Verification(pool, keys, clock, policy)
         watch = SurgeWatch(pool, clock, verification, policy)

@@ -18,12 +18,12 @@ from usance.approvals.rules import DONE, FAILED, policy
 from usance.approvals.service import Approvals
 from usance.core.identifiers import parse
 from usance.core.refusals import Refused
-from usance.identity.changing import Asking
+from usance.identity.changing import Asking, complete
 from usance.identity.staff import Staff
 from usance.notices import store
 from usance.notices.changes import Difference, differences, lines
 from usance.notices.documents import canonical, digest_of, document_in
-from usance.notices.starting import adopt_starting_set, complete, starting_set
+from usance.notices.starting import adopt_starting_set, starting_set
 from usance.notices.templates import AdoptTemplate, RetireTemplate, Templates, Version, in_force
 from usance.platform.crypto import LocalKeyService
 from usance.platform.database import Pool, transaction
@@ -95,12 +95,12 @@ async def test_a_book_begins_with_the_set(book: TestBook) -> None:
 async def test_a_book_of_before_gets_what_it_lacks_once(book: TestBook) -> None:
     """R-TEMPLATE-19: also by many at once; what is there is left alone."""
     before = await fingerprint(book.pool)
-    await complete(book.pool)
+    await complete(book.pool, adopt_starting_set)
     assert await fingerprint(book.pool) == before
     await book.pool.execute("DELETE FROM notice_template")
     await book.pool.execute("DELETE FROM operation WHERE action = 'AdoptStartingSet'")
     await Templates(book.pool).perform(adopt(id="paid"), ANNA)
-    await asyncio.gather(*(complete(book.pool) for _ in range(5)))
+    await asyncio.gather(*(complete(book.pool, adopt_starting_set) for _ in range(5)))
     async with transaction(book.pool) as connection:
         assert await adopt_starting_set(connection, OPENED_ON) == 0
     events = await book.pool.fetch("SELECT detail FROM operation WHERE action = 'AdoptStartingSet'")

@@ -28,7 +28,7 @@ from usance.approvals.rules import DONE, FAILED
 from usance.core.identifiers import parse
 from usance.core.refusals import Refused
 from usance.day.verify_policies_sql import ADOPTED
-from usance.identity.changing import Asking
+from usance.identity.changing import Asking, complete
 from usance.identity.staff import Staff
 from usance.platform.database import Pool, transaction
 from usance.policy import shipped
@@ -38,7 +38,7 @@ from usance.risk import store
 from usance.risk.register import Policies, as_before, body_of, in_force
 from usance.risk.registered import BookVersions
 from usance.risk.scorecards import Scorecards
-from usance.risk.shipping import adopt_shipped, complete
+from usance.risk.shipping import adopt_shipped
 
 
 @pytest_asyncio.fixture
@@ -97,11 +97,11 @@ async def test_a_book_begins_with_the_policies(book: TestBook) -> None:
 async def test_a_book_of_before_gets_what_it_lacks_once(book: TestBook) -> None:
     """R-POLICY-17: by many at once; nothing decided before the day on which it came."""
     before = await fingerprint(book.pool)
-    await complete(book.pool)
+    await complete(book.pool, adopt_shipped)
     assert await fingerprint(book.pool) == before
     await book.pool.execute("DELETE FROM policy_version WHERE policy_id <> 'cn-draw'")
     await book.pool.execute("UPDATE book SET business_date = '2026-03-02'")
-    await asyncio.gather(*(complete(book.pool) for _ in range(5)))
+    await asyncio.gather(*(complete(book.pool, adopt_shipped) for _ in range(5)))
     async with transaction(book.pool) as connection:
         assert await adopt_shipped(connection, date(2026, 3, 2)) == 0
     rows = await store.policy_versions(book.pool)

@@ -59,6 +59,15 @@ async def tried(pool: Pool, work: Callable[[Connection], Awaitable[object]]) -> 
             raise _TakenBack
 
 
+async def complete(pool: Pool, adopt: Callable[[Connection, date], Awaitable[int]]) -> None:
+    """A book of before adopts what it lacks; of several processes that start, one does it."""
+    with suppress(Refused):  # a twin was first
+        async with transaction(pool) as connection:
+            on = await store.business_date(connection)
+            if on is not None:
+                await adopt(connection, on)
+
+
 async def rehearsed(pool: Pool, actor: str, make: Making) -> None:
     """Whether a change could be made now: made, and taken back. Raises ``Refused`` if not."""
 
@@ -102,15 +111,24 @@ async def once(
             return before or await _made(connection, asking, make, status)
 
     while True:
-        try:
-            return await retrying(attempt)
-        except _Taken:
-            continue
-        except Refused:
-            twin = await answered(pool, asking)  # what a twin did meanwhile is why it refused
-            if twin is None:
-                raise
-            return twin
+        with suppress(_Taken):
+            return await or_its_twin(pool, asking, lambda: retrying(attempt))
+
+
+async def or_its_twin(
+    pool: Pool, asking: Asking, work: Callable[[], Awaitable[Answer]]
+) -> Answer:
+    """What the work answers; where it refuses, what a twin of the request was answered meanwhile.
+
+    What the twin did is then why it refused. Raises ``Refused`` if there was none.
+    """
+    try:
+        return await work()
+    except Refused:
+        twin = await answered(pool, asking)
+        if twin is None:
+            raise
+        return twin
 
 
 async def _made(

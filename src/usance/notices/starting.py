@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from datetime import date
 from functools import cache
 
 import msgspec
 import yaml
 
-from usance.core.refusals import Refused
 from usance.core.rules import rule
 from usance.identity import store as identity
 from usance.notices import store
 from usance.notices.documents import TemplateDocument, document_in
 from usance.notices.templates import Templates
-from usance.platform.database import Connection, Pool, transaction
+from usance.platform.database import Connection
 from usance.platform.identifiers import new_operation_id
 from usance.policies import texts_of
 
@@ -49,13 +47,3 @@ async def adopt_starting_set(connection: Connection, on: date) -> int:
         detail={"templates": len(missing)},
     )  # fmt: skip
     return len(missing)
-
-
-@rule("R-TEMPLATE-19")
-async def complete(pool: Pool) -> None:
-    """A book of before gets what it lacks; of several processes that start, one does it."""
-    with suppress(Refused):  # a twin was first
-        async with transaction(pool) as connection:
-            on = await identity.business_date(connection)
-            if on is not None:
-                await adopt_starting_set(connection, on)

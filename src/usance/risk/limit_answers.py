@@ -14,7 +14,7 @@ from usance.core.money import DECIMALS, parse_decimal
 from usance.core.refusals import Refused
 from usance.core.rules import rule
 from usance.identity import store as identity
-from usance.identity.changing import Asking, Change, answered, once
+from usance.identity.changing import Asking, Change, answered, once, or_its_twin
 from usance.identity.once import Answer
 from usance.platform.database import Connection, Pool
 from usance.platform.identifiers import new_operation_id
@@ -134,12 +134,9 @@ class LimitAnswers:
         """More until the close of a day, decided first; once for the key. Raises ``Refused``."""
         if (before := await answered(self._pool, asking)) is not None:
             return before
-        try:
-            return await self._raised(borrower_id, product, limit, until, asking)
-        except Refused:  # a twin that was first may be why
-            if (before := await answered(self._pool, asking)) is not None:
-                return before
-            raise
+        return await or_its_twin(self._pool, asking, lambda: self._raised(
+            borrower_id, product, limit, until, asking
+        ))  # fmt: skip
 
     async def _raised(
         self, borrower_id: int, product: str, limit: int, until: date, asking: Asking

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from datetime import date
 
 import msgspec
 
-from usance.core.refusals import Refused
 from usance.core.rules import rule
 from usance.identity import store as identity
-from usance.platform.database import Connection, Pool, transaction
+from usance.platform.database import Connection
 from usance.platform.identifiers import new_operation_id
 from usance.policy import shipped
 from usance.policy.documents import Policy
@@ -49,16 +47,6 @@ def not_before(policy: Policy, on: date) -> Policy:
     if policy.says.effective_on >= on:
         return policy
     return shipped.policy_of(msgspec.structs.replace(policy.says, effective_on=on))
-
-
-@rule("R-POLICY-17")
-async def complete(pool: Pool) -> None:
-    """A book of before gets what it lacks; of several processes that start, one does it."""
-    with suppress(Refused):  # a twin was first
-        async with transaction(pool) as connection:
-            on = await identity.business_date(connection)
-            if on is not None:
-                await adopt_shipped(connection, on)
 
 
 @rule("R-POLICY-17")

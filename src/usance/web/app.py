@@ -30,6 +30,7 @@ from usance.family.service import Family
 from usance.identity.access import BorrowerAccess
 from usance.identity.accesses import Accesses
 from usance.identity.borrowers import Borrowers
+from usance.identity.changing import complete
 from usance.identity.machine import MachineClients
 from usance.identity.provider import Provider
 from usance.identity.staff import Staff
@@ -41,7 +42,7 @@ from usance.notices.gate import Gate as GateOfNotices
 from usance.notices.legal import law
 from usance.notices.receipts import ReceiptDesk
 from usance.notices.reporting import Reports
-from usance.notices.starting import complete
+from usance.notices.starting import adopt_starting_set
 from usance.notices.surge_watch import SurgeWatch
 from usance.notices.templates import Templates
 from usance.payments.intents import Payments
@@ -69,7 +70,7 @@ from usance.risk.registered import BookVersions
 from usance.risk.sandbox_bureau import BureauInside
 from usance.risk.score_watch import ScoreWatch
 from usance.risk.scorecards import Scorecards
-from usance.risk.shipping import complete as complete_policies
+from usance.risk.shipping import adopt_shipped
 from usance.risk.signs import Signs
 from usance.risk.snapshots import Source
 from usance.servicing import read
@@ -113,8 +114,8 @@ async def open_services(
     found = await read.book(pool)
     if found is None:
         raise ConfigurationError("there is no book yet: `usance book create` makes one")
-    await complete(pool)
-    await complete_policies(pool)
+    await complete(pool, adopt_starting_set)
+    await complete(pool, adopt_shipped)
     clock, for_staff = clock or SystemClock(), staff_policy or policy_of_staff()
     elsewhere, decimals = settings.identity_provider, DECIMALS[found.currency]
     access, played = BorrowerAccess.over(pool, keys, clock), found.demo or settings.sandbox
