@@ -126,10 +126,12 @@ async def stamp(pool: Pool, lives: list[Past], contracts: int) -> None:
         chosen = np.repeat(np.arange(len(lives)), [each.mould.weight for each in lives])
         which = np.resize(chosen, contracts)
         await connection.execute("ALTER TABLE event DROP CONSTRAINT event_pkey")
+        await connection.execute("DROP INDEX event_booked")
         for low in range(0, contracts, 50_000):
             part = slice(low, low + 50_000)
             await copy_past(connection, lives, which[part], ids[part])
         await connection.execute("ALTER TABLE event ADD PRIMARY KEY (cell, contract_id, seq)")
+        await connection.execute("CREATE INDEX event_booked ON event (booked_on, cell)")
         await connection.execute(LINES)
         await connection.execute(LATE)
     await pool.execute("VACUUM ANALYZE event, statement, line, lateness")
