@@ -21,7 +21,7 @@ from usance.risk.deciding import Deciding, Wanted
 from usance.risk.opening import Archive, Opened
 from usance.risk.registered import BookVersions
 from usance.risk.snapshots import Given, Snapshots
-from usance.risk.stored import Stored
+from usance.risk.stored import OVERTURNED, PAUSED, Stored
 
 AT = datetime(2025, 12, 31, 9, tzinfo=UTC)
 GOOD = {
@@ -95,3 +95,13 @@ async def deciders(pool: Pool) -> AsyncIterator[Deciders]:
             book, brought, Deciding(pool, book.keys, versions, snapshots),
             Archive(pool, book.keys, versions), await office_of(book),
         )  # fmt: skip
+
+
+async def newest(pool: Pool, borrower_id: int, kind: str) -> Stored | None:
+    """The last decision of a kind that is acted on: no shadow, and none that a person overturned
+    or looks at."""
+    found = [
+        each for each in await store.of_borrower(pool, borrower_id)
+        if each.kind == kind and each.state not in (PAUSED, OVERTURNED)
+    ]
+    return found[0] if found else None

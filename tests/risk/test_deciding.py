@@ -9,7 +9,7 @@ import msgspec
 import pytest
 import pytest_asyncio
 
-from tests.risk.deciders import GOOD, STUDENT_NO, Deciders, deciders
+from tests.risk.deciders import GOOD, STUDENT_NO, Deciders, deciders, newest
 from tests.risk.registering import BEGINS, CARD, adopt
 from tests.servicing.books import fingerprint
 from usance.core.identifiers import written
@@ -82,7 +82,7 @@ async def test_a_limit_rests_on_a_tier_that_is_decided_with_it(room: Deciders) -
     await room.card()
     borrower = await room.good()
     limit = await room.decide("limit", borrower)
-    tier = await store.newest(room.book.pool, borrower, "tier")
+    tier = await newest(room.book.pool, borrower, "tier")
     assert tier is not None
     assert tier.operation_id == limit.operation_id
     _, sealed = await room.opened(limit)
@@ -134,7 +134,7 @@ async def test_a_shadow_is_stored_and_never_counts(room: Deciders) -> None:
     (beside,) = await store.shadows(room.book.pool, tier)
     assert (beside.shadow, beside.of_decision_id, beside.score) == (True, tier.decision_id, 360)
     assert beside.outcome != tier.outcome
-    assert await store.newest(room.book.pool, borrower, "tier") == tier
+    assert await newest(room.book.pool, borrower, "tier") == tier
     assert await store.of_borrower(room.book.pool, borrower) == [tier]
     limit = await room.decide("limit", borrower)
     _, sealed = await room.opened(limit)
@@ -186,7 +186,7 @@ async def test_snapshots_in_bulk_for_a_back_test(room: Deciders) -> None:
     for each in people:
         await room.decide("tier", each)
     await room.decide("extension", people[0])
-    first = await store.newest(room.book.pool, people[0], "tier")
+    first = await newest(room.book.pool, people[0], "tier")
     assert first is not None
     since = first.decided_at - timedelta(seconds=1)
     found = [each async for page in room.archive.snapshots("cn-tier", since) for each in page]

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from usance.core.refusals import Refused
+from usance.policy.dictionary import HOUSEHOLD
 from usance.policy.shipped import dictionary
 from usance.risk import facts
 from usance.risk.facts import Given, Kept, Known, Value
@@ -224,5 +225,5 @@ def test_a_correction_takes_the_place() -> None:
 def test_a_decision_is_told_values_only() -> None:
     known = {"income": Known(5, "income", NOON, 1), "student": Known(None, "declared", NOON, 2)}
     assert facts.told(known) == {"income": 5}
-    assert facts.is_of_household("household_income", dictionary())
-    assert not facts.is_of_household("income", dictionary())
+    assert dictionary()["household_income"].source == HOUSEHOLD
+    assert dictionary()["income"].source != HOUSEHOLD

@@ -8,7 +8,7 @@ from usance.cli.house import run
 
 if TYPE_CHECKING:
     from usance.notices.sandbox import Manners
-    from usance.risk.sandbox_bureau import SandboxBureau
+    from usance.notices.sandbox_server import Answers
 
 
 def messages(
@@ -55,20 +55,14 @@ async def _serve(
     host: str, port: int, token: str, manners: Manners, speed: float,
     receipts: tuple[str, str, str],
 ) -> None:  # fmt: skip
-    from usance.cli.webhooks import told_to_stop
     from usance.notices.sandbox_receipts import Reporter
-    from usance.notices.sandbox_server import Server, serving
+    from usance.notices.sandbox_server import Server
     from usance.platform.clock import SystemClock
 
     to, name, secret = receipts
     reporter = Reporter(to, name, secret, SystemClock()) if to else None
     server = Server(token, manners, speed=speed, reporter=reporter)
-
-    def tell(address: str) -> None:
-        print(f"a provider that sends nothing: {address}", flush=True)
-
-    async with serving(server, host, port, told=tell):
-        await told_to_stop()
+    await _until_stopped(server, host, port, "a provider that sends nothing")
 
 
 def bureau(
@@ -97,15 +91,16 @@ def bureau(
     if currency not in DECIMALS:
         raise Refused("R-RANGE-01", f"a currency is one of {', '.join(DECIMALS)}", "--currency")
     chosen = ROUGH if manners == "rough" else CALM
-    run(_serve_bureau(host, port, SandboxBureau(token, chosen, currency=currency)))
+    server = SandboxBureau(token, chosen, currency=currency)
+    run(_until_stopped(server, host, port, "a credit bureau that knows nobody"))
 
 
-async def _serve_bureau(host: str, port: int, server: SandboxBureau) -> None:
+async def _until_stopped(server: Answers, host: str, port: int, what: str) -> None:
     from usance.cli.webhooks import told_to_stop
     from usance.notices.sandbox_server import serving
 
     def tell(address: str) -> None:
-        print(f"a credit bureau that knows nobody: {address}", flush=True)
+        print(f"{what}: {address}", flush=True)
 
     async with serving(server, host, port, told=tell):
         await told_to_stop()

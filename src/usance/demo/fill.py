@@ -19,6 +19,7 @@ from usance.demo.people import Inhabitant, settle_people
 from usance.demo.store import ACTOR, Standing
 from usance.demo.telling import Teller
 from usance.demo.town import Act, News, Town
+from usance.identity import store as identity
 from usance.identity.borrowers import Borrowers
 from usance.identity.once import Answer
 from usance.platform.crypto import KeyService
@@ -79,7 +80,7 @@ async def fill(
     await book.start()
     try:
         with few_collections():
-            currency = await store.currency(pool)
+            currency = await identity.currency(pool)
             teller = Teller(
                 pool, keys, currency, date.fromordinal(last), Random(seed + 1),
                 borrowers, now,

@@ -202,12 +202,6 @@ ORDER BY notice_id DESC LIMIT 1
 """
 
 
-async def currency(pool: Pool) -> str:
-    """Of the book."""
-    found: str = await pool.fetchval("SELECT currency FROM book")
-    return found
-
-
 async def everybody(pool: Pool) -> list[int]:
     """All borrowers, in the order in which they came."""
     rows = await pool.fetch("SELECT borrower_id FROM borrower WHERE status = 1 ORDER BY 1")

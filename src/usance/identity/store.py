@@ -23,6 +23,12 @@ BORROWER_COLUMNS = (
 # -- borrowers ------------------------------------------------------------------------------------
 
 
+async def currency(connection: Connection | Pool) -> str:
+    """Of the book."""
+    found: str = await connection.fetchval("SELECT currency FROM book")
+    return found
+
+
 async def business_date(connection: Connection | Pool) -> date | None:
     """The open day of the book; None while there is no book."""
     found: date | None = await connection.fetchval("SELECT business_date FROM book")

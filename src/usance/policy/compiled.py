@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from usance.core.rules import rule
-from usance.policy.cells import Cell
+from usance.policy.cells import MISSING, Cell
 from usance.policy.dictionary import Feature
 from usance.policy.tables import NO_ROW, Row, Table, taken_of
 
@@ -101,6 +101,14 @@ def _made(lines: Sequence[str], name: str) -> Callable[..., Any]:
     exec(compile("\n".join(lines), f"<{name}>", "exec"), space)  # noqa: S102 - our own source
     made: Callable[..., Any] = space[name]
     return made
+
+
+@rule("R-POLICY-04")
+def taken_column(feature: Feature, column: Numbers) -> Numbers:
+    """A column as a table takes it: a named value where nothing is known, if there is one."""
+    if not isinstance(feature.missing, int):
+        return column
+    return np.where(column == MISSING, feature.missing, column)
 
 
 @rule("R-POLICY-05")

@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 
 from usance.core.identifiers import cell_of_borrower
 from usance.platform.database import Connection, Pool
-from usance.risk.stored import OVERTURNED, PAUSED, Stored, plain
+from usance.risk.stored import PAUSED, Stored, plain
 
 Row: TypeAlias = Mapping[str, Any]
 LAST = 2**63 - 1
@@ -169,20 +169,6 @@ async def of_borrower(
     return [made(row) for row in rows]
 
 
-async def newest(connection: Connection | Pool, borrower_id: int, kind: str) -> Stored | None:
-    """The last decision of a kind that is acted on.
-
-    That is no shadow, and none that a person looks at or has overturned.
-    """
-    row = await connection.fetchrow(
-        f"{READ}{FROM} WHERE d.cell = $1 AND d.borrower_id = $2 AND d.kind = $3 AND NOT d.shadow"
-        f" AND coalesce(v.state, 0) NOT IN ({PAUSED}, {OVERTURNED})"
-        " ORDER BY d.decision_id DESC LIMIT 1",
-        *(cell_of_borrower(borrower_id), borrower_id, kind),
-    )
-    return made(row) if row else None
-
-
 async def paused(
     connection: Connection, borrower_id: int, kind: str, product: str, contract_id: int
 ) -> int:
@@ -268,21 +254,6 @@ def made(row: Row) -> Stored:
 
 # -- what the book knows ---------------------------------------------------------------------------
 
-
-async def standing(connection: Connection, borrower_id: int) -> Row:
-    """How somebody stands over all contracts.
-
-    ``owed``: minor units; ``late_from``: the oldest unmet due day, and ``first_on``: the day of the
-    first contract, as ordinals, 0 for none.
-    """
-    row: Row = await connection.fetchrow(
-        "SELECT coalesce(sum(unpaid_principal + unpaid_interest + unpaid_fee + unpaid_penalty),"
-        " 0)::bigint AS owed, coalesce(min(nullif(late_from, 0)) FILTER (WHERE status = 1), 0)"
-        " AS late_from, coalesce(min(opened_on), 0) AS first_on FROM contract"
-        " WHERE cell = $1 AND borrower_id = $2",
-        *(cell_of_borrower(borrower_id), borrower_id),
-    )
-    return row
 
 
 async def room(connection: Connection, borrower_id: int, product: str) -> int | None:

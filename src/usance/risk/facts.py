@@ -15,7 +15,7 @@ from typing import TypeAlias
 from usance.core.refusals import Refused
 from usance.core.rules import rule
 from usance.policy.cells import number_of
-from usance.policy.dictionary import CHOICE, HOUSEHOLD, YES_NO, Dictionary, Feature
+from usance.policy.dictionary import CHOICE, YES_NO, Dictionary, Feature
 from usance.risk.facts_policy import BUREAU, Row, sources_text
 
 Value: TypeAlias = str | bool
@@ -221,10 +221,6 @@ def check_of(digits: str) -> str:
     total = sum(int(digit) * (2 ** (17 - place) % 11) for place, digit in enumerate(digits))
     return CHECKS[total % 11]
 
-
-def is_of_household(name: str, dictionary: Dictionary) -> bool:
-    """Whether a feature is of a household."""
-    return name in dictionary and dictionary[name].source == HOUSEHOLD
 
 
 def told(known: Mapping[str, Known]) -> dict[str, int]:

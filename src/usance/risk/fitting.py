@@ -18,6 +18,7 @@ from usance.core.rules import rule
 from usance.risk.binning import Bins, Share, Yes, bins_of
 from usance.risk.columns import FILE, Columns, Numbers
 from usance.risk.scorecard import Characteristic, Scorecard
+from usance.risk.scoring import scores_of
 from usance.risk.weights import bound_weights
 
 FOLDS = 5
@@ -79,12 +80,8 @@ def scorecard_of(
 
 
 def points_of(card: Scorecard, values: dict[str, Numbers]) -> Numbers:
-    """Scores of many rows."""
-    total = np.full(len(next(iter(values.values()))), card.base, np.int64)
-    for each in card.characteristics:
-        places = np.searchsorted(np.array(each.edges, np.int64), values[each.name], side="left")
-        total += np.array(each.points, np.int64)[places]
-    return total
+    """Scores of many rows, of whom everything is known."""
+    return scores_of(card, values, len(next(iter(values.values()))))
 
 
 def chance_of_bad(card: Scorecard, points: NDArray[np.int64]) -> Share:

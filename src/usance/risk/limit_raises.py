@@ -14,6 +14,7 @@ from usance.core.identifiers import parse, written
 from usance.core.money import DECIMALS, parse_decimal
 from usance.core.refusals import Refused
 from usance.core.rules import rule
+from usance.identity import store as identity
 from usance.identity.changing import Asking, Change, once
 from usance.platform.database import Pool
 from usance.platform.identifiers import new_operation_id
@@ -51,7 +52,7 @@ class Raising:
 
         In a book whose limits no policy decides nothing is offered.
         """
-        currency = await store.currency_of(self._pool)
+        currency = await identity.currency(self._pool)
         if LIMIT not in self._deciding.policy.policies.get(currency, {}):
             return 0
         offered = 0

@@ -150,12 +150,6 @@ def line_of(row: Row, most: Mapping[int, int]) -> Line:
 # -- reading ---------------------------------------------------------------------------------------
 
 
-async def currency_of(connection: Where) -> str:
-    """The book's."""
-    found: str = await connection.fetchval("SELECT currency FROM book")
-    return found
-
-
 async def others(connection: Where, borrower_id: int, product_id: int) -> tuple[int, date]:
     """Limits of the borrower's open lines on other products; and the business date."""
     row = await connection.fetchrow(

@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 from usance.core.refusals import Refused
 from usance.core.rules import rule
 from usance.policy.cells import MISSING, value_said
-from usance.policy.compiled import array_function
-from usance.policy.dictionary import TABLE, Feature
+from usance.policy.compiled import array_function, taken_column
+from usance.policy.dictionary import REFUSE, Feature
 from usance.policy.documents import Policy
 from usance.policy.reasons import Reasons
 from usance.risk.decisions import SCORE, by_feature
 from usance.risk.scorecard import Scorecard
-from usance.risk.scoring import scores_of
+from usance.risk.scoring import points_in, scores_of
 
 Numbers = NDArray[np.int64]
 RULE = "R-POLICY-19"
@@ -70,11 +70,9 @@ def most(told: Iterable[tuple[str, ...]]) -> tuple[tuple[str, int], ...]:
 def _taken(feature: Feature, known: Mapping[str, Numbers], size: int) -> Numbers:
     """A column as the table takes it."""
     column = known.get(feature.name, np.full(size, MISSING, np.int64))
-    if isinstance(feature.missing, int):
-        return np.where(column == MISSING, feature.missing, column)
-    if feature.missing != TABLE and (column == MISSING).any():
+    if feature.missing == REFUSE and (column == MISSING).any():
         raise Refused(RULE, f"nothing is decided without {feature.name}", feature.name)
-    return column
+    return taken_column(feature, column)
 
 
 def _told(
@@ -88,9 +86,7 @@ def _told(
     of_feature = by_feature(reasons)
     names = [each.name for each in card.characteristics]
     lost = np.stack([
-        max(each.points) - np.array(each.points, np.int64)[
-            np.searchsorted(np.array(each.edges, np.int64), known[each.name], side="left")]
-        for each in card.characteristics
+        max(each.points) - points_in(each, known[each.name]) for each in card.characteristics
     ])  # fmt: skip
     worst = lost.argmax(axis=0).tolist()
     return [

@@ -10,7 +10,7 @@ from usance.platform.database import Connection
 from usance.policy.documents import Policy
 from usance.risk import roles, store
 from usance.risk.register import PARSED, policy_of_row
-from usance.risk.roles import Entry, Standing
+from usance.risk.roles import Standing
 from usance.risk.scorecard import Scorecard
 from usance.risk.scorecards import PARSED as CARDS
 from usance.risk.scorecards import entry_of, scorecard_of_row
@@ -41,8 +41,8 @@ class BookVersions:
         self, connection: Connection, name: str, on: date
     ) -> Scorecard | None:
         """The champion on a day; None where there is none."""
-        found, cards = await self._standing(connection, name, on)
-        return cards[found.champion.digest] if found.champion else None
+        champion = (await self._standing(connection, name, on)).champion
+        return await self.scorecard_of(connection, champion.digest) if champion else None
 
     @rule("R-FOUND-01")
     async def scorecard_of(self, connection: Connection, digest: str) -> Scorecard:
@@ -58,24 +58,18 @@ class BookVersions:
         self, connection: Connection, name: str, borrower_id: int, on: date
     ) -> Scorecard | None:
         """Champion or challenger, always the same for a borrower; None where there is none."""
-        found, cards = await self._standing(connection, name, on)
-        chosen = roles.assigned(found, name, borrower_id)
-        return cards[chosen.digest] if chosen else None
+        chosen = roles.assigned(await self._standing(connection, name, on), name, borrower_id)
+        return await self.scorecard_of(connection, chosen.digest) if chosen else None
 
     async def shadows(
         self, connection: Connection, name: str, on: date
     ) -> tuple[Scorecard, ...]:
         """Those that score beside it and decide nothing."""
-        found, cards = await self._standing(connection, name, on)
-        return tuple(cards[each.digest] for each in found.shadows)
+        shadows = (await self._standing(connection, name, on)).shadows
+        return tuple([await self.scorecard_of(connection, each.digest) for each in shadows])
 
-    async def _standing(
-        self, connection: Connection, name: str, on: date
-    ) -> tuple[Standing, dict[str, Scorecard]]:
-        rows = await store.scorecards(connection, name)
-        entries: list[Entry] = [entry_of(row) for row in rows]
-        cards = {row["digest"].hex(): scorecard_of_row(row) for row in rows}
-        return roles.standing(entries, on), cards
+    async def _standing(self, connection: Connection, name: str, on: date) -> Standing:
+        return roles.standing(map(entry_of, await store.scorecard_roles(connection, name)), on)
 
 
 def bytes_of(digest: str) -> bytes:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from usance.core.rules import rule
 from usance.policy.cells import MISSING
-from usance.risk.scorecard import Scorecard
+from usance.risk.scorecard import Characteristic, Scorecard
 
 Numbers = NDArray[np.int64]
 
@@ -23,12 +23,16 @@ def scores_of(card: Scorecard, columns: Mapping[str, Numbers], size: int) -> Num
         values = columns.get(each.name)
         if values is None:
             values = np.full(size, MISSING, np.int64)
-        points = np.array(each.points, np.int64)
-        got = points[np.searchsorted(np.array(each.edges, np.int64), values, side="left")]
-        unknown = values == MISSING
+        got, unknown = points_in(each, values), values == MISSING
         if each.missing is None:
             lacks |= unknown
         else:
             got = np.where(unknown, each.missing, got)
         total += got
     return np.where(lacks, MISSING, total)
+
+
+def points_in(each: Characteristic, values: Numbers) -> Numbers:
+    """Points of the bin that each value is in."""
+    places = np.searchsorted(np.array(each.edges, np.int64), values, side="left")
+    return np.array(each.points, np.int64)[places]

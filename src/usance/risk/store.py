@@ -101,6 +101,15 @@ async def scorecards(where: Connection | Pool, name: str = "") -> Sequence[Row]:
     return rows
 
 
+async def scorecard_roles(where: Connection | Pool, name: str) -> Sequence[Row]:
+    """Which tables of points had which role under a name, and from when on."""
+    rows: Sequence[Row] = await where.fetch(
+        "SELECT version, digest, role, share, effective_on FROM scorecard_version WHERE name = $1",
+        name,
+    )
+    return rows
+
+
 async def scorecard_by_digest(where: Connection | Pool, digest: bytes) -> Row | None:
     """A version with this table of points."""
     row: Row | None = await where.fetchrow(

@@ -12,12 +12,13 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from datetime import time as time_of_day
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from usance.core.identifiers import CELLS
 from usance.core.refusals import Refused
 from usance.core.rules import rule
 from usance.identity import store as identity
@@ -27,7 +28,7 @@ from usance.platform.database import Connection, Pool, retrying, transaction
 from usance.platform.identifiers import new_operation_id
 from usance.policy import shipped
 from usance.policy.cells import MISSING
-from usance.policy.compiled import array_function
+from usance.policy.compiled import array_function, taken_column
 from usance.policy.documents import Policy
 from usance.risk import decision_store, tiering_sql
 from usance.risk.book_source import snapshots
@@ -59,13 +60,23 @@ class Looked:
     changed: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Round:
     """What decides on a day."""
 
     on: date
     policy: Policy
     card: Scorecard | None
+
+    @cached_property
+    def scored(self) -> Decider:
+        """Decides about who has a score."""
+        return Decider(self.policy, shipped.reasons(), self.card)
+
+    @cached_property
+    def unscored(self) -> Decider:
+        """Decides about who has none."""
+        return Decider(self.policy, shipped.reasons())
 
 
 class Tiering:
@@ -107,7 +118,7 @@ class Tiering:
     async def _begun(self, connection: Connection, on: date) -> Round | None:
         """The versions of the day; None in a book whose tiers no policy decides."""
         try:
-            name = self._policy.policy_for(await tiering_sql.currency(connection), TIER)
+            name = self._policy.policy_for(await identity.currency(connection), TIER)
             policy = await self._versions.policy_in_force(connection, name, on)
         except Refused:
             return None
@@ -179,7 +190,7 @@ class Tiering:
     ) -> dict[str, Any]:
         on, score = this.on.toordinal(), known.columns[SCORE]
         return {
-            "cell": known.borrowers % 1024, "borrower_id": known.borrowers, "tier": after.tier,
+            "cell": known.borrowers % CELLS, "borrower_id": known.borrowers, "tier": after.tier,
             "since": after.since, "better_since": after.better_since, "found": found,
             "score": np.where(score == MISSING, NOBODY, score),
             "evaluated_on": np.full(len(found), on, np.int64),
@@ -234,16 +245,9 @@ def found_of(this: Round, known: Features) -> Numbers:
     outputs = [each.name for each in this.policy.table.outputs]
     tiers = np.array([row.then[outputs.index(TIER)] for row in this.policy.table.rows], np.int64)
     columns = {
-        each.name: taken(known.columns[each.name], each.missing)
-        for each in this.policy.table.inputs
+        each.name: taken_column(each, known.columns[each.name]) for each in this.policy.table.inputs
     }
     return tiers[array_function(this.policy.table)(columns)]
-
-
-@rule("R-POLICY-04")
-def taken(column: Numbers, missing: int | str) -> Numbers:
-    """A column as a table takes it: a named value where nothing is known, if there is one."""
-    return np.where(column == MISSING, missing, column) if isinstance(missing, int) else column
 
 
 def decided(this: Round, known: Features, place: int) -> tuple[Decision, Mapping[str, Given]]:
@@ -252,11 +256,11 @@ def decided(this: Round, known: Features, place: int) -> tuple[Decision, Mapping
         name: None if (value := int(column[place])) == MISSING else value
         for name, column in known.columns.items()
     }
-    card = this.card if facts[SCORE] is not None else None
+    decider = this.scored if facts[SCORE] is not None else this.unscored
     at = datetime.combine(this.on, time_of_day(), UTC)
     known_by = shipped.dictionary()
     given = {name: Given(value, known_by[name].source, at) for name, value in facts.items()}
-    return Decider(this.policy, shipped.reasons(), card).decide(facts), given
+    return decider.decide(facts), given
 
 
 def changes(

@@ -156,9 +156,3 @@ async def lateness_of(connection: Connection, borrower_id: int) -> list[Any]:
         LATENESS, cell_of_borrower(borrower_id), borrower_id << 12, (borrower_id + 1) << 12
     )
     return found
-
-
-async def currency(connection: Connection) -> str:
-    """Of the book."""
-    found: str = await connection.fetchval("SELECT currency FROM book")
-    return found

@@ -168,8 +168,3 @@ def minimum_sentence(example: dict[str, Any], currency: str) -> dict[str, str]:
     if example["ends_on"]:
         return sentence("minimum", currency, day=Day(example["ends_on"]), **values)
     return sentence("minimum_long", currency, left=Amount(example["left"]), **values)
-
-
-def as_document(written: Written) -> Sheet:
-    """A sheet with its digest, as it is shown."""
-    return {"digest": written.digest.hex(), "sheet": written.sheet}

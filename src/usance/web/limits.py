@@ -187,9 +187,5 @@ async def decisions_of(
     archive: Archive, numbers: Iterable[int], language: str
 ) -> dict[int, Told]:
     """What was decided, in plain words, by its number."""
-    found = []
-    for number in sorted(set(numbers) - {0}):
-        stored = await decision_store.one(archive.pool, number)
-        if stored is not None:
-            found.append(stored)
+    found = await decision_store.numbered(archive.pool, sorted(set(numbers) - {0}))
     return {each.stored.decision_id: each for each in await told(archive, found, language)}
