@@ -91,13 +91,12 @@ async def test_lateness_is_what_the_lender_before_told(pool: Pool) -> None:
     borrowers = await store.borrowers(pool)
     accounts = {account.number: account for account in read(SMALL.read_bytes())}
     late = 0
-    async with pool.acquire() as connection:
-        for month in months():
-            found = await features_of_all(connection, month.statement_on)
-            for number, account in accounts.items():
-                wanted = 30 * max(account.status[month.place], 0)
-                assert found.of(borrowers[number])["days_late"] == wanted
-                late += wanted > 0
+    for month in months():
+        found = await features_of_all(pool, month.statement_on)
+        for number, account in accounts.items():
+            wanted = 30 * max(account.status[month.place], 0)
+            assert found.of(borrowers[number])["days_late"] == wanted
+            late += wanted > 0
     assert late > 5
     told = await pool.fetchval("SELECT count(*) FROM operation WHERE action = 'TellLateness'")
     assert told == 5, "in May nothing is said anew"

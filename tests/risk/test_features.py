@@ -10,6 +10,8 @@ from datetime import date
 from random import Random
 from typing import Any
 
+import pytest
+
 from tests.day.lives import Life
 from tests.day.test_by_set import Record, way
 from tests.servicing.books import TestBook
@@ -18,6 +20,7 @@ from usance.contract.replay import History
 from usance.contract.standing import days_past_due
 from usance.policy import shipped
 from usance.policy.cells import MISSING
+from usance.risk import features_sql
 from usance.risk.features import Features, features_of, features_of_all
 from usance.servicing import commands as asked
 from usance.servicing.store import load_terms, opening_of
@@ -74,12 +77,23 @@ async def lived(url: str) -> None:
             await held_against_replays(here.book, day, seen[day])
             await paid_as_by_hand(here.book, day, seen[day])
         await one_is_as_all(here.book, life.people, seen[THROUGH])
+        await pages_are_the_whole(here.book, seen[THROUGH])
 
 
 async def everybody(book: TestBook, day: date) -> Features:
     """As of the end of a day."""
-    async with book.pool.acquire() as connection:
-        return await features_of_all(connection, day)
+    return await features_of_all(book.pool, day)
+
+
+async def pages_are_the_whole(book: TestBook, every: Features) -> None:
+    """Read by ranges of pages, page by page, nobody is missed or counted twice."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(features_sql, "PAGES", 1)
+        patch.setattr(features_sql, "READERS", 3)
+        again = await everybody(book, THROUGH)
+    assert again.borrowers.tolist() == every.borrowers.tolist()
+    for name, column in every.columns.items():
+        assert column.tolist() == again.columns[name].tolist(), name
 
 
 async def one_is_as_all(book: TestBook, people: list[int], every: Features) -> None:

@@ -79,14 +79,12 @@ async def test_a_sample_tells_what_became_of_people(pool: Pool, tmp_path: Path) 
         late, good, before = await accounts(book)
         await book.close_through(date(2025, 2, 20))
         on = date(2025, 2, 20)
-        async with pool.acquire() as connection:
-            with pytest.raises(Refused, match="R-SCORE-08"):
-                await sample(connection, on, 60, 20)
+        with pytest.raises(Refused, match="R-SCORE-08"):
+            await sample(pool, on, 60, 20)
         await book.close_through(on + timedelta(days=60))
-        async with pool.acquire() as connection:
-            known, bad = await sample(connection, on, 60, 20)
-            with pytest.raises(Refused, match="R-SCORE-08"):
-                await sample(connection, on, 60, 61)
+        known, bad = await sample(pool, on, 60, 20)
+        with pytest.raises(Refused, match="R-SCORE-08"):
+            await sample(pool, on, 60, 61)
         outcome = dict(zip(known.borrowers.tolist(), bad.tolist(), strict=True))
         assert outcome == {late >> 12: 1, good >> 12: 0}
         assert before >> 12 not in outcome

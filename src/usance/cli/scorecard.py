@@ -173,8 +173,8 @@ async def _sample(output: Path, on: date, after: int, late: int) -> None:
     from usance.risk.sampling import TARGET, write_sample
     from usance.risk.sampling import sample as taken
 
-    async with opened() as (_, pool), pool.acquire() as connection:
-        known, bad = await taken(connection, on, after, late)
+    async with opened() as (_, pool):
+        known, bad = await taken(pool, on, after, late)
     left_out = write_sample(output, known, {TARGET: bad})
     say(f"{output}: {len(bad)} borrowers, {int(bad.sum())} of them bad")
     if left_out:

@@ -96,6 +96,7 @@ class _Taken(Exception):
     """A twin of this request was committed first."""
 
 
+@rule("R-IDEM-01")
 async def once(
     pool: Pool, asking: Asking, make: Making, first: str = "SELECT", status: int = 201
 ) -> Answer:
@@ -107,8 +108,10 @@ async def once(
 
     async def attempt() -> Answer:
         async with transaction(pool, first) as connection:
-            before = await answered(connection, asking)
-            return before or await _made(connection, asking, make, status)
+            on, before = await store.begun(connection, asking.actor, asking.key)
+            if before is not None:
+                return before.again(asking.request_hash)
+            return await _made(connection, asking, on, make, status)
 
     while True:
         with suppress(_Taken):
@@ -132,9 +135,8 @@ async def or_its_twin(
 
 
 async def _made(
-    connection: Connection, asking: Asking, make: Making, status: int
+    connection: Connection, asking: Asking, on: date | None, make: Making, status: int
 ) -> Answer:
-    on = await store.business_date(connection)
     if on is None:
         raise Refused("R-BOOK-01", "there is no book yet; make one first")
     operation_id = new_operation_id()

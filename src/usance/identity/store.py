@@ -167,6 +167,18 @@ async def first_answer(connection: Connection | Pool, client: str, key: str) -> 
     return None if row is None else Kept.stored(*row)
 
 
+async def begun(
+    connection: Connection, client: str, key: str
+) -> tuple[date | None, Kept | None]:
+    """What every change begins with, read at once: ``business_date`` and ``first_answer``."""
+    on, *row = await connection.fetchrow(
+        "SELECT (SELECT business_date FROM book), request_hash, status, answer, operation_id"
+        " FROM (SELECT) AS one LEFT JOIN idempotency ON client = $1 AND key = $2",
+        *(client, key),
+    )
+    return on, None if row[0] is None else Kept.stored(*row)
+
+
 async def keep_answer(connection: Connection, row: tuple[str, str, bytes, int, str, int]) -> bool:
     """Keep the first answer: client, key, request hash, status, answer, operation id.
 

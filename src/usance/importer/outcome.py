@@ -29,8 +29,7 @@ async def uci_sample(path: Path, pool: Pool, output: Path) -> None:
     text = (await asyncio.to_thread(path.read_bytes)).decode("utf-8-sig")
     rows = {int(row["ID"]): row for row in csv.DictReader(io.StringIO(text, newline=""))}
     accounts = {borrower: number for number, borrower in (await store.borrowers(pool)).items()}
-    async with pool.acquire() as connection:
-        known = await features_of_all(connection, months()[-1].statement_on)
+    known = await features_of_all(pool, months()[-1].statement_on)
     told = [rows[accounts[each]] for each in known.borrowers.tolist()]
     beside = {"account": [int(each["ID"]) for each in told]}
     beside |= {name.lower(): [int(each[name]) for each in told] for name in PERSON}

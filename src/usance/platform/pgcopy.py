@@ -9,6 +9,7 @@ documentation, COPY, "Binary Format".
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -27,6 +28,9 @@ HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 TRAILER = b"\xff\xff"
 ROWS_AT_ONCE = 4_096
 """Keeps the work within the processor's cache: five times faster than all rows at once."""
+
+LARGE = 1 << 22
+"""Bytes of a stream that is decoded in a thread of its own."""
 
 DATE_EPOCH = 730_120
 """date(2000, 1, 1).toordinal(): PostgreSQL's day 0."""
@@ -144,7 +148,10 @@ async def copy_out(
         parts.append(part)
 
     await connection.copy_from_query(query, *arguments, output=collect, format="binary")
-    return decode(columns, b"".join(parts))
+    stream = b"".join(parts)
+    if len(stream) < LARGE:
+        return decode(columns, stream)
+    return await asyncio.to_thread(decode, columns, stream)  # others go on meanwhile
 
 
 async def _stream(layout: Layout, data: Columns) -> AsyncIterator[bytes]:

@@ -241,13 +241,11 @@ async def told(
     connection: Connection, keys: KeyService, borrower_id: int, at: datetime
 ) -> list[Told]:
     """What is told of somebody who is not erased, as of a moment."""
-    who = await facts_store.person(connection, borrower_id)
+    who = await facts_store.seen(connection, borrower_id, at)
     assert who is not None
     data_key = await beside(keys, lambda: keys.unwrap(who["data_key"], borrower_id))
     rows = await facts_store.history(connection, borrower_id, at)
-    reckoned = facts_store.reckoned(
-        who, data_key, await facts_store.seen(connection, borrower_id, at), at
-    )
+    reckoned = facts_store.reckoned(who, data_key, at)
     state = states(rows, reckoned, at)
     found = [_told(row, facts_store.opened(row, data_key), state(row)) for row in reversed(rows)]
     return [_reckoned(name, each) for name, each in sorted(reckoned.items())] + found

@@ -196,23 +196,26 @@ async def fact_exists(connection: Either, borrower_id: int, fact_id: int) -> boo
     return found
 
 
+PERSON = "borrower_id, status, data_key, name, identity_number, registered_on"
+
+
 async def person(connection: Either, borrower_id: int, *, lock: str = "") -> Row | None:
     """The borrower whose facts they are, with details as ciphertext; None for one that is not."""
     row: Row | None = await connection.fetchrow(
-        "SELECT borrower_id, status, data_key, name, identity_number, registered_on FROM borrower"
-        f" WHERE cell = $1 AND borrower_id = $2 {lock}",
+        f"SELECT {PERSON} FROM borrower WHERE cell = $1 AND borrower_id = $2 {lock}",
         *(cell_of_borrower(borrower_id), borrower_id),
     )
     return row
 
 
-async def seen(connection: Either, borrower_id: int, at: datetime) -> Row:
-    """By a moment: when the newest device was first seen, and when the number last changed."""
-    row: Row = await connection.fetchrow(
-        "SELECT (SELECT max(first_seen_at) FROM device WHERE cell = $1 AND borrower_id = $2"
-        "  AND first_seen_at <= $3) AS device,"
+async def seen(connection: Either, borrower_id: int, at: datetime) -> Row | None:
+    """The ``person``; by a moment, when the newest ``device`` came, and the ``number`` changed."""
+    row: Row | None = await connection.fetchrow(
+        f"SELECT {PERSON}, (SELECT max(first_seen_at) FROM device WHERE cell = $1"
+        "  AND borrower_id = $2 AND first_seen_at <= $3) AS device,"
         " (SELECT max(ended_at) FROM contact_change WHERE cell = $1 AND borrower_id = $2"
-        f"  AND ended_at <= $3 AND status = {DONE} AND kind = '{PHONE}') AS number",
+        f"  AND ended_at <= $3 AND status = {DONE} AND kind = '{PHONE}') AS number"
+        " FROM borrower WHERE cell = $1 AND borrower_id = $2",
         *(cell_of_borrower(borrower_id), borrower_id, at),
     )
     return row
@@ -227,7 +230,7 @@ async def known_facts(
     Only what had been recorded by then, had not expired and rested on an agreement as it stood
     then; and what the book itself could tell: whether of age, device, number.
     """
-    who = await person(connection, borrower_id)
+    who = await seen(connection, borrower_id, at)
     if who is None or who["status"] != ACTIVE:
         return {}
     data_key = await beside(keys, lambda: keys.unwrap(who["data_key"], borrower_id))
@@ -239,16 +242,16 @@ async def known_facts(
         )
         for name, each in standing([kept(row) for row in rows.values()], at).items()
     }  # fmt: skip
-    return found | reckoned(who, data_key, await seen(connection, borrower_id, at), at)
+    return found | reckoned(who, data_key, at)
 
 
 @rule("R-FACT-10")
-def reckoned(who: Row, data_key: bytes, seen_by: Row, at: datetime) -> dict[str, Known]:
-    """What nobody has to tell: it is in the book's own rows. The age itself is nowhere."""
+def reckoned(who: Row, data_key: bytes, at: datetime) -> dict[str, Known]:
+    """What nobody has to tell of who was ``seen``: the book has it. The age itself is nowhere."""
     found: dict[str, Known] = {}
     for name, since in (("new_device_days", "device"), ("number_changed_days", "number")):
-        if seen_by[since] is not None:
-            found[name] = Known((at - seen_by[since]).days, "device", at)
+        if who[since] is not None:
+            found[name] = Known((at - who[since]).days, "device", at)
     adult = _adult(who, data_key, at.date())
     if adult is not None:
         found["of_age"] = Known(int(adult), "identity", at)

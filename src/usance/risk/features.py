@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -16,10 +17,10 @@ from numpy.typing import NDArray
 from usance.contract import records as r
 from usance.core.rules import rule
 from usance.ledger import chart
-from usance.platform.database import Connection
+from usance.platform.database import Connection, Pool
 from usance.policy.cells import MISSING
 from usance.policy.shipped import dictionary
-from usance.risk.features_sql import HALF, QUARTER, YEAR, Read, Rows, read, read_one
+from usance.risk.features_sql import HALF, QUARTER, YEAR, Read, Rows, read, read_all, read_one
 
 Numbers = NDArray[np.int64]
 
@@ -69,10 +70,15 @@ def of_a_stranger() -> dict[str, int | None]:
     }  # fmt: skip
 
 
-async def features_of_all(
-    connection: Connection, as_of: date, borrowers: list[int] | None = None
+async def features_of_all(pool: Pool, as_of: date) -> Features:
+    """Everybody's, as of the end of a business day."""
+    return features_from(await read_all(pool, as_of))
+
+
+async def features_of_some(
+    connection: Connection, as_of: date, borrowers: list[int]
 ) -> Features:
-    """Everybody's, or those of some, as of the end of a business day."""
+    """Those of some, as of the end of a business day."""
     return features_from(await read(connection, as_of, borrowers))
 
 
@@ -86,9 +92,14 @@ def features_from(known: Read) -> Features:
 
 def _within(name: str, column: Numbers) -> Numbers:
     """As far as the dictionary counts."""
-    feature = dictionary()[name]
-    low, high = feature.values[0][0], feature.values[-1][1]
-    return np.where(column == MISSING, MISSING, np.clip(column, low, high))
+    low, high = _range(name)
+    return np.where(column == MISSING, MISSING, np.minimum(np.maximum(column, low), high))
+
+
+@cache
+def _range(name: str) -> tuple[int, int]:
+    values = dictionary()[name].values
+    return values[0][0], values[-1][1]
 
 
 class Book:
@@ -170,8 +181,16 @@ def _still_owed(moves: Rows) -> NDArray[np.bool_]:
 
 def _moved(moves: Rows, accounts: tuple[int, ...]) -> Numbers:
     """What each added to some accounts."""
-    added = np.isin(moves["debit"], accounts).astype(np.int64)
-    found: Numbers = moves["amount"] * (added - np.isin(moves["credit"], accounts))
+    among = _among(accounts)
+    found: Numbers = moves["amount"] * (among[moves["debit"]] - among[moves["credit"]])
+    return found
+
+
+@cache
+def _among(accounts: tuple[int, ...]) -> Numbers:
+    """1 at the place of each of them, 0 at those of all others."""
+    found = np.zeros(max(chart.ACCOUNTS) + 1, np.int64)
+    found[list(accounts)] = 1
     return found
 
 

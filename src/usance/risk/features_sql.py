@@ -7,6 +7,10 @@ since when something is late) is led back by what was booked after the day.
 
 from __future__ import annotations
 
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, NamedTuple
@@ -16,7 +20,7 @@ from numpy.typing import NDArray
 
 from usance.contract import records as r
 from usance.core.identifiers import cell_of_borrower, cell_of_contract
-from usance.platform.database import Connection
+from usance.platform.database import Connection, Pool
 from usance.platform.pgcopy import Column, Layout, copy_out
 
 Rows = NDArray[Any]
@@ -26,8 +30,10 @@ SEEN = 400
 """Days of statements and payments that are read: a year and the month before."""
 
 COUNTED = (r.REPAYMENT, r.RECOVERY, r.CHARGEBACK, r.EXTENSION)
-
-
+READERS = 2
+"""Connections that read everybody side by side."""
+PAGES = 32_768
+"""Of a large table, read at once: 256 MB."""
 
 
 def _layout(**columns: str) -> Layout:
@@ -41,11 +47,16 @@ class Asked(NamedTuple):
     sql: str
     whose: str = ""
     """The columns that say whom a row is about; nothing: its contract, with ``x`` for its table."""
+    table: str = ""
+    """A table so large that it is read by ranges of pages where everybody is asked for."""
+    since: bool = False
+    """Whether what was said since is looked through, and not what there is of each."""
 
 
 DAY, ORDINAL = "$1::date", "($1::date - date '0001-01-01' + 1)"
 BORROWER, CONTRACT = "(x.cell, x.borrower_id)", "(x.cell, x.contract_id)"
 NUMBER = "x.borrower_id"
+NAMED = "unnest($2::smallint[], $3::bigint[])"
 CONTRACTS = Asked(
     _layout(
         contract_id="int8", borrower_id="int8", product_id="int2", parent_id="int8",
@@ -69,7 +80,7 @@ FROM line x LEFT JOIN (
     ORDER BY borrower_id, product_id, operation_id
 ) later USING (borrower_id, product_id)
 WHERE x.opened_on <= {DAY} AND (x.status = 1 OR later.said IS NOT NULL) {{scope}}
-""", BORROWER,
+""", BORROWER, since=True,
 )  # fmt: skip
 """Limits of lines that were open: what was first said of one after the day says what was before."""
 STATEMENTS = Asked(
@@ -77,8 +88,8 @@ STATEMENTS = Asked(
     f"""
 SELECT contract_id, issued_on, due_on, required - plans_due, balance FROM statement x
 WHERE issued_on <= {DAY} AND issued_on > {DAY} - {SEEN} {{scope}}
-""",
-)
+""", table="statement",
+)  # fmt: skip
 EVENTS = Asked(
     _layout(contract_id="int8", kind="int2", effective_on="date", amount="int8"),
     f"""
@@ -88,15 +99,15 @@ WHERE kind IN {COUNTED} AND booked_on <= {DAY} AND effective_on > {DAY} - {SEEN}
         SELECT FROM event u WHERE u.cell = x.cell AND u.contract_id = x.contract_id
             AND u.seq = x.reversed_by AND u.booked_on <= {DAY})
 ) {{scope}}
-""",
-)
+""", table="event",
+)  # fmt: skip
 MOVES = Asked(
     _layout(contract_id="int8", debit="int2", credit="int2", amount="int8"),
     f"""
 SELECT contract_id, debit, credit, amount FROM transfer x
 WHERE booked_on > {DAY} AND contract_id <> 0 {{scope}}
-""",
-)
+""", since=True,
+)  # fmt: skip
 LATENESS = Asked(
     _layout(contract_id="int8", number="int8", booked_on="date", was="int4", late_from="int4"),
     f"""
@@ -147,10 +158,63 @@ QUESTIONS = {
 }  # fmt: skip
 
 
-async def read(connection: Connection, on: date, borrowers: list[int] | None = None) -> Read:
-    """Of some borrowers, or of all."""
+async def read_all(pool: Pool, on: date) -> Read:
+    """Of everybody, by several connections that see the same moment."""
+    parts: deque[tuple[str, str]] = deque()
+    found: dict[str, list[Rows]] = {name: [] for name in QUESTIONS}
+
+    async def work(connection: Connection) -> None:
+        while parts:
+            name, scope = parts.popleft()
+            asked = QUESTIONS[name]
+            sql = asked.sql.format(scope=scope)
+            found[name].append(await copy_out(connection, sql, on, columns=asked.layout))
+
+    async def beside_it(moment: str) -> None:
+        async with _one_moment(pool) as connection:
+            await connection.execute(f"SET TRANSACTION SNAPSHOT '{moment}'")
+            await work(connection)
+
+    async with _one_moment(pool) as connection:
+        moment = await connection.fetchval("SELECT pg_export_snapshot()")
+        for name, asked in QUESTIONS.items():
+            parts.extend((name, each) for each in await _ranges(connection, asked.table))
+        async with asyncio.TaskGroup() as readers:
+            readers.create_task(work(connection))
+            for _ in range(READERS - 1):
+                readers.create_task(beside_it(moment))
+    return Read(on.toordinal(), **{name: np.concatenate(each) for name, each in found.items()})
+
+
+@asynccontextmanager
+async def _one_moment(pool: Pool) -> AsyncIterator[Connection]:
+    async with (
+        pool.acquire() as connection,
+        connection.transaction(isolation="repeatable_read", readonly=True),
+    ):
+        yield connection
+
+
+async def _ranges(connection: Connection, table: str) -> list[str]:
+    """A table as ranges of its pages; one without an end of its own is the whole."""
+    if not table:
+        return [""]
+    size = await connection.fetchval(
+        "SELECT pg_relation_size($1::text::regclass) / current_setting('block_size')::int", table
+    )
+    begins = range(0, size + 1, PAGES)
+    return [
+        f"AND x.ctid >= '({begin},0)'" + (
+            f" AND x.ctid < '({begin + PAGES},0)'" if begin != begins[-1] else ""
+        )
+        for begin in begins
+    ]  # fmt: skip
+
+
+async def read(connection: Connection, on: date, borrowers: list[int]) -> Read:
+    """Of some borrowers. Whoever asks while the book goes on asks in a moment of its own."""
     contracts = await _rows(connection, CONTRACTS, on, borrowers)
-    ids = None if borrowers is None else contracts["contract_id"].tolist()
+    ids = contracts["contract_id"].tolist()
     rest = {
         name: await _rows(connection, asked, on, borrowers if asked.whose else ids)
         for name, asked in QUESTIONS.items() if asked is not CONTRACTS
@@ -158,20 +222,19 @@ async def read(connection: Connection, on: date, borrowers: list[int] | None = N
     return Read(on.toordinal(), contracts, **rest)
 
 
-async def _rows(connection: Connection, asked: Asked, on: date, ids: list[int] | None) -> Rows:
-    """The rows of all, or of some."""
-    if ids is None:
-        return await copy_out(connection, asked.sql.format(scope=""), on, columns=asked.layout)
-    given: tuple[object, ...] = on, ids
+async def _rows(connection: Connection, asked: Asked, on: date, ids: list[int]) -> Rows:
     if asked.whose == NUMBER:
-        scope = f"AND {NUMBER} = ANY($2::bigint[])"
-    else:
-        cell = cell_of_borrower if asked.whose else cell_of_contract
-        named = "(SELECT * FROM unnest($2::smallint[], $3::bigint[]))"
-        scope = f"AND {asked.whose or CONTRACT} IN {named}"
-        given = on, [cell(each) for each in ids], ids
-    sql = asked.sql.format(scope=scope)
-    return await copy_out(connection, sql, *given, columns=asked.layout)
+        sql = asked.sql.format(scope=f"AND {NUMBER} = ANY($2::bigint[])")
+        return await copy_out(connection, sql, on, ids, columns=asked.layout)
+    whose, cell = asked.whose or CONTRACT, cell_of_borrower if asked.whose else cell_of_contract
+    if asked.since:
+        sql = asked.sql.format(scope=f"AND {whose} IN (SELECT * FROM {NAMED})")
+    else:  # OFFSET 0: each is looked up, however many the planner thinks they are
+        inner = asked.sql.format(scope=f"AND {whose} = (named.cell, named.id)")
+        sql = (f"SELECT found.* FROM {NAMED} AS named (cell, id)"
+               f" CROSS JOIN LATERAL ({inner} OFFSET 0) AS found")  # fmt: skip
+    cells = [cell(each) for each in ids]
+    return await copy_out(connection, sql, on, cells, ids, columns=asked.layout)
 
 
 async def read_one(connection: Connection, on: date, borrower_id: int) -> Read:

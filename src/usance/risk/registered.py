@@ -22,10 +22,10 @@ class BookVersions:
     @rule("R-POLICY-16")
     async def policy_in_force(self, connection: Connection, name: str, on: date) -> Policy:
         """The version that decides on a day. Raises ``Refused`` if there is none."""
-        row = await store.policy_in_force(connection, name, on)
-        if row is None:
+        digest = await store.policy_in_force(connection, name, on)
+        if digest is None:
             raise Refused("R-POLICY-16", f"no version of {name} is in force on {on}", "policy")
-        return policy_of_row(row)
+        return await self.policy_of(connection, digest.hex())
 
     @rule("R-FOUND-01")
     async def policy_of(self, connection: Connection, digest: str) -> Policy:

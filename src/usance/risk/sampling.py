@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from usance.core.refusals import Refused
 from usance.core.rules import rule
 from usance.identity.store import business_date
-from usance.platform.database import Connection
+from usance.platform.database import Pool
 from usance.policy.cells import MISSING
-from usance.risk.features import Features, features_of_all
+from usance.risk.features import Features, features_of_all, features_of_some
 
 Numbers = NDArray[np.int64]
 RULE = "R-SCORE-08"
@@ -24,22 +24,23 @@ TARGET = "bad"
 
 @rule(RULE)
 async def sample(
-    connection: Connection, on: date, after: int, late: int
+    pool: Pool, on: date, after: int, late: int
 ) -> tuple[Features, Numbers]:
     """Features on a day, and who was so many days late within so many days after it (1) or not.
 
     Who was late as long on the day itself is left out: nothing is left to tell of them. Raises
     ``Refused`` where the days after it are not all closed.
     """
-    today = await business_date(connection)
+    today = await business_date(pool)
     assert today is not None, "there is no book yet"
     until = on + timedelta(days=after)
     if not until < today:
         raise Refused(RULE, f"the days until {until} are not all closed", "ON")
     if not 0 < late <= after <= 90:
         raise Refused(RULE, "somebody is late within 90 days, and not longer than that", "--late")
-    known = await features_of_all(connection, on)
-    then = await features_of_all(connection, until, known.borrowers.tolist())
+    known = await features_of_all(pool, on)
+    async with pool.acquire() as connection:
+        then = await features_of_some(connection, until, known.borrowers.tolist())
     bad = (then.columns["days_late_90d"] >= late).astype(np.int64)
     open_still = known.columns["days_late"] < late
     return (

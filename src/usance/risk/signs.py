@@ -11,7 +11,7 @@ from usance.core.rules import rule
 from usance.platform.database import Connection
 from usance.risk import alerts_sql as sql
 from usance.risk.alerts import Facts, tier_drop
-from usance.risk.features import features_of_all
+from usance.risk.features import features_of_some
 
 Move: TypeAlias = tuple[date, int, int]
 """A day, the tier before it, the tier from it on; 0 is the best."""
@@ -47,7 +47,7 @@ class Signs:
 
         Of somebody without a contract there is nothing to warn of, and no entry.
         """
-        behaviour = await features_of_all(connection, on, list(borrowers))
+        behaviour = await features_of_some(connection, on, list(borrowers))
         rows = await connection.fetch(sql.MOVED, list(borrowers), now)
         moved = {row["borrower_id"]: row for row in rows}
         tiers = await self._tiers(connection, borrowers, on)

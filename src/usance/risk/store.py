@@ -37,14 +37,14 @@ async def insert_policy(
     return tag.endswith(" 1")
 
 
-async def policy_in_force(where: Connection | Pool, policy_id: str, on: date) -> Row | None:
-    """The version that decides on a day."""
-    row: Row | None = await where.fetchrow(
-        f"SELECT {POLICY} FROM policy_version WHERE policy_id = $1 AND effective_on <= $2"
+async def policy_in_force(where: Connection | Pool, policy_id: str, on: date) -> bytes | None:
+    """The digest of the version that decides on a day; its words are much longer."""
+    digest: bytes | None = await where.fetchval(
+        "SELECT digest FROM policy_version WHERE policy_id = $1 AND effective_on <= $2"
         " ORDER BY effective_on DESC, version DESC LIMIT 1",
         *(policy_id, on),
     )
-    return row
+    return digest
 
 
 async def policy_by_digest(where: Connection | Pool, digest: bytes) -> Row | None:

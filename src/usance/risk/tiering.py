@@ -7,7 +7,9 @@ but that they were looked at: what it was made of can be read again as of the da
 
 from __future__ import annotations
 
+import asyncio
 import time
+from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -35,7 +37,7 @@ from usance.risk.book_source import snapshots
 from usance.risk.deciding_policy import TIER, DecidingPolicy, deciding_policy
 from usance.risk.decisions import SCORE, Decider, Decision
 from usance.risk.fact_source import FactSource
-from usance.risk.features import Features, features_of_all
+from usance.risk.features import Features, features_of_some
 from usance.risk.registered import BookVersions
 from usance.risk.scorecard import Scorecard
 from usance.risk.scoring import scores_of
@@ -48,8 +50,11 @@ from usance.risk.versions import Assigning
 Numbers = NDArray[np.int64]
 
 ACTOR, DECIDE = "system:tiers", "Decide"
-PART = 20_000
-"""Borrowers of a transaction."""
+ONE_MOMENT = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"
+"""What is led back to the day is read as it stood at one moment of a book that goes on."""
+PART = 5_000
+AT_ONCE = 2
+"""Borrowers of a transaction, and transactions side by side."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,11 +114,19 @@ class Tiering:
             if this is None:
                 return Looked(0, 0)
             ids = await whom(connection, on)
-        changed = 0
-        for start in range(0, len(ids), PART):
-            look = partial(self._look_at, this, ids[start : start + PART])
-            changed += await retrying(look)
-        return Looked(len(ids), changed)
+        parts = deque(ids[start : start + PART] for start in range(0, len(ids), PART))
+
+        async def work() -> int:
+            changed = 0
+            while parts:
+                changed += await retrying(partial(self._look_at, this, parts.popleft()))
+            return changed
+
+        done = await asyncio.gather(*(work() for _ in range(AT_ONCE)), return_exceptions=True)
+        for each in done:
+            if isinstance(each, BaseException):
+                raise each
+        return Looked(len(ids), sum(each for each in done if isinstance(each, int)))
 
     async def _begun(self, connection: Connection, on: date) -> Round | None:
         """The versions of the day; None in a book whose tiers no policy decides."""
@@ -127,7 +140,7 @@ class Tiering:
 
     async def _look_at(self, this: Round, ids: Numbers) -> int:
         """Some borrowers, in one transaction; how many took a step."""
-        async with transaction(self._pool) as connection:
+        async with transaction(self._pool, ONE_MOMENT) as connection:
             known = await self._known(connection, this, ids)
             found = found_of(this, known)
             before = await self._before(connection, known.borrowers, this.on)
@@ -148,7 +161,7 @@ class Tiering:
 
     async def _known(self, connection: Connection, this: Round, ids: Numbers) -> Features:
         """Features and scores; what the book does not know is asked for, one after the other."""
-        known = await features_of_all(connection, this.on, ids.tolist())
+        known = await features_of_some(connection, this.on, ids.tolist())
         columns = dict(known.columns)
         asks = {each.name for each in this.policy.table.inputs} - {SCORE}
         if this.card:
