@@ -181,7 +181,7 @@ async def read_all(pool: Pool, on: date) -> Read:
             parts.extend((name, each) for each in await _ranges(connection, asked.table))
         async with asyncio.TaskGroup() as readers:
             readers.create_task(work(connection))
-            for _ in range(READERS - 1):
+            for _ in range(min(READERS, pool.get_max_size()) - 1):
                 readers.create_task(beside_it(moment))
     return Read(on.toordinal(), **{name: np.concatenate(each) for name, each in found.items()})
 
