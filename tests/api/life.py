@@ -115,9 +115,10 @@ PLACES = {
         JOIN product USING (product_id) WHERE status = 1 AND code = 'cash_loan'
         ORDER BY 1 DESC LIMIT 9""",
     "POST /v1/contracts/{contract_id}/decided-extensions":
-        """SELECT c.contract_id FROM contract c LEFT JOIN event e
-            ON e.cell = c.cell AND e.contract_id = c.contract_id AND e.kind = 13
-        WHERE c.status = 1 AND c.kind = 1 AND late_from = 0 AND e.cell IS NULL
+        """SELECT contract_id FROM contract c WHERE status = 1 AND kind = 1 AND NOT EXISTS (
+            SELECT FROM lateness l WHERE l.cell = c.cell AND l.contract_id >> 12 = c.borrower_id)
+        AND NOT EXISTS (SELECT FROM event e WHERE e.cell = c.cell AND e.kind = 13
+            AND e.contract_id >> 12 = c.borrower_id)
         ORDER BY opened_on DESC, 1 DESC LIMIT 9""",
     "POST /v1/decisions/{decision_id}/review":
         """SELECT decision_id FROM decision LEFT JOIN decision_review USING (cell, borrower_id,

@@ -224,6 +224,10 @@ def newcomers(book: LivedIn) -> None:
     book.done(f"/v1/contracts/{overpaid}/repayments", {"amount": "50.00"})
     registered(book)
     may_have_more(book)
+    calm = registered(book)
+    opened(book, calm, "cash_loan")
+    offer = read_offer(book, f"/v1/borrowers/{calm}", asked)
+    book.done(f"/v1/borrowers/{calm}/offers/{offer}/accept", {})  # nothing is late, or was put off
     forgeries(book)
     who = book.site.fetch("SELECT borrower_id FROM borrower WHERE status = 1 ORDER BY 1 DESC")
     for (each,) in who[:6]:
