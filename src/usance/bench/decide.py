@@ -9,14 +9,14 @@ import random
 import sys
 
 from usance.bench.common import Result, report
-from usance.bench.house import TODAY, House, house
+from usance.bench.house import TODAY, House, give_keys, house
 from usance.bench.load import Build, Load, drive
 from usance.bench.policy import scorecard
 from usance.bench.repay import requests as repayments
-from usance.core.identifiers import borrower_of_contract, cell_of_borrower, written
+from usance.core.identifiers import borrower_of_contract, written
 from usance.identity.changing import Asking
 from usance.platform.config import Settings
-from usance.platform.crypto import LocalKeyService, new_data_key
+from usance.platform.crypto import LocalKeyService
 from usance.risk.opening import Archive
 from usance.risk.registered import BookVersions
 from usance.risk.scorecards import AdoptScorecard, Scorecards
@@ -49,11 +49,7 @@ async def measure() -> tuple[Load, Load, Load]:
 
 async def prepare(place: House, keys: LocalKeyService) -> None:
     """Everybody gets a key of their own, and a scorecard is in force."""
-    people = [borrower_of_contract(each) for each in place.contracts]
-    await place.pool.executemany(
-        "UPDATE borrower SET data_key = $3 WHERE cell = $1 AND borrower_id = $2",
-        [(cell_of_borrower(each), each, keys.wrap(new_data_key(), each)) for each in people],
-    )
+    await give_keys(place.pool, keys, [borrower_of_contract(each) for each in place.contracts])
     card = AdoptScorecard(
         scorecard=scorecard("behaviour"), version=1, role="champion",
         effective_on=TODAY,

@@ -18,13 +18,13 @@ from numpy.typing import NDArray
 from usance.bench import seed
 from usance.bench.common import Result, report
 from usance.bench.day import CONTRACTS, TODAY, databases, due_today, live_a_day
+from usance.bench.house import give_keys
 from usance.contract import batch
 from usance.contract import records as r
 from usance.contract.replay import Opening
 from usance.contract.schedule import Plan
 from usance.core.days import add_months
-from usance.core.identifiers import cell_of_borrower
-from usance.platform.crypto import LocalKeyService, new_data_key
+from usance.platform.crypto import LocalKeyService
 from usance.platform.database import Connection, Pool, open_pool, transaction
 from usance.platform.migrate import migrate
 from usance.platform.pgcopy import copy_in
@@ -268,11 +268,3 @@ async def tiered(contracts: int) -> tuple[float, float, str]:
         assert looked == len(concerned), (looked, len(concerned))
         await pool.close()
     return without, seconds, f"{looked} borrowers looked at, {stepped} decided"
-
-
-async def give_keys(pool: Pool, keys: LocalKeyService, borrowers: list[int]) -> None:
-    """With which the decision of each is sealed who takes a step."""
-    await pool.executemany(
-        "UPDATE borrower SET data_key = $3 WHERE cell = $1 AND borrower_id = $2",
-        [(cell_of_borrower(each), each, keys.wrap(new_data_key(), each)) for each in borrowers],
-    )

@@ -16,6 +16,7 @@ from usance.core.identifiers import borrower_of, cell_of_borrower, parse
 from usance.identity.machine import MachineClients
 from usance.platform import postgres
 from usance.platform.clock import microseconds
+from usance.platform.crypto import LocalKeyService, new_data_key
 from usance.platform.database import Pool, open_pool
 from usance.platform.migrate import migrate
 from usance.servicing import commands as ask
@@ -84,6 +85,14 @@ async def registered(pool: Pool, count: int) -> list[int]:
         [(cell_of_borrower(each), each, LENT_ON) for each in people],
     )
     return people
+
+
+async def give_keys(pool: Pool, keys: LocalKeyService, borrowers: list[int]) -> None:
+    """To each their own: what is decided about somebody is sealed with it."""
+    await pool.executemany(
+        "UPDATE borrower SET data_key = $3 WHERE cell = $1 AND borrower_id = $2",
+        [(cell_of_borrower(each), each, keys.wrap(new_data_key(), each)) for each in borrowers],
+    )
 
 
 async def lent(book: Book, people: list[int]) -> list[int]:
