@@ -11,11 +11,11 @@ from usance.core.identifiers import written
 from usance.identity.changing import Asking
 from usance.identity.once import Answer
 from usance.policy import shipped
-from usance.policy.cells import value_said
 from usance.risk.alerts import CLOSED, OPEN, SURGE, TAKEN
 from usance.risk.early_warning import EarlyWarning, staff_of
 from usance.risk.monitors import SCALE
 from usance.risk.score_watch import MOVED
+from usance.web.console import fact_words
 from usance.web.console import warning_words as words
 from usance.web.console.deeds import Deed, Place, routes_of
 from usance.web.console.forms import Field
@@ -24,11 +24,13 @@ from usance.web.console.render import (
     Word,
     identifier,
     language_of,
+    money,
     services,
     session_of,
     show,
     translated,
 )
+from usance.web.i18n import translations
 from usance.web.security import needs
 
 HERE = "/console/alerts"
@@ -133,9 +135,10 @@ def value_of(request: Asked, key: str, value: Any, name: str) -> str:
     """A value of a signal in words."""
     feature = shipped.dictionary().get(key)
     if feature is not None and isinstance(value, int):
-        if feature.type == "yes_no":
-            return translated(request, YES if value else NO)
-        return value_said(value, feature, services(request).currency)
+        decimals = services(request).decimals
+        return fact_words.said(
+            value, feature, translations(language_of(request)), lambda units: money(units, decimals)
+        )
     if key == "moved" or (key == "mark" and name == MOVED):
         return f"{value // SCALE}.{value % SCALE:04}"
     if key in words.SHARES or (key == "mark" and not name.startswith(SURGE)):
