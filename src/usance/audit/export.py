@@ -28,7 +28,7 @@ from usance.audit.store import Kept
 from usance.core.refusals import Refused
 from usance.core.rules import rule
 from usance.ledger.chart import ACCOUNTS
-from usance.platform.database import Connection, Pool
+from usance.platform.database import Connection, Pool, one_moment
 
 FORMAT = "usance audit export 1"
 EVENTS, LEAVES, CONSISTENCY = "events.jsonl", "leaves.txt", "consistency.json"
@@ -99,10 +99,7 @@ class Folder:
 async def export(pool: Pool, key: PrivateKey, directory: Path, made_at: datetime) -> Manifest:
     """Write the export of the newest checkpoint into a new or empty directory."""
     folder = await asyncio.to_thread(empty_folder, directory)
-    async with (
-        pool.acquire() as connection,
-        connection.transaction(isolation="repeatable_read", readonly=True),
-    ):
+    async with one_moment(pool) as connection:
         kept = (await store.checkpoints(connection))[::-1]
         if not kept:
             raise Refused("R-PROOF-11", "there is no checkpoint yet")

@@ -11,6 +11,7 @@ from usance.cases.sealing import Seal, seal_of
 from usance.cases.work import Desk
 from usance.core.refusals import Refused
 from usance.core.rules import rule
+from usance.platform.database import one_moment
 
 EVERY_WAY = tuple(rules.WAYS.values())
 LATE, SOON, FINE, STOPPED = "late", "soon", "fine", "stopped"
@@ -62,10 +63,7 @@ async def one(desk: Desk, case_id: int, borrower_id: int | None = None) -> Case:
 
 async def opened(desk: Desk, case_id: int) -> Opened:
     """A case with all that belongs to it, as of one moment; refused where there is none."""
-    async with (
-        desk.pool.acquire() as connection,
-        connection.transaction(isolation="repeatable_read", readonly=True),
-    ):
+    async with one_moment(desk.pool) as connection:
         case = await store.case_of(connection, case_id)
         if case is None:
             raise Refused("R-FOUND-01", "there is no such case", "case_id")

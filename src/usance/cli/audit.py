@@ -208,13 +208,11 @@ def check() -> None:
 async def _check() -> int:
     from usance.audit.check import SENTENCES
     from usance.audit.check import run as run_check
+    from usance.platform.database import one_moment
 
     async with opened() as (settings, pool):
         await sequencer_of(settings, pool).catch_up()
-        async with (
-            pool.acquire() as connection,
-            connection.transaction(isolation="repeatable_read", readonly=True),
-        ):
+        async with one_moment(pool) as connection:
             checked = await run_check(connection, trust_of(settings))
     broken = {each.invariant for each in checked.flaws}
     for name, sentence in SENTENCES.items():

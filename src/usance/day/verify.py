@@ -24,7 +24,7 @@ from usance.day.verify_replay import Finding, Proof, prove
 from usance.day.verify_rows import name_accrual, name_rows
 from usance.day.verify_sql import ALL_PROPOSALS, BY_DIGEST, CLEARING, END_BY_DIGEST, INVARIANTS
 from usance.ledger.chart import ACCOUNTS
-from usance.platform.database import Connection, Pool
+from usance.platform.database import Connection, Pool, one_moment
 from usance.servicing import store
 from usance.servicing.terms import digest_of as terms_digest
 
@@ -47,10 +47,7 @@ async def run(
     is what the tree over the audit events is held against.
     """
     tell = progress or (lambda _: None)
-    async with (
-        pool.acquire() as connection,
-        connection.transaction(isolation="repeatable_read", readonly=True),
-    ):
+    async with one_moment(pool) as connection:
         return await check(connection, tell, sample, trust)
 
 

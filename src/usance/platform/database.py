@@ -83,6 +83,16 @@ async def _give_up(connection: Connection, error: BaseException) -> None:
     connection.terminate()
 
 
+@asynccontextmanager
+async def one_moment(pool: Pool) -> AsyncIterator[Connection]:
+    """Only to read: every statement sees what the first one saw."""
+    async with (
+        pool.acquire() as connection,
+        connection.transaction(isolation="repeatable_read", readonly=True),
+    ):
+        yield connection
+
+
 async def retrying(operation: Callable[[], Awaitable[T]], attempts: int = 5) -> T:
     """Run a whole unit of work again when it lost against another one (``RETRIED``)."""
     for attempt in range(1, attempts):

@@ -255,7 +255,6 @@ def made(row: Row) -> Stored:
 # -- what the book knows ---------------------------------------------------------------------------
 
 
-
 async def room(connection: Connection, borrower_id: int, product: str) -> int | None:
     """What is left of the limit of an open line, below 0 where more is used; None without one."""
     found: int | None = await connection.fetchval(

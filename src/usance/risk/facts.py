@@ -222,7 +222,6 @@ def check_of(digits: str) -> str:
     return CHECKS[total % 11]
 
 
-
 def told(known: Mapping[str, Known]) -> dict[str, int]:
     """As decisions ask for them: the values that there are."""
     return {name: each.value for name, each in known.items() if each.value is not None}

@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, NamedTuple
@@ -20,7 +18,7 @@ from numpy.typing import NDArray
 
 from usance.contract import records as r
 from usance.core.identifiers import cell_of_borrower, cell_of_contract
-from usance.platform.database import Connection, Pool
+from usance.platform.database import Connection, Pool, one_moment
 from usance.platform.pgcopy import Column, Layout, copy_out
 
 Rows = NDArray[Any]
@@ -171,11 +169,11 @@ async def read_all(pool: Pool, on: date) -> Read:
             found[name].append(await copy_out(connection, sql, on, columns=asked.layout))
 
     async def beside_it(moment: str) -> None:
-        async with _one_moment(pool) as connection:
+        async with one_moment(pool) as connection:
             await connection.execute(f"SET TRANSACTION SNAPSHOT '{moment}'")
             await work(connection)
 
-    async with _one_moment(pool) as connection:
+    async with one_moment(pool) as connection:
         moment = await connection.fetchval("SELECT pg_export_snapshot()")
         for name, asked in QUESTIONS.items():
             parts.extend((name, each) for each in await _ranges(connection, asked.table))
@@ -184,15 +182,6 @@ async def read_all(pool: Pool, on: date) -> Read:
             for _ in range(min(READERS, pool.get_max_size()) - 1):
                 readers.create_task(beside_it(moment))
     return Read(on.toordinal(), **{name: np.concatenate(each) for name, each in found.items()})
-
-
-@asynccontextmanager
-async def _one_moment(pool: Pool) -> AsyncIterator[Connection]:
-    async with (
-        pool.acquire() as connection,
-        connection.transaction(isolation="repeatable_read", readonly=True),
-    ):
-        yield connection
 
 
 async def _ranges(connection: Connection, table: str) -> list[str]:

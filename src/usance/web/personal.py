@@ -26,7 +26,7 @@ from usance.notices import (
 from usance.notices import leaving as notices_leaving  # noqa: F401 (what was told)
 from usance.payments import held as payments_held  # noqa: F401 (payments; an obstacle to erasure)
 from usance.platform.crypto import KeyService
-from usance.platform.database import Pool
+from usance.platform.database import Pool, one_moment
 from usance.platform.personal import OPENED_PARTS, PARTS, OpenedPart
 from usance.risk import (
     alerts_leaving,  # noqa: F401 (what was noticed of them)
@@ -77,10 +77,7 @@ async def export(
 async def _parts(
     pool: Pool, keys: KeyService, borrower_id: int, opened: Mapping[str, OpenedPart]
 ) -> dict[str, Any]:
-    async with (
-        pool.acquire() as connection,
-        connection.transaction(isolation="repeatable_read", readonly=True),
-    ):
+    async with one_moment(pool) as connection:
         found = {name: await part(connection, borrower_id) for name, part in PARTS.items()}
         for name, opened_part in opened.items():
             found[name] = await opened_part(connection, keys, borrower_id)
